@@ -1,0 +1,82 @@
+import type { Position } from './position.js'
+
+/** What the graph needs to know of a revision (design.md, words). */
+export interface RevisionNode {
+  readonly id: string
+  /** Ids; none makes a base, two or more a merge. */
+  readonly parents: readonly string[]
+  /** Ids, unambiguous prefixes or labels of revisions that must be applied first but are no parents. */
+  readonly dependsOn: readonly string[]
+  /** Names of the branch that starts here. */
+  readonly labels: readonly string[]
+  /**
+   * Re-applied whenever its checksum changes, after everything else (Flyway's `R__`). Stands outside the
+   * graph: never a head, a base, or anybody's parent.
+   */
+  readonly repeatable?: boolean
+}
+
+export interface RevisionHeader extends RevisionNode {
+  readonly message: string
+}
+
+export type Direction = 'up' | 'down'
+
+/** A piece of a script as its file gives it, before a backend has parsed it. */
+export type ScriptPart = TextPart | CodePart
+
+export interface TextPart {
+  readonly kind: 'text'
+  readonly text: string
+  readonly origin: Position
+}
+
+/** What a code step is handed. `client` is the real driver's object on the connection that does the work. */
+export interface CodeContext<Client = unknown> {
+  readonly client: Client
+  readonly signal: AbortSignal
+  readonly direction: Direction
+  readonly revision: string
+}
+
+export interface CodePart {
+  readonly kind: 'code'
+  readonly name: string
+  readonly run: (context: CodeContext<never>) => unknown
+  readonly origin: Position
+}
+
+export interface Script {
+  readonly parts: readonly ScriptPart[]
+  /** `transaction:false` makes it false. Default: true. */
+  readonly transaction: boolean
+  /**
+   * The text as it is stored in the history, shown in diffs, and run when the file is gone: for SQL the
+   * section itself. Code steps appear as a comment that names them.
+   */
+  readonly text: string
+  /** Names of code steps: a stored text alone cannot run them. */
+  readonly codeSteps: readonly string[]
+}
+
+export interface RevisionScripts {
+  readonly up: Script
+  /** Null when the revision has no down: it is irreversible. An empty down is a script without parts. */
+  readonly down: Script | null
+}
+
+/** A revision as it is known from its header alone; its scripts are read when they are needed. */
+export interface RevisionSource extends RevisionHeader {
+  /** As shown to the user, relative to the working directory; null for revisions handed over by a program. */
+  readonly file: string | null
+  /** Hash of the bytes as they lie on disk: equal means unedited without further reading. */
+  readonly sourceHash: string
+  /**
+   * Reads and, for TypeScript, imports the scripts.
+   * @param dialect the backend's name: picks `dialect:` sections
+   * @throws MigrateError when the file cannot be read, compiled or run
+   */
+  load(dialect: string): Promise<RevisionScripts>
+  /** A repeatable revision's order key, and the file's own order in foreign layouts. */
+  readonly sortKey?: string
+}
