@@ -1,0 +1,71 @@
+import type { Position } from '../core/position.js'
+import type { Session } from './session.js'
+import type { Statement } from './statement.js'
+
+export const BACKEND_API_VERSION = 1
+
+export interface MetadataNames {
+  /** Schema (PostgreSQL) or database (MySQL) of the metadata tables; default: the connection's own. */
+  readonly schema?: string
+  /** Before each table's name. Default `migrate_`. */
+  readonly prefix: string
+}
+
+export interface ConnectOptions {
+  /** With any password still in it; never print it. Absent when `client` is given. */
+  readonly url?: string
+  /** An application's own pool, client or database object: one connection is borrowed from it. */
+  readonly client?: unknown
+  readonly metadata: MetadataNames
+  /** Overrides the URL's; asked for once a connection. */
+  readonly password?: () => Promise<string>
+  /** Milliseconds to go on trying while the server does not answer. Default 0: fail at once. */
+  readonly waitTimeoutMs?: number
+  /** Milliseconds for one attempt. Default 10,000. */
+  readonly connectTimeoutMs?: number
+  /** Shown by the server where it lists its clients: `migrate upgrade`. */
+  readonly applicationName: string
+  /** Milliseconds that a statement may wait for locks on the user's tables; 0 for no limit. Default 5,000. */
+  readonly lockTimeoutMs?: number
+  /** Milliseconds that a statement may run; 0 for no limit. Default 0. */
+  readonly statementTimeoutMs?: number
+  readonly signal?: AbortSignal
+  /** Where the server's own notices and warnings go. */
+  readonly onNotice?: (message: string) => void
+}
+
+export interface ParseOptions {
+  readonly origin?: Position
+  /** {@link import('./session.js').ServerInfo.number}; 0 or absent: the newest. */
+  readonly serverVersion?: number
+}
+
+export interface OfflineOptions {
+  readonly write: (text: string) => void
+  readonly metadata: MetadataNames
+  /** The metadata tables are created by the script only when it starts from nothing. */
+  readonly createMetadata: boolean
+}
+
+/** What speaks to one kind of database. A package whose default export is one of these is a backend of its own. */
+export interface Backend<Client = unknown> {
+  readonly apiVersion: typeof BACKEND_API_VERSION
+  /** Also the `dialect:` of revision sections: `postgres`. */
+  readonly name: string
+  /** Other names that a `dialect:` section may use for it: `mysql` for MariaDB. Default: none. */
+  readonly dialects?: readonly string[]
+  /** URL schemes without the colon. */
+  readonly schemes: readonly string[]
+  /** @throws MigrateError MIG-SQL-… at the place in the file */
+  parse(text: string, options?: ParseOptions): readonly Statement[]
+  /**
+   * What of a text is executed, in a normal form: line ends, trailing blanks and comments make no difference.
+   * Checksums are over this.
+   */
+  normalise(text: string): string
+  /** True for the driver objects that {@link ConnectOptions.client} may be. */
+  accepts?(client: unknown): boolean
+  connect(options: ConnectOptions): Promise<Session<Client>>
+  /** A session that writes what it is told to a script; reads answer as an empty database would. */
+  offline?(options: OfflineOptions): Session<Client>
+}

@@ -1,0 +1,132 @@
+import type { MigrateError } from '../core/errors.js'
+import type {
+  JournalEntry,
+  LogEntry,
+  MetadataChange,
+  MetadataSnapshot,
+  StoredScripts,
+} from '../core/metadata.js'
+import type { Statement } from './statement.js'
+
+export interface Capabilities {
+  /**
+   * What a transaction can hold: `ddl` schema and data (PostgreSQL, SQLite); `dml` data only (MySQL);
+   * `none` nothing (a standalone MongoDB, Redis).
+   */
+  readonly transaction: 'ddl' | 'dml' | 'none'
+  readonly lock: 'session' | 'lease'
+}
+
+export interface ServerInfo {
+  /** `PostgreSQL`, `MySQL`, `MariaDB`, `SQLite`. */
+  readonly product: string
+  /** As the server words it: `18.1`. */
+  readonly version: string
+  /** major * 10000 + minor * 100 + patch: comparable. 0 when unknown (offline without a version). */
+  readonly number: number
+}
+
+export interface ExecuteResult {
+  /** Rows changed or returned, where the server says; else null. */
+  readonly rows: number | null
+}
+
+/** Who asks for the lock: shown to whoever waits for it. */
+export interface LockOwner {
+  readonly host: string
+  readonly pid: number
+  readonly user: string
+  readonly command: string
+  readonly runId: string
+}
+
+export interface LockHolder extends Partial<LockOwner> {
+  /** ISO 8601. */
+  readonly since?: string
+  /** As the server tells of the holder, for people: `pid 4711 on 10.0.0.5, migrate upgrade`. */
+  readonly description: string
+}
+
+export interface LockOptions {
+  /** Milliseconds; 0 asks once. */
+  readonly timeoutMs: number
+  readonly owner: LockOwner
+  readonly signal?: AbortSignal
+  /** Called when it has to wait, again when the holder changes. */
+  readonly onWait?: (holder: LockHolder | null) => void
+}
+
+export interface Lock {
+  /** Safe to call twice. Never throws for a connection that is gone: the lock went with it. */
+  release(): Promise<void>
+}
+
+/** Statements and the metadata that go with them: all of it happens, or nothing. */
+export interface AtomicUnit {
+  /** The revision's id. */
+  readonly key: string
+  readonly statements: readonly Statement[]
+  /** Written in the same transaction, after the statements. */
+  readonly changes: readonly MetadataChange[]
+}
+
+export interface UnitListener {
+  started?(key: string): void
+  statementDone?(key: string, index: number): void
+  /** Called when the unit is committed, or certain to be with its group. */
+  done(key: string, durationMs: number): void
+}
+
+export interface UnitsResult {
+  /**
+   * The unit that failed and was rolled back; all before it are committed, none after it was begun.
+   * `statement` is null when the failure was the metadata's or the commit's.
+   */
+  readonly failed?: { readonly key: string; readonly statement: Statement | null; readonly error: MigrateError }
+}
+
+/** revgraph's own tables (collections, keys). Knows nothing of plans. */
+export interface MetadataStore {
+  /**
+   * One round trip where the server can. Absent tables are an empty snapshot with `exists: false`; nothing is created.
+   * @throws MigrateError MIG-METADATA-NEWER, MIG-METADATA-CORRUPT
+   */
+  read(): Promise<MetadataSnapshot>
+  /** Null when the revision is not in the history. */
+  scripts(revision: string): Promise<StoredScripts | null>
+  /** Creates the tables, or brings those of an older format up to date. Safe to call again. Call it with the lock held. */
+  ensure(): Promise<void>
+  /** In the open transaction when there is one, else in one of its own: all of the changes or none. */
+  write(changes: readonly MetadataChange[]): Promise<void>
+  /** Newest first. */
+  log(options: { readonly limit: number }): Promise<readonly LogEntry[]>
+}
+
+/** One connection to one database, with the lock, the metadata and the work on that same connection. */
+export interface Session<Client = unknown> {
+  /** The real driver object, for code steps. */
+  readonly client: Client
+  readonly server: ServerInfo
+  readonly capabilities: Capabilities
+  readonly metadata: MetadataStore
+  /** @throws MigrateError MIG-STATEMENT-FAILED with the place in the file, the server's code, detail and hint */
+  execute(statement: Statement): Promise<ExecuteResult>
+  /** Begins, runs `work`, commits; rolls back when it throws. Not nested. */
+  transaction<T>(work: (tx: Session<Client>) => Promise<T>): Promise<T>
+  /**
+   * The fast path: units that are all-or-nothing each, in order, pulled as they are needed, grouped as the backend
+   * likes as long as a failure or a kill leaves what one transaction a unit could have left. Durable when it
+   * returns. Without it the engine runs one {@link transaction} a unit.
+   */
+  runUnits?(units: AsyncIterable<AtomicUnit>, listener: UnitListener): Promise<UnitsResult>
+  /** @throws MigrateError MIG-LOCK-TIMEOUT naming the holder; never returns unheld */
+  lock(name: string, options: LockOptions): Promise<Lock>
+  /** Puts back what a revision may have set in the session: search_path, sql_mode, role, temporary objects. */
+  reset(): Promise<void>
+  /** Asks the server to give up the statement that runs now. From another connection where it must be. */
+  cancel(): Promise<void>
+  /** For recovery: what became of a statement in doubt. Without it: unknown. */
+  observe?(statement: Statement, entry: JournalEntry): Promise<'applied' | 'not-applied' | 'unknown'>
+  /** Closes what it opened; a borrowed client is given back as it was. */
+  close(): Promise<void>
+}

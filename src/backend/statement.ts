@@ -1,0 +1,32 @@
+import type { Position } from '../core/position.js'
+
+/**
+ * How a statement stands to a transaction of the runner's:
+ * `allowed` rolls back with it; `forbidden` is refused by the server inside one (or silently does nothing);
+ * `commits` ends it behind the runner's back (MySQL's DDL); `control` is BEGIN, COMMIT and their like.
+ */
+export type TransactionRule = 'allowed' | 'forbidden' | 'commits' | 'control'
+
+export type TransactionControl = 'begin' | 'commit' | 'rollback' | 'savepoint' | 'other'
+
+/** The smallest thing that a backend executes. */
+export interface Statement {
+  /** What is sent, without its terminator. */
+  readonly text: string
+  /** Of the text's first character, in its file. */
+  readonly position: Position
+  readonly transaction: TransactionRule
+  /** Set when `transaction` is `control`. */
+  readonly control?: TransactionControl
+  /** Why it is forbidden in a transaction, and what to write instead: two short phrases. */
+  readonly reason?: string
+  readonly fix?: string
+  /** What kind it is, in words: `create table`, `insert`, `createIndexes`. Lower case. */
+  readonly summary: string
+  /** True when running it throws away rows or documents (DROP TABLE, DROP COLUMN, DELETE, TRUNCATE). */
+  readonly losesData: boolean
+  /** True when it may change settings of the session that outlive it (SET, a function call): the session is put back after it. */
+  readonly touchesSession: boolean
+  /** Rows that follow the statement in its file (PostgreSQL's COPY … FROM stdin). */
+  readonly data?: string
+}
