@@ -51,7 +51,8 @@ export interface Tag {
   readonly createdBy: string
 }
 
-export type JournalState = 'intent' | 'done'
+/** `failed`: the server refused it, so that it is known not to be applied. */
+export type JournalState = 'intent' | 'done' | 'failed'
 
 /** One statement or code step of a script that cannot be one transaction. */
 export interface JournalEntry {

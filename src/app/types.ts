@@ -1,0 +1,272 @@
+import type { Backend } from '../backend/index.js'
+import type { MetadataNames } from '../backend/index.js'
+import type { LockHolder } from '../backend/index.js'
+import type { MigrateError } from '../core/errors.js'
+import type { JournalEntry, LogEntry, Tag } from '../core/metadata.js'
+import type { Direction, RevisionSource } from '../core/revision.js'
+
+/** What every use case is given. All of it has defaults except a way to the database. */
+export interface MigratorOptions {
+  /** `sqlite:path`, `postgres://…`, `mysql://…`, `mariadb://…`, or a scheme of a backend of your own. */
+  readonly url?: string
+  /** The application's own pool, client or database object instead of a URL: one connection is borrowed and given back. */
+  readonly client?: unknown
+  /** A backend object, or the name of a package that exports one. Default: by the URL's scheme, or by the client. */
+  readonly backend?: Backend | string
+  /** Folder of the revision files. Default `migrations`, relative to `cwd`. */
+  readonly dir?: string
+  /** How the files lie: `revgraph` (default), `golang-migrate`, `diesel`, `dbmate`, `flyway`. */
+  readonly layout?: string
+  /** Revisions as values, instead of a folder: for bundles and serverless functions. */
+  readonly revisions?: readonly RevisionSource[]
+  /** Default: the connection's own schema, prefix `migrate_`. */
+  readonly metadata?: Partial<MetadataNames>
+  /** Milliseconds to wait for another runner. Default 60,000; 0 asks once. */
+  readonly lockWaitMs?: number
+  /** Milliseconds that a statement may wait for locks on your tables; 0 for no limit. Default 5,000. */
+  readonly lockTimeoutMs?: number
+  /** Milliseconds that a statement may run; 0 (default) for no limit. */
+  readonly statementTimeoutMs?: number
+  /** Milliseconds to go on trying while the server does not answer. Default 0. */
+  readonly waitTimeoutMs?: number
+  /** Refuse to apply a revision that comes before one already applied. Default false. */
+  readonly strictOrder?: boolean
+  readonly password?: () => Promise<string>
+  /** Default `process.cwd()`. */
+  readonly cwd?: string
+  readonly signal?: AbortSignal
+  readonly onEvent?: (event: MigratorEvent) => void
+  /** A template file of the user's, for new revisions. */
+  readonly templates?: { readonly sql?: string; readonly ts?: string }
+  /** Program and arguments run on a new revision file; the file's path comes last. */
+  readonly formatter?: readonly string[]
+}
+
+export type StepOutcome =
+  'planned' | 'applied' | 'reverted' | 'stamped' | 'rolled-back' | 'failed' | 'not-begun'
+
+export interface StatementReport {
+  readonly sql: string
+  /** 1-based, in the revision's file. */
+  readonly line: number
+  readonly transactional: boolean
+}
+
+export interface StepReport {
+  readonly revision: string
+  readonly message: string
+  readonly direction: Direction
+  readonly file: string | null
+  readonly outcome: StepOutcome
+  readonly durationMs: number | null
+  /** Filled for plans and where `collectStatements` asks for it; else empty, since it grows with the files. */
+  readonly statements: readonly StatementReport[]
+}
+
+/** What a command that plans or runs answers: the JSON contract of design.md, section 8. */
+export interface RunReport {
+  readonly ok: boolean
+  readonly command: string
+  readonly backend: string
+  /** Heads before and after. */
+  readonly from: readonly string[]
+  readonly to: readonly string[]
+  readonly steps: readonly StepReport[]
+}
+
+export interface RunOptions {
+  /** Plan only: nothing is executed, not even the metadata tables. */
+  readonly plan?: boolean
+  /** Write a script for the plain client instead of connecting; for `a:b` ranges see design.md. */
+  readonly sql?: (text: string) => void
+  /** The whole run in one transaction. */
+  readonly singleTransaction?: boolean
+  readonly strictOrder?: boolean
+  /** Keep the statements in the report. Default: only when `plan`. */
+  readonly collectStatements?: boolean
+  /**
+   * Asked before a downgrade that loses data; answering false cancels with nothing changed.
+   * Default: yes without asking.
+   */
+  readonly confirm?: (question: ConfirmQuestion) => Promise<boolean>
+}
+
+export interface ConfirmQuestion {
+  readonly reason: 'loses-data'
+  readonly steps: readonly {
+    readonly revision: string
+    readonly message: string
+    readonly statements: readonly string[]
+  }[]
+}
+
+export interface RevisionInfo {
+  readonly revision: string
+  readonly parents: readonly string[]
+  readonly dependsOn: readonly string[]
+  readonly labels: readonly string[]
+  readonly message: string
+  /** Null when the file is absent (the history alone knows the revision) or a program handed it over. */
+  readonly file: string | null
+  readonly applied: boolean
+  readonly appliedAt: string | null
+  readonly isHead: boolean
+  readonly isBase: boolean
+  readonly isMerge: boolean
+  readonly isBranchPoint: boolean
+}
+
+export interface CurrentReport {
+  readonly heads: readonly RevisionInfo[]
+  /** Ids, parents first. */
+  readonly applied: readonly string[]
+  readonly pending: readonly string[]
+  /** Applied, but without a file here. */
+  readonly missing: readonly string[]
+  readonly edited: readonly string[]
+  readonly unfinished: readonly UnfinishedReport[]
+}
+
+export interface UnfinishedReport {
+  readonly revision: string
+  readonly direction: Direction
+  /** Statements done; the one it stopped at is the next. */
+  readonly done: number
+  /** `intent`: in doubt; `failed`: the server refused it. Null: stopped between two statements. */
+  readonly stoppedAt: JournalEntry | null
+}
+
+export interface StatusReport extends CurrentReport {
+  readonly backend: string
+  readonly server: string
+  /** Where it points, password masked. */
+  readonly url: string | null
+  readonly revisions: readonly RevisionInfo[]
+  readonly tags: readonly Tag[]
+}
+
+export interface ShowReport extends RevisionInfo {
+  readonly children: readonly string[]
+  readonly up: string
+  readonly down: string | null
+  readonly checksum: string
+  readonly edited: boolean
+  readonly appliedBy: string | null
+  readonly host: string | null
+  readonly durationMs: number | null
+  readonly toolVersion: string | null
+  readonly runId: string | null
+}
+
+export type CheckName = 'heads' | 'pending' | 'edited' | 'missing' | 'unfinished'
+
+export interface CheckReport {
+  readonly ok: boolean
+  readonly checks: readonly {
+    readonly name: CheckName
+    readonly ok: boolean
+    readonly revisions: readonly string[]
+    readonly message: string
+  }[]
+}
+
+export interface NewRevisionOptions {
+  readonly message: string
+  /** Parents: targets. Default: the single head. */
+  readonly head?: readonly string[]
+  /** Allow a parent that is not a head. */
+  readonly splice?: boolean
+  readonly branchLabel?: readonly string[]
+  readonly dependsOn?: readonly string[]
+  readonly kind?: 'sql' | 'ts'
+  readonly revId?: string
+}
+
+export interface NewRevisionReport {
+  readonly revision: string
+  readonly parents: readonly string[]
+  readonly file: string
+}
+
+export interface HistoryOptions {
+  /** `a:b`, `a:`, `:b`; newest first. Default: everything. */
+  readonly range?: string
+  /** Only what is applied from the database's point of view is marked when false (no connection is made). Default true. */
+  readonly indicateCurrent?: boolean
+}
+
+/** All that happens, as values: reporters draw it, programs log it. */
+export type MigratorEvent =
+  | { readonly type: 'connected'; readonly server: string }
+  | { readonly type: 'lock-waiting'; readonly holder: LockHolder | null }
+  | { readonly type: 'planned'; readonly steps: number; readonly direction: Direction }
+  | {
+      readonly type: 'step-started'
+      readonly revision: string
+      readonly message: string
+      readonly direction: Direction
+      readonly index: number
+      readonly total: number
+    }
+  | { readonly type: 'statement-done'; readonly revision: string; readonly index: number }
+  | {
+      readonly type: 'step-done'
+      readonly revision: string
+      readonly message: string
+      readonly direction: Direction
+      readonly outcome: StepOutcome
+      readonly durationMs: number | null
+      readonly index: number
+      readonly total: number
+    }
+  | { readonly type: 'notice'; readonly message: string }
+
+/**
+ * The library. Every method does what the command of its name does; each connects when it must and closes again.
+ * Errors are {@link MigrateError}; one that broke a run off carries the run's report as `report`.
+ */
+export interface Migrator {
+  upgrade(target?: string, options?: RunOptions): Promise<RunReport>
+  downgrade(target?: string, options?: RunOptions): Promise<RunReport>
+  /** Down and up again. Default `-1`. */
+  redo(target?: string, options?: RunOptions): Promise<RunReport>
+  /** `purge` forgets every row first. */
+  stamp(
+    targets: readonly string[],
+    options?: { readonly purge?: boolean; readonly plan?: boolean; readonly sql?: (text: string) => void },
+  ): Promise<RunReport>
+  current(): Promise<CurrentReport>
+  status(): Promise<StatusReport>
+  history(options?: HistoryOptions): Promise<readonly RevisionInfo[]>
+  heads(options?: {
+    readonly resolveDependencies?: boolean
+    readonly indicateCurrent?: boolean
+  }): Promise<readonly RevisionInfo[]>
+  branches(): Promise<readonly { readonly point: RevisionInfo; readonly children: readonly RevisionInfo[] }[]>
+  show(target: string): Promise<readonly ShowReport[]>
+  check(names?: readonly CheckName[]): Promise<CheckReport>
+  revision(options: NewRevisionOptions): Promise<NewRevisionReport>
+  merge(
+    targets: readonly string[],
+    options: { readonly message?: string; readonly branchLabel?: readonly string[]; readonly revId?: string },
+  ): Promise<NewRevisionReport>
+  /** Path of a revision's file. */
+  fileOf(target: string): Promise<string>
+  tags(): Promise<readonly Tag[]>
+  /** Names the present state, or the target's. */
+  tag(name: string, options?: { readonly target?: string; readonly force?: boolean }): Promise<Tag>
+  untag(name: string): Promise<void>
+  /** Accepts the present text of an edited revision; answers the unified diff that was accepted. */
+  repair(
+    target: string,
+    options?: { readonly plan?: boolean },
+  ): Promise<{ readonly revision: string; readonly diff: string; readonly changed: boolean }>
+  /** Settles a statement in doubt after looking: it was done, or is to be run again. */
+  resolve(revision: string, how: 'done' | 'retry'): Promise<UnfinishedReport | null>
+  log(options?: { readonly limit?: number }): Promise<readonly LogEntry[]>
+}
+
+/** A {@link MigrateError} that broke a run off, with what was done until then. */
+export interface RunFailure extends MigrateError {
+  readonly report: RunReport
+}
