@@ -1,0 +1,56 @@
+import { findProgram } from './process.js'
+import { identifyMysql } from './mysql.js'
+import { identifyPostgres } from './postgres.js'
+import type { ClientName, RunningServer, ServerName } from './types.js'
+
+/** The variables that name a server which is already there. */
+export const urlVariables: Readonly<Record<ServerName, string>> = {
+  postgres: 'MIGRATE_TEST_POSTGRES_URL',
+  postgres15: 'MIGRATE_TEST_POSTGRES15_URL',
+  mysql: 'MIGRATE_TEST_MYSQL_URL',
+  mariadb: 'MIGRATE_TEST_MARIADB_URL',
+}
+
+/** A server that somebody else runs: used as it is, never stopped. */
+export async function namedServer(name: ServerName, url: string): Promise<RunningServer> {
+  const began = Date.now()
+  const postgres = name === 'postgres' || name === 'postgres15'
+  const { version } = await (postgres ? identifyPostgres(url) : identifyMysql(url))
+  const clients = postgres ? await postgresClients(url) : await mysqlClients(name, url)
+  return {
+    info: { name, url, version, via: 'url', clients, startedInMs: Date.now() - began },
+    stop: () => Promise.resolve(),
+  }
+}
+
+type Clients = Partial<Record<ClientName, readonly string[]>>
+
+/** Whatever clients this machine has on its path. */
+async function installed(names: readonly ClientName[], prefix: readonly string[], suffix: readonly string[]) {
+  const clients: Clients = {}
+  for (const name of names) {
+    const path = await findProgram(name)
+    if (path !== undefined) clients[name] = [...prefix, path, ...suffix]
+  }
+  return clients
+}
+
+async function postgresClients(url: string): Promise<Clients> {
+  const { hostname, port, username, password } = new URL(url)
+  const prefix = ['env', `PGPASSWORD=${decodeURIComponent(password)}`]
+  const suffix = ['-h', hostname, '-p', port || '5432', '-U', decodeURIComponent(username)]
+  const clients = await installed(['psql', 'pg_dump'], prefix, suffix)
+  return { ...clients, ...(clients.psql === undefined ? {} : { psql: [...clients.psql, '-X'] }) }
+}
+
+async function mysqlClients(name: 'mysql' | 'mariadb', url: string): Promise<Clients> {
+  const { hostname, port, username, password } = new URL(url)
+  return installed(
+    name === 'mysql' ? ['mysql', 'mysqldump'] : ['mariadb', 'mariadb-dump'],
+    ['env', `MYSQL_PWD=${decodeURIComponent(password)}`],
+    [
+      ...['--no-defaults', '--protocol=tcp', `--host=${hostname}`],
+      ...[`--port=${port || '3306'}`, `--user=${decodeURIComponent(username)}`],
+    ],
+  )
+}
