@@ -82,7 +82,11 @@ export interface UnitsResult {
    * The unit that failed and was rolled back; all before it are committed, none after it was begun.
    * `statement` is null when the failure was the metadata's or the commit's.
    */
-  readonly failed?: { readonly key: string; readonly statement: Statement | null; readonly error: MigrateError }
+  readonly failed?: {
+    readonly key: string
+    readonly statement: Statement | null
+    readonly error: MigrateError
+  }
 }
 
 /** revgraph's own tables (collections, keys). Knows nothing of plans. */

@@ -27,6 +27,13 @@ export interface Statement {
   readonly losesData: boolean
   /** True when it may change settings of the session that outlive it (SET, a function call): the session is put back after it. */
   readonly touchesSession: boolean
+  /** True when it only sets up the session (SET, USE): a script that resumes on a new connection runs it again. */
+  readonly sessionOnly?: boolean
+  /**
+   * `begin`: from here until `end` the session cannot write the metadata (MySQL's LOCK TABLES): the statements of
+   * such a span are journalled together, before and after it.
+   */
+  readonly span?: 'begin' | 'end'
   /** Rows that follow the statement in its file (PostgreSQL's COPY … FROM stdin). */
   readonly data?: string
 }
