@@ -23,11 +23,14 @@ const dumpOf: Readonly<Record<ServerName, ClientName>> = {
   mariadb: 'mariadb-dump',
 }
 
-/** What makes a client stop at the first error, and print rows without decoration. */
+/** What makes a client stop at the first error and print rows without decoration. */
 const plain: Partial<Record<ClientName, readonly string[]>> = {
   psql: ['-v', 'ON_ERROR_STOP=1', '-q', '-A', '-t', '-F', '\t'],
   mysql: ['--batch', '--skip-column-names'],
   mariadb: ['--batch', '--skip-column-names'],
+  // The dump of one database, without the server's own history in it.
+  mysqldump: ['--set-gtid-purged=OFF', '--single-transaction'],
+  'mariadb-dump': ['--single-transaction'],
 }
 
 function command(server: ServerInfo, client: ClientName): readonly string[] {
@@ -56,8 +59,11 @@ export async function dumpDatabase(
   database: string,
   options: ClientOptions = {},
 ): Promise<RunResult> {
-  const dump = command(server, dumpOf[server.name])
-  return run([...dump, ...(options.arguments ?? []), database], withTimeout({}, options))
+  const dump = dumpOf[server.name]
+  return run(
+    [...command(server, dump), ...(plain[dump] ?? []), ...(options.arguments ?? []), database],
+    withTimeout({}, options),
+  )
 }
 
 /** The same for SQLite: its shell, stopping at the first error. Its dump is the script `.dump`. */

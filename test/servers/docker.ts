@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { keep } from './keep.js'
+import { mariadbClientArguments } from './mariadb.js'
 import { identifyMysql, mysqlUrl } from './mysql.js'
 import { identifyPostgres } from './postgres.js'
 import { messageOf, mustRun, run, sleep } from './process.js'
@@ -85,5 +86,8 @@ function dockerClients(
   ]
   return name === 'mysql'
     ? { mysql: program('mysql'), mysqldump: program('mysqldump') }
-    : { mariadb: program('mariadb'), 'mariadb-dump': program('mariadb-dump') }
+    : {
+        mariadb: [...program('mariadb'), ...mariadbClientArguments],
+        'mariadb-dump': [...program('mariadb-dump'), ...mariadbClientArguments],
+      }
 }

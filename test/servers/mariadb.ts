@@ -12,6 +12,9 @@ const paths = [
   ...[`--lc-messages-dir=${share}`, `--character-sets-dir=${share}/charsets`],
 ]
 
+/** The client warns, on every start, that the server's own certificate proves nothing. */
+export const mariadbClientArguments = ['--disable-ssl-verify-server-cert'] as const
+
 /** What mariadb-install-db pipes into a bootstrapping server, without its help tables and its test database. */
 const systemTables = [
   'mariadb_system_tables',
@@ -49,9 +52,11 @@ export function mariadbLaunch(home: Home, options: StartOptions): Launch {
     identify: identifyMysql,
     socket: (folder) => `${folder}/mysql.sock`,
     clients: (port) =>
-      mysqlClients(home, port, {
-        mariadb: `${prefix}/bin/mariadb`,
-        'mariadb-dump': `${prefix}/bin/mariadb-dump`,
-      }),
+      mysqlClients(
+        home,
+        port,
+        { mariadb: `${prefix}/bin/mariadb`, 'mariadb-dump': `${prefix}/bin/mariadb-dump` },
+        mariadbClientArguments,
+      ),
   }
 }

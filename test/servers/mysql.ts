@@ -48,6 +48,7 @@ export function mysqlClients(
   home: Home,
   port: number,
   programs: Partial<Record<ClientName, string>>,
+  more: readonly string[] = [],
 ): Partial<Record<ClientName, readonly string[]>> {
   return Object.fromEntries(
     Object.entries(programs).map(([name, program]) => [
@@ -55,6 +56,7 @@ export function mysqlClients(
       [
         ...['env', `MYSQL_PWD=${password}`, ...home.client(program)],
         ...['--no-defaults', '--protocol=tcp', '--host=127.0.0.1', `--port=${port}`, '--user=migrate'],
+        ...more,
       ],
     ]),
   )

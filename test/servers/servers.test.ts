@@ -1,0 +1,130 @@
+import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise'
+import pg from 'pg'
+import { afterAll, describe, expect, it } from 'vitest'
+import { dumpDatabase, runClient, runSqlite } from './clients.js'
+import { createUser } from './create-database.js'
+import { describeServers, useDatabase } from './database.js'
+import type { ServerInfo } from './types.js'
+
+const majors = { postgres: /^18\./, postgres15: /^15\./, mysql: /^9\./, mariadb: /^11\..*MariaDB/ }
+const isPostgres = (server: ServerInfo) => server.url.startsWith('postgres')
+
+async function connectPostgres(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  return client
+}
+
+async function withPostgres<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = await connectPostgres(url)
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
+
+async function withMysql<T>(url: string, work: (connection: Connection) => Promise<T>): Promise<T> {
+  const connection = await mysql.createConnection(url)
+  try {
+    return await work(connection)
+  } finally {
+    await connection.end()
+  }
+}
+
+async function queryOne(url: string, sql: string): Promise<unknown> {
+  if (url.startsWith('postgres')) {
+    return withPostgres(url, async (client) => {
+      const { rows } = await client.query<{ answer: unknown }>(sql)
+      return rows[0]?.answer
+    })
+  }
+  return withMysql(url, async (connection) => {
+    const [rows] = await connection.query<RowDataPacket[]>(sql)
+    return (rows[0] as { answer: unknown } | undefined)?.answer
+  })
+}
+
+describeServers(['postgres', 'postgres15', 'mysql', 'mariadb'], (server) => {
+  const opened: { drop(): Promise<void> }[] = []
+  afterAll(async () => {
+    for (const database of opened.reverse()) await database.drop()
+  })
+  const fresh = async () => {
+    const database = await useDatabase(server)
+    opened.push(database)
+    return database
+  }
+
+  it('answers its driver, in the version that is meant', async () => {
+    const answer = await queryOne(server.url, 'SELECT version() AS answer')
+    expect(server.version).toMatch(majors[server.name])
+    expect(answer).toContain(server.version.split(' ')[0])
+  })
+
+  it('gives a database of its own, and takes it away', async () => {
+    const database = await useDatabase(server)
+    const current = isPostgres(server) ? 'current_database()' : 'DATABASE()'
+    expect(await queryOne(database.url, `SELECT ${current} AS answer`)).toBe(database.name)
+    await database.drop()
+    await expect(queryOne(database.url, 'SELECT 1 AS answer')).rejects.toThrow(database.name)
+  })
+
+  it('runs a script through its plain client, and dumps what it made', async () => {
+    const { name } = await fresh()
+    const script =
+      "CREATE TABLE naïve (id int, word varchar(20));\nINSERT INTO naïve VALUES (1, 'Žluťoučký');\n"
+    expect(await runClient(server, name, script)).toEqual({ stdout: '', stderr: '', code: 0 })
+    const rows = await runClient(server, name, 'SELECT id, word FROM naïve;')
+    expect(rows).toEqual({ stdout: '1\tŽluťoučký\n', stderr: '', code: 0 })
+    const dump = await dumpDatabase(server, name)
+    expect(dump.stderr).toBe('')
+    expect(dump).toMatchObject({ code: 0, stdout: expect.stringContaining('Žluťoučký') as string })
+  })
+
+  it('has a plain client that stops at the first error and says so', async () => {
+    const { name } = await fresh()
+    const result = await runClient(server, name, 'SELECT 1;\nSELECT * FROM nowhere;\nSELECT 2;\n')
+    expect(result).toMatchObject({ stdout: '1\n', stderr: expect.stringContaining('nowhere') as string })
+    expect(result.code).not.toBe(0)
+  })
+
+  it('lets somebody in who may do nothing', async () => {
+    const user = await createUser(server, await fresh())
+    opened.push(user)
+    const who = isPostgres(server) ? 'current_user' : "SUBSTRING_INDEX(CURRENT_USER(), '@', 1)"
+    const url = new URL(user.url)
+    if (!isPostgres(server)) url.pathname = '/'
+    expect(await queryOne(url.href, `SELECT ${who} AS answer`)).toBe(user.name)
+  })
+
+  it('has room for 100 connections at once', async () => {
+    const connections = await Promise.all(
+      Array.from({ length: 100 }, async () =>
+        isPostgres(server) ? connectPostgres(server.url) : mysql.createConnection(server.url),
+      ),
+    )
+    await Promise.all(connections.map((connection) => connection.end()))
+    expect(connections).toHaveLength(100)
+  })
+})
+
+describeServers(['postgres'], (server) => {
+  it('keeps the settings that limit a transaction as shipped', async () => {
+    expect(await queryOne(server.url, "SELECT current_setting('max_locks_per_transaction') AS answer")).toBe(
+      '64',
+    )
+  })
+})
+
+describe('sqlite', () => {
+  it('runs a script through the plain shell', async () => {
+    const database = await useDatabase('sqlite')
+    const made = await runSqlite(database.name, "CREATE TABLE t (x);\nINSERT INTO t VALUES ('ž');\n")
+    expect(made).toEqual({ stdout: '', stderr: '', code: 0 })
+    expect((await runSqlite(database.name, 'SELECT x FROM t;')).stdout).toBe('ž\n')
+    expect((await runSqlite(database.name, 'SELECT * FROM nowhere;')).code).not.toBe(0)
+    await database.drop()
+  })
+})
