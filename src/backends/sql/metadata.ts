@@ -1,0 +1,104 @@
+import type { MetadataStore } from '../../backend/index.js'
+import { MigrateError } from '../../core/errors.js'
+import { METADATA_FORMAT } from '../../core/metadata.js'
+import { renderChange } from './changes.js'
+import type { SqlFlavour } from './flavour.js'
+import type { SqlNames } from './names.js'
+import type { Row } from './snapshot.js'
+import {
+  EMPTY_SNAPSHOT,
+  corrupt,
+  decodeFormat,
+  decodeLog,
+  decodeScripts,
+  decodeSnapshot,
+  formatQuery,
+  logQuery,
+  scriptsQuery,
+  snapshotQuery,
+} from './snapshot.js'
+import { createTables, upgradeTables } from './tables.js'
+
+/** What the metadata asks of a connection. Errors are the driver's own: `missing` looks at them. */
+export interface MetadataConnection {
+  query(sql: string): Promise<readonly Row[]>
+  /** Each in turn; in the open transaction when there is one, else in one of its own, as far as the server can. */
+  run(statements: readonly string[]): Promise<void>
+  /** Whether an error says that a table (or its schema), or a column, is not there. */
+  missing(error: unknown): 'table' | 'column' | null
+  /** Before the tables are created: the schema that the user configured. Default: nothing. */
+  prepareSchema?(): Promise<void>
+  /** A driver's error as the user shall see it. */
+  explain(error: unknown): MigrateError
+}
+
+/** The metadata of any SQL backend. */
+export function sqlMetadata(
+  connection: MetadataConnection,
+  names: SqlNames,
+  flavour: SqlFlavour,
+): MetadataStore {
+  const attempt = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work()
+    } catch (error) {
+      throw error instanceof MigrateError ? error : connection.explain(error)
+    }
+  }
+
+  /** Null when there are no tables, or none that were completed. */
+  const formatOrNull = async (): Promise<number | null> => {
+    try {
+      const row = (await connection.query(formatQuery(names)))[0]
+      return row === undefined ? null : decodeFormat(row[0])
+    } catch (error) {
+      if (connection.missing(error) === 'table') return null
+      throw error
+    }
+  }
+
+  /** Nothing where there are no tables. */
+  const queryOrNothing = async (sql: string): Promise<readonly Row[]> => {
+    try {
+      return await connection.query(sql)
+    } catch (error) {
+      if (connection.missing(error) === 'table') return []
+      throw error
+    }
+  }
+
+  const read = async () => {
+    let rows: readonly Row[]
+    try {
+      rows = await connection.query(snapshotQuery(names))
+    } catch (error) {
+      const missing = connection.missing(error)
+      if (missing === null) throw error
+      // Also where it says that a newer tool was here.
+      if ((await formatOrNull()) === null && missing === 'table') return EMPTY_SNAPSHOT
+      throw corrupt(`a ${missing} of the metadata is missing`, error)
+    }
+    return decodeSnapshot(rows)
+  }
+
+  return {
+    read: () => attempt(read),
+    scripts: (revision) =>
+      attempt(async () => {
+        const row = (await queryOrNothing(scriptsQuery(names, flavour.text(revision))))[0]
+        return row === undefined ? null : decodeScripts(row, revision)
+      }),
+    ensure: () =>
+      attempt(async () => {
+        const format = await formatOrNull()
+        if (format === METADATA_FORMAT) return
+        if (format === null) await connection.prepareSchema?.()
+        await connection.run(
+          format === null ? createTables(names, flavour) : upgradeTables(format, names, flavour),
+        )
+      }),
+    write: (changes) =>
+      attempt(() => connection.run(changes.flatMap((change) => renderChange(change, names, flavour)))),
+    log: ({ limit }) => attempt(async () => (await queryOrNothing(logQuery(names, limit))).map(decodeLog)),
+  }
+}

@@ -1,0 +1,53 @@
+import type { Statement } from '../../backend/index.js'
+import type { ScriptStyle } from './flavour.js'
+
+type Written = Pick<Statement, 'text' | 'data'>
+
+/** A comment at a statement's end would swallow a terminator on its line. */
+const terminated = ({ text }: Written, terminator = ';'): string =>
+  /(--|#)[^\n]*$/.test(text) ? `${text}\n${terminator}\n` : `${text}${terminator}\n`
+
+export const psqlScript: ScriptStyle = {
+  usage: 'psql -X -f script.sql "$DATABASE_URL"',
+  prologue: [
+    '\\set ON_ERROR_STOP on',
+    // Literals are written for it; and the file is UTF-8 whatever the terminal is.
+    "SET client_encoding = 'UTF8';",
+  ],
+  begin: 'BEGIN;\n',
+  commit: 'COMMIT;\n',
+  statement: (statement) =>
+    statement.data === undefined
+      ? terminated(statement)
+      : `${terminated(statement)}${statement.data.replace(/(?<!\n)$/, statement.data === '' ? '' : '\n')}\\.\n`,
+}
+
+export const sqliteScript: ScriptStyle = {
+  usage: 'sqlite3 database.sqlite < script.sql',
+  // The library's connections have foreign keys on; the shell's have them off.
+  prologue: ['.bail on', 'PRAGMA foreign_keys = ON;'],
+  begin: 'BEGIN IMMEDIATE;\n',
+  commit: 'COMMIT;\n',
+  statement: (statement) => terminated(statement),
+}
+
+/** For `mysql` and `mariadb`, which stop at the first error unless told otherwise. */
+export function delimitedScript(client: string): ScriptStyle {
+  return {
+    usage: `${client} --default-character-set=utf8mb4 database < script.sql`,
+    prologue: ['SET NAMES utf8mb4;'],
+    begin: 'START TRANSACTION;\n',
+    commit: 'COMMIT;\n',
+    statement: (statement) => {
+      if (!statement.text.includes(';')) return terminated(statement)
+      const delimiter = unusedDelimiter(statement.text)
+      return `DELIMITER ${delimiter}\n${terminated(statement, delimiter)}DELIMITER ;\n`
+    },
+  }
+}
+
+function unusedDelimiter(text: string): string {
+  let delimiter = '//'
+  while (text.includes(delimiter)) delimiter = delimiter === '//' ? '$$' : `${delimiter}$`
+  return delimiter
+}

@@ -1,0 +1,228 @@
+import { MigrateError } from '../../core/errors.js'
+import type {
+  AppliedRevision,
+  JournalEntry,
+  JournalState,
+  LogAction,
+  LogEntry,
+  LogOutcome,
+  MetadataSnapshot,
+  StoredScripts,
+  Tag,
+} from '../../core/metadata.js'
+import { METADATA_FORMAT } from '../../core/metadata.js'
+import type { Direction } from '../../core/revision.js'
+import type { SqlNames } from './names.js'
+
+/** A row as an array: the drivers' fastest form. Numbers may come as texts. */
+export type Row = readonly unknown[]
+
+export const EMPTY_SNAPSHOT: MetadataSnapshot = {
+  exists: false,
+  format: METADATA_FORMAT,
+  applied: [],
+  tags: [],
+  journal: [],
+}
+
+const HISTORY_TEXTS =
+  'id, parents, depends_on, labels, message, checksum, source_hash, applied_at, applied_by, host, tool_version, run_id'
+
+const KIND = { history: 0, journal: 1, tag: 2, format: 3 } as const
+
+const nulls = (count: number): string => Array.from({ length: count }, () => 'NULL').join(', ')
+
+/**
+ * All that a command reads first, without the scripts' texts, in one statement: rows of a kind, three numbers and
+ * twelve texts. Numbers and texts have columns of their own, since MySQL mixes no collations in a UNION.
+ */
+export function snapshotQuery(names: SqlNames): string {
+  return [
+    `SELECT ${KIND.history}, seq, duration_ms, stamped + 2 * repeatable, ${HISTORY_TEXTS} FROM ${names.history}`,
+    `SELECT ${KIND.journal}, step, NULL, NULL, revision, direction, hash, excerpt, state, run_id, noted_at, ${nulls(5)} FROM ${names.journal}`,
+    `SELECT ${KIND.tag}, NULL, NULL, NULL, name, heads, created_at, created_by, ${nulls(8)} FROM ${names.tags}`,
+    `SELECT ${KIND.format}, NULL, NULL, NULL, value, ${nulls(11)} FROM ${names.meta} WHERE name = 'format'`,
+  ].join(' UNION ALL ')
+}
+
+export const formatQuery = (names: SqlNames): string =>
+  `SELECT value FROM ${names.meta} WHERE name = 'format'`
+
+/**
+ * The rows of {@link snapshotQuery}, in whatever order.
+ * @throws MigrateError MIG-METADATA-NEWER, MIG-METADATA-CORRUPT
+ */
+export function decodeSnapshot(rows: readonly Row[]): MetadataSnapshot {
+  const format = rows.find((row) => Number(row[0]) === KIND.format)
+  if (format === undefined) {
+    // Creation was interrupted before its last statement: there was no time for a history.
+    if (rows.length === 0) return EMPTY_SNAPSHOT
+    throw corrupt('the tables have rows but no format')
+  }
+  const number = decodeFormat(format[4])
+  const applied: [number, AppliedRevision][] = []
+  const journal: JournalEntry[] = []
+  const tags: Tag[] = []
+  for (const row of rows) {
+    const kind = Number(row[0])
+    if (kind === KIND.history) applied.push([Number(row[1]), decodeApplied(row)])
+    else if (kind === KIND.journal) journal.push(decodeJournal(row))
+    else if (kind === KIND.tag) tags.push(decodeTag(row))
+  }
+  return {
+    exists: true,
+    format: number,
+    applied: applied.sort(([a], [b]) => a - b).map(([, revision]) => revision),
+    tags: tags.sort((a, b) => (a.name < b.name ? -1 : 1)),
+    journal: journal.sort(
+      (a, b) => (a.revision < b.revision ? -1 : a.revision > b.revision ? 1 : 0) || a.position - b.position,
+    ),
+  }
+}
+
+/** @throws MigrateError MIG-METADATA-NEWER, MIG-METADATA-CORRUPT */
+export function decodeFormat(value: unknown): number {
+  const format = Number(text(value, 'the format'))
+  if (!Number.isInteger(format) || format < 1) throw corrupt(`the format is "${String(value)}"`)
+  if (format <= METADATA_FORMAT) return format
+  throw new MigrateError(
+    'MIG-METADATA-NEWER',
+    `The metadata in this database has format ${format}; this version of the tool knows formats up to ${METADATA_FORMAT}.`,
+    {
+      hint: 'Upgrade revgraph to the version that the others who work with this database use.',
+      state: 'Nothing was changed.',
+    },
+  )
+}
+
+function decodeApplied(row: Row): AppliedRevision {
+  const id = text(row[4], 'an id in the history')
+  const what = (field: string) => `the ${field} of revision ${id}`
+  const flags = Number(row[3])
+  return {
+    id,
+    parents: list(row[5], what, 'parents'),
+    dependsOn: list(row[6], what, 'depends_on'),
+    labels: list(row[7], what, 'labels'),
+    message: text(row[8], 'a message'),
+    checksum: optionalText(row[9]),
+    sourceHash: optionalText(row[10]),
+    appliedAt: text(row[11], 'a time'),
+    appliedBy: text(row[12], 'a user'),
+    host: text(row[13], 'a host'),
+    durationMs: row[2] === null ? null : Number(row[2]),
+    toolVersion: text(row[14], 'a version'),
+    runId: text(row[15], 'a run'),
+    stamped: (flags & 1) !== 0,
+    ...((flags & 2) === 0 ? {} : { repeatable: true }),
+  }
+}
+
+function decodeJournal(row: Row): JournalEntry {
+  const direction = text(row[5], 'a direction in the journal')
+  const state = text(row[8], 'a state in the journal')
+  if (!isDirection(direction)) throw corrupt(`a direction in the journal is "${direction}"`)
+  if (!isJournalState(state)) throw corrupt(`a state in the journal is "${state}"`)
+  const position = Number(row[1])
+  if (!Number.isInteger(position)) throw corrupt('a step in the journal is no number')
+  return {
+    revision: text(row[4], 'a revision in the journal'),
+    direction,
+    position,
+    hash: text(row[6], 'a hash in the journal'),
+    excerpt: text(row[7], 'an excerpt in the journal'),
+    state,
+    runId: text(row[9], 'a run in the journal'),
+    at: text(row[10], 'a time in the journal'),
+  }
+}
+
+function decodeTag(row: Row): Tag {
+  const name = text(row[4], "a tag's name")
+  return {
+    name,
+    heads: list(row[5], (field) => `the ${field} of tag ${name}`, 'heads'),
+    createdAt: text(row[6], "a tag's time"),
+    createdBy: text(row[7], "a tag's user"),
+  }
+}
+
+/** @param columns as renderChange names them */
+export const scriptsQuery = (names: SqlNames, idLiteral: string): string =>
+  `SELECT up_script, down_script, down_transaction, down_code_steps FROM ${names.history} WHERE id = ${idLiteral}`
+
+export function decodeScripts(row: Row, revision: string): StoredScripts {
+  return {
+    up: optionalText(row[0]),
+    down: optionalText(row[1]),
+    downTransaction: Number(row[2]) !== 0,
+    downCodeSteps: list(row[3], (field) => `the ${field} of revision ${revision}`, 'down_code_steps'),
+  }
+}
+
+export const logQuery = (names: SqlNames, limit: number): string =>
+  `SELECT run_id, action, revision, outcome, detail, run_by, host, tool_version, noted_at FROM ${names.log} ` +
+  `ORDER BY seq DESC LIMIT ${Math.max(0, Math.trunc(limit))}`
+
+export function decodeLog(row: Row): LogEntry {
+  const action = text(row[1], 'an action in the log')
+  const outcome = text(row[3], 'an outcome in the log')
+  if (!isLogAction(action)) throw corrupt(`an action in the log is "${action}"`)
+  if (!isLogOutcome(outcome)) throw corrupt(`an outcome in the log is "${outcome}"`)
+  return {
+    runId: text(row[0], 'a run in the log'),
+    action,
+    revision: optionalText(row[2]),
+    outcome,
+    detail: optionalText(row[4]),
+    by: text(row[5], 'a user in the log'),
+    host: text(row[6], 'a host in the log'),
+    toolVersion: text(row[7], 'a version in the log'),
+    at: text(row[8], 'a time in the log'),
+  }
+}
+
+const NONE: readonly string[] = []
+
+/** Most lists are empty, and most of the others hold one id: 10,000 rows are read at every start. */
+function list(value: unknown, what: (field: string) => string, field: string): readonly string[] {
+  if (value === '[]') return NONE
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(String(value))
+  } catch {
+    throw corrupt(`${what(field)} are no JSON list: ${excerpt(value)}`)
+  }
+  if (Array.isArray(parsed) && parsed.every((item) => typeof item === 'string')) return parsed
+  throw corrupt(`${what(field)} are no list of texts: ${excerpt(value)}`)
+}
+
+function text(value: unknown, what: string): string {
+  if (typeof value === 'string') return value
+  throw corrupt(`${what} is ${value === null ? 'NULL' : excerpt(value)}`)
+}
+
+const optionalText = (value: unknown): string | null => (value === null ? null : text(value, 'a text'))
+
+const excerpt = (value: unknown): string => String(value).slice(0, 80)
+
+export function corrupt(fact: string, cause?: unknown): MigrateError {
+  return new MigrateError('MIG-METADATA-CORRUPT', `The metadata cannot be understood: ${fact}.`, {
+    hint: 'Restore the metadata tables from a backup, or correct that value by hand; nothing was guessed.',
+    state: 'Nothing was changed.',
+    ...(cause === undefined ? {} : { cause }),
+  })
+}
+
+const isDirection = (value: string): value is Direction => value === 'up' || value === 'down'
+const isJournalState = (value: string): value is JournalState => value === 'intent' || value === 'done'
+
+const LOG_ACTIONS: ReadonlySet<string> = new Set<LogAction>([
+  ...(['upgrade', 'downgrade', 'redo', 'stamp', 'tag', 'untag', 'repair'] as const),
+])
+const isLogAction = (value: string): value is LogAction => LOG_ACTIONS.has(value)
+
+const LOG_OUTCOMES: ReadonlySet<string> = new Set<LogOutcome>([
+  ...(['started', 'done', 'failed', 'rolled-back', 'interrupted'] as const),
+])
+const isLogOutcome = (value: string): value is LogOutcome => LOG_OUTCOMES.has(value)
