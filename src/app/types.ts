@@ -1,9 +1,24 @@
 import type { Backend } from '../backend/index.js'
 import type { MetadataNames } from '../backend/index.js'
-import type { LockHolder } from '../backend/index.js'
 import type { MigrateError } from '../core/errors.js'
-import type { JournalEntry, LogEntry, Tag } from '../core/metadata.js'
-import type { Direction, RevisionSource } from '../core/revision.js'
+import type { LogEntry, Tag } from '../core/metadata.js'
+import type { RevisionSource } from '../core/revision.js'
+import type {
+  CheckName,
+  CheckReport,
+  ConfirmQuestion,
+  CurrentReport,
+  MigratorEvent,
+  NewRevisionReport,
+  RevisionInfo,
+  RunReport,
+  ShowReport,
+  StatusReport,
+  UnfinishedReport,
+} from '../report/values.js'
+
+// What commands answer lies below the app, where the reporters can see it; it is this surface all the same.
+export type * from '../report/values.js'
 
 /** What every use case is given. All of it has defaults except a way to the database. */
 export interface MigratorOptions {
@@ -42,38 +57,6 @@ export interface MigratorOptions {
   readonly formatter?: readonly string[]
 }
 
-export type StepOutcome =
-  'planned' | 'applied' | 'reverted' | 'stamped' | 'rolled-back' | 'failed' | 'not-begun'
-
-export interface StatementReport {
-  readonly sql: string
-  /** 1-based, in the revision's file. */
-  readonly line: number
-  readonly transactional: boolean
-}
-
-export interface StepReport {
-  readonly revision: string
-  readonly message: string
-  readonly direction: Direction
-  readonly file: string | null
-  readonly outcome: StepOutcome
-  readonly durationMs: number | null
-  /** Filled for plans and where `collectStatements` asks for it; else empty, since it grows with the files. */
-  readonly statements: readonly StatementReport[]
-}
-
-/** What a command that plans or runs answers: the JSON contract of design.md, section 8. */
-export interface RunReport {
-  readonly ok: boolean
-  readonly command: string
-  readonly backend: string
-  /** Heads before and after. */
-  readonly from: readonly string[]
-  readonly to: readonly string[]
-  readonly steps: readonly StepReport[]
-}
-
 export interface RunOptions {
   /** Plan only: nothing is executed, not even the metadata tables. */
   readonly plan?: boolean
@@ -91,85 +74,6 @@ export interface RunOptions {
   readonly confirm?: (question: ConfirmQuestion) => Promise<boolean>
 }
 
-export interface ConfirmQuestion {
-  readonly reason: 'loses-data'
-  readonly steps: readonly {
-    readonly revision: string
-    readonly message: string
-    readonly statements: readonly string[]
-  }[]
-}
-
-export interface RevisionInfo {
-  readonly revision: string
-  readonly parents: readonly string[]
-  readonly dependsOn: readonly string[]
-  readonly labels: readonly string[]
-  readonly message: string
-  /** Null when the file is absent (the history alone knows the revision) or a program handed it over. */
-  readonly file: string | null
-  readonly applied: boolean
-  readonly appliedAt: string | null
-  readonly isHead: boolean
-  readonly isBase: boolean
-  readonly isMerge: boolean
-  readonly isBranchPoint: boolean
-}
-
-export interface CurrentReport {
-  readonly heads: readonly RevisionInfo[]
-  /** Ids, parents first. */
-  readonly applied: readonly string[]
-  readonly pending: readonly string[]
-  /** Applied, but without a file here. */
-  readonly missing: readonly string[]
-  readonly edited: readonly string[]
-  readonly unfinished: readonly UnfinishedReport[]
-}
-
-export interface UnfinishedReport {
-  readonly revision: string
-  readonly direction: Direction
-  /** Statements done; the one it stopped at is the next. */
-  readonly done: number
-  /** `intent`: in doubt; `failed`: the server refused it. Null: stopped between two statements. */
-  readonly stoppedAt: JournalEntry | null
-}
-
-export interface StatusReport extends CurrentReport {
-  readonly backend: string
-  readonly server: string
-  /** Where it points, password masked. */
-  readonly url: string | null
-  readonly revisions: readonly RevisionInfo[]
-  readonly tags: readonly Tag[]
-}
-
-export interface ShowReport extends RevisionInfo {
-  readonly children: readonly string[]
-  readonly up: string
-  readonly down: string | null
-  readonly checksum: string
-  readonly edited: boolean
-  readonly appliedBy: string | null
-  readonly host: string | null
-  readonly durationMs: number | null
-  readonly toolVersion: string | null
-  readonly runId: string | null
-}
-
-export type CheckName = 'heads' | 'pending' | 'edited' | 'missing' | 'unfinished'
-
-export interface CheckReport {
-  readonly ok: boolean
-  readonly checks: readonly {
-    readonly name: CheckName
-    readonly ok: boolean
-    readonly revisions: readonly string[]
-    readonly message: string
-  }[]
-}
-
 export interface NewRevisionOptions {
   readonly message: string
   /** Parents: targets. Default: the single head. */
@@ -182,44 +86,12 @@ export interface NewRevisionOptions {
   readonly revId?: string
 }
 
-export interface NewRevisionReport {
-  readonly revision: string
-  readonly parents: readonly string[]
-  readonly file: string
-}
-
 export interface HistoryOptions {
   /** `a:b`, `a:`, `:b`; newest first. Default: everything. */
   readonly range?: string
   /** Only what is applied from the database's point of view is marked when false (no connection is made). Default true. */
   readonly indicateCurrent?: boolean
 }
-
-/** All that happens, as values: reporters draw it, programs log it. */
-export type MigratorEvent =
-  | { readonly type: 'connected'; readonly server: string }
-  | { readonly type: 'lock-waiting'; readonly holder: LockHolder | null }
-  | { readonly type: 'planned'; readonly steps: number; readonly direction: Direction }
-  | {
-      readonly type: 'step-started'
-      readonly revision: string
-      readonly message: string
-      readonly direction: Direction
-      readonly index: number
-      readonly total: number
-    }
-  | { readonly type: 'statement-done'; readonly revision: string; readonly index: number }
-  | {
-      readonly type: 'step-done'
-      readonly revision: string
-      readonly message: string
-      readonly direction: Direction
-      readonly outcome: StepOutcome
-      readonly durationMs: number | null
-      readonly index: number
-      readonly total: number
-    }
-  | { readonly type: 'notice'; readonly message: string }
 
 /**
  * The library. Every method does what the command of its name does; each connects when it must and closes again.
