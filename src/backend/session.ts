@@ -115,6 +115,12 @@ export interface Session<Client = unknown> {
   readonly metadata: MetadataStore
   /** @throws MigrateError MIG-STATEMENT-FAILED with the place in the file, the server's code, detail and hint */
   execute(statement: Statement): Promise<ExecuteResult>
+  /**
+   * One message for the journal's way: the changes are committed before the statement begins, and the statement is
+   * not begun unless they are. Without it the engine sends the two one after another.
+   * @throws MigrateError as {@link execute} does
+   */
+  executeAfter?(changes: readonly MetadataChange[], statement: Statement): Promise<ExecuteResult>
   /** Begins, runs `work`, commits; rolls back when it throws. Not nested. */
   transaction<T>(work: (tx: Session<Client>) => Promise<T>): Promise<T>
   /**

@@ -1,0 +1,287 @@
+import type { AtomicUnit, Session, UnitListener } from '../backend/index.js'
+import { MigrateError } from '../core/errors.js'
+import type { JournalEntry } from '../core/metadata.js'
+import { runJournalled } from './journal.js'
+import { planScript } from './script.js'
+import type { PreparedScript, ScriptPlan } from './script.js'
+import { interrupted, runStep, successOf, throwIfAborted } from './step.js'
+import type { EngineListener, EngineStep, StepResult } from './step.js'
+
+export interface EngineOptions {
+  readonly runId: string
+  /** Hash of a statement's text, for the journal. */
+  readonly hash: (text: string) => string
+  /** Unfinished scripts of earlier runs. */
+  readonly journal: readonly JournalEntry[]
+  readonly singleTransaction?: boolean
+  readonly signal?: AbortSignal
+  readonly listener?: EngineListener
+}
+
+export interface EngineReport {
+  /** One a step, in order. */
+  readonly results: readonly StepResult[]
+  /** Why the run ended early. */
+  readonly error?: MigrateError
+}
+
+/** UTF-16 units of scripts that may be kept between the check of a plan and its execution. */
+const KEEP_LIMIT = 8_000_000
+
+interface Ready {
+  readonly script: PreparedScript
+  readonly plan: ScriptPlan
+}
+
+/**
+ * Executes steps in their order and stops at the first that fails. Every script is read, parsed and judged before the
+ * first statement runs: a plan that cannot be executed whole changes nothing.
+ * @throws MigrateError from that check; what fails later is in the report, with what was done
+ */
+export async function execute(
+  session: Session,
+  steps: readonly EngineStep[],
+  options: EngineOptions,
+): Promise<EngineReport> {
+  const ready = await checkAll(session, steps, options)
+  const run = new Run(session, steps, options, ready)
+  return run.go()
+}
+
+async function checkAll(
+  session: Session,
+  steps: readonly EngineStep[],
+  options: EngineOptions,
+): Promise<Map<number, Ready>> {
+  const kept = new Map<number, Ready>()
+  let room = KEEP_LIMIT
+  for (const [index, step] of steps.entries()) {
+    throwIfAborted(options.signal)
+    const ready = await prepare(session, step)
+    if (options.singleTransaction === true && ready.plan.mode === 'journal') throw notInOne(step, session)
+    room -= ready.script.size
+    if (room > 0) kept.set(index, ready)
+  }
+  return kept
+}
+
+async function prepare(session: Session, step: EngineStep): Promise<Ready> {
+  const script = await step.prepare()
+  return { script, plan: planScript(script, session.capabilities) }
+}
+
+function notInOne(step: EngineStep, session: Session): MigrateError {
+  return new MigrateError(
+    'MIG-TRANSACTION-FORBIDDEN',
+    session.capabilities.transaction === 'ddl'
+      ? `${step.revision} is marked transaction:false and cannot be part of a single transaction`
+      : `${step.revision} holds statements that ${session.server.product} commits one by one`,
+    {
+      ...(step.file === null ? {} : { position: { file: step.file, line: 1, column: 1, offset: 0 } }),
+      hint: 'Run without --single-transaction, or up to the revision before it and on from there.',
+      state: 'Nothing was run.',
+    },
+  )
+}
+
+class Run {
+  readonly #session: Session
+  readonly #steps: readonly EngineStep[]
+  readonly #options: EngineOptions
+  readonly #kept: Map<number, Ready>
+  readonly #results: StepResult[]
+  readonly #signal: AbortSignal | undefined
+  #next = 0
+
+  constructor(
+    session: Session,
+    steps: readonly EngineStep[],
+    options: EngineOptions,
+    kept: Map<number, Ready>,
+  ) {
+    this.#session = session
+    this.#steps = steps
+    this.#options = options
+    this.#kept = kept
+    this.#signal = options.signal
+    this.#results = steps.map(() => ({ outcome: 'not-begun', durationMs: null }))
+  }
+
+  async go(): Promise<EngineReport> {
+    // A cancel that fails has nothing left to cancel: the connection is gone, and the statement's own error tells.
+    const cancel = (): void => void this.#session.cancel().catch(() => undefined)
+    this.#signal?.addEventListener('abort', cancel, { once: true })
+    try {
+      const error = this.#options.singleTransaction === true ? await this.#allInOne() : await this.#oneByOne()
+      if (error === undefined) return { results: this.#results }
+      return { results: this.#results, error: this.#signal?.aborted === true ? interrupted(error) : error }
+    } finally {
+      this.#signal?.removeEventListener('abort', cancel)
+    }
+  }
+
+  async #oneByOne(): Promise<MigrateError | undefined> {
+    while (this.#next < this.#steps.length) {
+      const index = this.#next
+      try {
+        throwIfAborted(this.#signal)
+        const ready = await this.#take(index)
+        const shared = ready.plan.mode === 'unit' && this.#session.runUnits !== undefined
+        const failure =
+          shared && this.#priorOf(index).length === 0
+            ? await this.#shared(ready)
+            : await this.#alone(index, ready)
+        if (failure !== undefined) return failure
+      } catch (error) {
+        return asMigrateError(error)
+      }
+    }
+    return undefined
+  }
+
+  /** Hands the backend consecutive revisions that are one transaction each, as many as it pulls. */
+  async #shared(first: Ready): Promise<MigrateError | undefined> {
+    const session = this.#session
+    const start = this.#next
+    let broken: unknown
+    const indexOf = new Map<string, number>()
+    const units = async function* (this: Run): AsyncGenerator<AtomicUnit> {
+      let ready = first
+      for (let index = start; ;) {
+        if (ready.plan.mode !== 'unit') {
+          this.#kept.set(index, ready)
+          return
+        }
+        const key = (this.#steps[index] as EngineStep).revision
+        indexOf.set(key, index)
+        yield { key, statements: ready.plan.statements, changes: ready.script.changes(null) }
+        index += 1
+        this.#next = index
+        if (index >= this.#steps.length || this.#priorOf(index).length > 0 || this.#signal?.aborted === true)
+          return
+        try {
+          ready = await this.#take(index)
+        } catch (error) {
+          broken = error
+          return
+        }
+      }
+    }.bind(this)
+    const listener: UnitListener = {
+      started: (key) => this.#started(indexOf.get(key) ?? start),
+      statementDone: (key, statement) =>
+        this.#options.listener?.statementDone?.(indexOf.get(key) ?? start, statement),
+      done: (key, durationMs) => {
+        const index = indexOf.get(key) ?? start
+        this.#finish(index, { outcome: successOf((this.#steps[index] as EngineStep).direction), durationMs })
+        indexOf.delete(key)
+      },
+    }
+    const result = await session.runUnits?.(units(), listener)
+    if (result?.failed !== undefined) {
+      const index = indexOf.get(result.failed.key) ?? start
+      this.#finish(index, { outcome: 'rolled-back', durationMs: null })
+      return result.failed.error
+    }
+    return broken === undefined ? undefined : asMigrateError(broken)
+  }
+
+  async #alone(index: number, ready: Ready): Promise<MigrateError | undefined> {
+    const step = this.#steps[index] as EngineStep
+    const { plan, script } = ready
+    this.#started(index)
+    const began = performance.now()
+    try {
+      if (plan.mode === 'journal') {
+        await runJournalled(this.#session, step, script, plan, {
+          runId: this.#options.runId,
+          hash: this.#options.hash,
+          signal: this.#signal,
+          prior: this.#priorOf(index),
+          statementDone: (statement) => this.#options.listener?.statementDone?.(index, statement),
+        })
+      } else {
+        await this.#session.transaction((tx) => this.#inside(tx, index, ready))
+      }
+      await this.#session.reset()
+    } catch (error) {
+      this.#finish(index, {
+        outcome: plan.mode === 'journal' ? 'failed' : 'rolled-back',
+        durationMs: performance.now() - began,
+      })
+      return asMigrateError(error)
+    }
+    this.#finish(index, { outcome: successOf(step.direction), durationMs: performance.now() - began })
+    this.#next = index + 1
+    return undefined
+  }
+
+  /** One script and its metadata on a session whose transaction is open. */
+  async #inside(tx: Session, index: number, ready: Ready): Promise<void> {
+    const step = this.#steps[index] as EngineStep
+    const began = performance.now()
+    const parts =
+      ready.plan.mode === 'unit'
+        ? ready.plan.statements.map((statement) => ({ kind: 'statement' as const, statement }))
+        : ready.plan.steps
+    for (const [at, part] of parts.entries()) {
+      await runStep(tx, part, { ...step, signal: this.#signal })
+      this.#options.listener?.statementDone?.(index, at)
+    }
+    await tx.metadata.write(ready.script.changes(performance.now() - began))
+  }
+
+  async #allInOne(): Promise<MigrateError | undefined> {
+    let at = 0
+    try {
+      await this.#session.transaction(async (tx) => {
+        for (; at < this.#steps.length; at++) {
+          this.#started(at)
+          const began = performance.now()
+          await this.#inside(tx, at, await this.#take(at))
+          this.#results[at] = { outcome: 'rolled-back', durationMs: performance.now() - began }
+        }
+      })
+    } catch (error) {
+      for (let index = 0; index <= at && index < this.#steps.length; index++) {
+        this.#finish(index, { outcome: 'rolled-back', durationMs: this.#results[index]?.durationMs ?? null })
+      }
+      return asMigrateError(error)
+    }
+    for (const [index, step] of this.#steps.entries()) {
+      this.#finish(index, {
+        outcome: successOf(step.direction),
+        durationMs: this.#results[index]?.durationMs ?? null,
+      })
+    }
+    return undefined
+  }
+
+  async #take(index: number): Promise<Ready> {
+    const kept = this.#kept.get(index)
+    this.#kept.delete(index)
+    return kept ?? (await prepare(this.#session, this.#steps[index] as EngineStep))
+  }
+
+  #priorOf(index: number): readonly JournalEntry[] {
+    const { journal } = this.#options
+    if (journal.length === 0) return journal
+    const step = this.#steps[index]
+    return journal.filter((entry) => entry.revision === step?.revision && entry.direction === step.direction)
+  }
+
+  #started(index: number): void {
+    this.#options.listener?.stepStarted?.(index)
+  }
+
+  #finish(index: number, result: StepResult): void {
+    this.#results[index] = result
+    this.#options.listener?.stepDone?.(index, result)
+  }
+}
+
+function asMigrateError(error: unknown): MigrateError {
+  if (error instanceof MigrateError) return error
+  const message = error instanceof Error ? error.message : String(error)
+  return new MigrateError('MIG-INTERNAL', message, { cause: error })
+}

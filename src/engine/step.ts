@@ -1,0 +1,101 @@
+import { MigrateError } from '../core/errors.js'
+import type { Direction } from '../core/revision.js'
+import type { Session } from '../backend/index.js'
+import type { PreparedScript, ScriptStep } from './script.js'
+
+/** One revision in one direction, as the engine is handed it. */
+export interface EngineStep {
+  readonly revision: string
+  readonly message: string
+  readonly direction: Direction
+  readonly file: string | null
+  /** Reads and parses the script; may be called more than once. */
+  prepare(): Promise<PreparedScript>
+}
+
+export type EngineOutcome = 'applied' | 'reverted' | 'rolled-back' | 'failed' | 'not-begun'
+
+/** What became of one step. */
+export interface StepResult {
+  readonly outcome: EngineOutcome
+  readonly durationMs: number | null
+}
+
+export interface EngineListener {
+  stepStarted?(index: number): void
+  statementDone?(index: number, statement: number): void
+  stepDone?(index: number, result: StepResult): void
+}
+
+export function successOf(direction: Direction): EngineOutcome {
+  return direction === 'up' ? 'applied' : 'reverted'
+}
+
+/** @throws MigrateError MIG-INTERRUPTED once the signal says so */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw interrupted()
+}
+
+export function interrupted(cause?: unknown): MigrateError {
+  return new MigrateError('MIG-INTERRUPTED', 'interrupted', cause === undefined ? {} : { cause })
+}
+
+/**
+ * Runs one statement or code step on a session.
+ * @throws MigrateError MIG-STATEMENT-FAILED, MIG-CODE-STEP-FAILED, MIG-INTERRUPTED
+ */
+export async function runStep(
+  session: Session,
+  step: ScriptStep,
+  context: {
+    readonly revision: string
+    readonly direction: Direction
+    readonly signal: AbortSignal | undefined
+  },
+): Promise<void> {
+  throwIfAborted(context.signal)
+  if (step.kind === 'statement') {
+    await session.execute(step.statement)
+    return
+  }
+  const { code } = step
+  const signal = context.signal ?? new AbortController().signal
+  try {
+    const work = code.run({
+      client: session.client as never,
+      signal,
+      direction: context.direction,
+      revision: context.revision,
+    })
+    await orAborted(Promise.resolve(work), signal)
+  } catch (error) {
+    if (signal.aborted) throw interrupted(error)
+    if (error instanceof MigrateError) throw error
+    throw new MigrateError(
+      'MIG-CODE-STEP-FAILED',
+      `the code step "${code.name}" failed: ${messageOf(error)}`,
+      {
+        position: code.origin,
+        cause: error,
+      },
+    )
+  }
+}
+
+/** The work's own end, or a rejection as soon as the signal fires: a step that never resolves can still be left. */
+async function orAborted(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  let stop: (() => void) | undefined
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(interrupted())
+    signal.addEventListener('abort', stop, { once: true })
+  })
+  try {
+    await Promise.race([work, aborted])
+  } finally {
+    if (stop !== undefined) signal.removeEventListener('abort', stop)
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
