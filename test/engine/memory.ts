@@ -1,0 +1,164 @@
+import type { Capabilities, Lock, MetadataStore, Session, Statement } from '../../src/backend/index.js'
+import { MigrateError } from '../../src/core/errors.js'
+import type { AppliedRevision, JournalEntry, MetadataChange } from '../../src/core/metadata.js'
+import { startOf } from '../../src/core/position.js'
+
+/** What survives a crash of the runner: the server's side. */
+export class MemoryServer {
+  /** Every statement that took effect, in order: the proof of what ran how often. */
+  effects: string[] = []
+  applied: AppliedRevision[] = []
+  journal: JournalEntry[] = []
+
+  copy(): MemoryServer {
+    const copy = new MemoryServer()
+    copy.effects = [...this.effects]
+    copy.applied = [...this.applied]
+    copy.journal = [...this.journal]
+    return copy
+  }
+
+  take(other: MemoryServer): void {
+    this.effects = other.effects
+    this.applied = other.applied
+    this.journal = other.journal
+  }
+}
+
+/** The runner's death: nothing after it reaches the server. */
+export class Crash extends Error {}
+
+export interface MemoryOptions {
+  readonly transaction: Capabilities['transaction']
+  /** Dies before the n-th call to the server (0-based), or after it when `afterwards`. */
+  readonly crashAt?: number
+  readonly afterwards?: boolean
+  /** What the catalogue says of a statement in doubt. */
+  readonly observes?: boolean
+}
+
+/** A session of an in-memory server whose statements are words; `fail …` is refused, `ddl …` commits implicitly. */
+export class MemorySession implements Session<MemoryServer> {
+  readonly capabilities: Capabilities
+  readonly server = { product: 'Memory', version: '1', number: 10000 }
+  readonly metadata: MetadataStore
+  calls = 0
+  readonly #server: MemoryServer
+  readonly #options: MemoryOptions
+  #open: MemoryServer | null = null
+  #dead = false
+
+  constructor(server: MemoryServer, options: MemoryOptions) {
+    this.#server = server
+    this.#options = options
+    this.capabilities = { transaction: options.transaction, lock: 'session' }
+    this.metadata = {
+      read: () =>
+        Promise.resolve({
+          exists: true,
+          format: 1,
+          applied: server.applied,
+          tags: [],
+          journal: server.journal,
+        }),
+      scripts: () => Promise.resolve(null),
+      ensure: () => Promise.resolve(),
+      write: (changes) => this.#call((state) => changes.forEach((change) => record(state, change))),
+      log: () => Promise.resolve([]),
+    }
+    if (options.observes === true) this.observe = (statement) => this.#observe(statement)
+  }
+
+  declare observe?: (
+    statement: Statement,
+    entry: JournalEntry,
+  ) => Promise<'applied' | 'not-applied' | 'unknown'>
+
+  get client(): MemoryServer {
+    return this.#open ?? this.#server
+  }
+
+  async execute(statement: Statement): Promise<{ rows: null }> {
+    await this.#call((state) => {
+      if (statement.text.startsWith('fail'))
+        throw new MigrateError('MIG-STATEMENT-FAILED', `refused: ${statement.text}`)
+      if (statement.transaction === 'commits' && this.#open !== null)
+        throw new Error('DDL inside a transaction')
+      state.effects.push(statement.text)
+    })
+    return { rows: null }
+  }
+
+  async transaction<T>(work: (tx: Session<MemoryServer>) => Promise<T>): Promise<T> {
+    this.#open = this.#server.copy()
+    try {
+      const result = await work(this)
+      await this.#call((state) => this.#server.take(state))
+      return result
+    } finally {
+      this.#open = null
+    }
+  }
+
+  lock(): Promise<Lock> {
+    return Promise.resolve({ release: () => Promise.resolve() })
+  }
+
+  reset(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  cancel(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  #observe(statement: Statement): Promise<'applied' | 'not-applied'> {
+    return Promise.resolve(this.#server.effects.includes(statement.text) ? 'applied' : 'not-applied')
+  }
+
+  async #call(work: (state: MemoryServer) => void): Promise<void> {
+    await Promise.resolve()
+    if (this.#dead) throw new Crash()
+    const now = this.calls++ === this.#options.crashAt
+    this.#dead = now
+    if (now && this.#options.afterwards !== true) throw new Crash()
+    work(this.#open ?? this.#server)
+    if (now) throw new Crash()
+  }
+}
+
+function record(state: MemoryServer, change: MetadataChange): void {
+  if (change.kind === 'apply') {
+    state.applied = [...state.applied, { ...change.row, appliedAt: '2026-01-01T00:00:00.000Z' }]
+  } else if (change.kind === 'revert') {
+    state.applied = state.applied.filter((row) => row.id !== change.revision)
+  } else if (change.kind === 'journal-clear') {
+    state.journal = state.journal.filter((entry) => entry.revision !== change.revision)
+  } else if (change.kind === 'journal') {
+    const same = (one: JournalEntry, other: JournalEntry): boolean =>
+      one.revision === other.revision && one.direction === other.direction && one.position === other.position
+    for (const entry of change.entries) {
+      state.journal = [...state.journal.filter((old) => !same(old, entry)), entry]
+    }
+    state.journal.sort((a, b) => a.position - b.position)
+  }
+}
+
+/** Statements of the in-memory server, one a word: `ddl …` commits implicitly, `begin`, `commit`, `rollback` are control. */
+export function statement(text: string): Statement {
+  const control = text === 'begin' || text === 'commit' || text === 'rollback' ? text : undefined
+  return {
+    text,
+    position: startOf('memory.sql'),
+    transaction: control !== undefined ? 'control' : text.startsWith('ddl') ? 'commits' : 'allowed',
+    ...(control === undefined ? {} : { control }),
+    ...(text === 'lock' ? { span: 'begin' as const } : text === 'unlock' ? { span: 'end' as const } : {}),
+    summary: text,
+    losesData: false,
+    touchesSession: false,
+  }
+}
