@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, rmSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
@@ -47,6 +47,8 @@ export function keep(options: KeepOptions): Kept {
       keeper.ref()
       keeper.stdin?.end()
       await exited
+      // The keeper did this, unless it was killed.
+      for (const path of options.remove) rmSync(path, { recursive: true, force: true, maxRetries: 5 })
     },
   }
 }

@@ -84,7 +84,6 @@ async function launchOnce(kind: Launch, template: string, began: number): Promis
   } catch (error) {
     const end = tailOfFile(log)
     await kept.stop()
-    rmSync(folder, { recursive: true, force: true })
     throw new Error(`${kind.name}: ${messageOf(error)}; the end of its log:\n${end}`, { cause: error })
   }
 }

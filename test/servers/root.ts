@@ -81,13 +81,14 @@ export async function ensureRoot(recipe: Recipe, say: (line: string) => void): P
   if (!existsSync('/etc/debian_version')) throw new Error('not a Debian system')
   return withLock(`${root}.lock`, async () => {
     if (existsSync(root)) return root
-    await ensureMmdebstrap()
+    await withLock(join(cacheFolder(), 'mmdebstrap.lock'), ensureMmdebstrap)
     say(`building ${root} (Debian ${recipe.suite}: ${recipe.packages.join(', ')}), about a minute, once`)
-    const building = `${root}.building`
     const log = `${root}.log`
-    await mustRun(['rm', '-rf', '--one-file-system', building])
-    mkdirSync(cacheFolder(), { recursive: true })
-    const { code, stderr, stdout } = await run(mmdebstrap(recipe, building), { timeoutMs: 900_000 })
+    // What a killed build left goes. The name is new each time: its last processes may still be at work there.
+    await mustRun(['sh', '-c', 'rm -rf --one-file-system "$1".building-*', 'sh', root])
+    const building = `${root}.building-${process.pid}`
+    const command = ['setpriv', '--pdeathsig=TERM', ...mmdebstrap(recipe, building)]
+    const { code, stderr, stdout } = await run(command, { timeoutMs: 900_000 })
     writeFileSync(log, stdout + stderr)
     if (code !== 0) throw new Error(`mmdebstrap failed with ${code}; the end of ${log}:\n${tailOfFile(log)}`)
     mkdirSync(join(building, 'templates'), { mode: 0o700 })
