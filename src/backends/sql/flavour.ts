@@ -49,6 +49,8 @@ export interface ScriptStyle {
   readonly usage: string
   /** Makes the client stop at the first error, and puts the session as revgraph's own is. */
   readonly prologue: readonly string[]
+  /** Puts back what a revision may have set, written after a statement that may have. */
+  readonly reset: readonly string[]
   readonly begin: string
   readonly commit: string
   /** With its terminator and a line end. */

@@ -14,6 +14,7 @@ export const psqlScript: ScriptStyle = {
     // Literals are written for it; and the file is UTF-8 whatever the terminal is.
     "SET client_encoding = 'UTF8';",
   ],
+  reset: ['SET SESSION AUTHORIZATION DEFAULT;', 'RESET ALL;', "SET client_encoding = 'UTF8';"],
   begin: 'BEGIN;\n',
   commit: 'COMMIT;\n',
   statement: (statement) =>
@@ -26,16 +27,23 @@ export const sqliteScript: ScriptStyle = {
   usage: 'sqlite3 database.sqlite < script.sql',
   // The library's connections have foreign keys on; the shell's have them off.
   prologue: ['.bail on', 'PRAGMA foreign_keys = ON;'],
+  reset: ['PRAGMA foreign_keys = ON;'],
   begin: 'BEGIN IMMEDIATE;\n',
   commit: 'COMMIT;\n',
   statement: (statement) => terminated(statement),
 }
 
+/** What dumps set, and do not always put back. */
+const SAVED = ['sql_mode', 'foreign_key_checks', 'unique_checks', 'time_zone', 'autocommit', 'sql_notes']
+
+const saved = (assignment: (name: string) => string): string => SAVED.map(assignment).join(', ')
+
 /** For `mysql` and `mariadb`, which stop at the first error unless told otherwise. */
 export function delimitedScript(client: string): ScriptStyle {
   return {
     usage: `${client} --default-character-set=utf8mb4 database < script.sql`,
-    prologue: ['SET NAMES utf8mb4;'],
+    prologue: ['SET NAMES utf8mb4;', `SET ${saved((name) => `@revgraph_${name} = @@SESSION.${name}`)};`],
+    reset: ['SET NAMES utf8mb4;', `SET ${saved((name) => `SESSION ${name} = @revgraph_${name}`)};`],
     begin: 'START TRANSACTION;\n',
     commit: 'COMMIT;\n',
     statement: (statement) => {

@@ -1,0 +1,114 @@
+import type { Capabilities, ServerInfo, Session, Statement } from '../../backend/index.js'
+import { MigrateError } from '../../core/errors.js'
+import type { MetadataChange } from '../../core/metadata.js'
+import { renderChange } from './changes.js'
+import type { SqlFlavour } from './flavour.js'
+import type { SqlNames } from './names.js'
+import { EMPTY_SNAPSHOT } from './snapshot.js'
+import { createTables } from './tables.js'
+
+export interface RecordingOptions {
+  readonly write: (text: string) => void
+  readonly names: SqlNames
+  readonly flavour: SqlFlavour
+  readonly capabilities: Capabilities
+  readonly createMetadata: boolean
+}
+
+/**
+ * A session that writes a script for the server's plain client instead of doing anything. Journal and log stay out
+ * of it: they tell of runs of the tool, and whoever runs the script sees where it stops.
+ */
+export function recordingSession(options: RecordingOptions): Session<never> {
+  const { names, flavour, capabilities } = options
+  const { script } = flavour
+  let begun = false
+  let inTransaction = false
+  let sessionTouched = false
+
+  const write = (text: string): void => {
+    if (!begun) {
+      begun = true
+      options.write(header(flavour))
+    }
+    options.write(text)
+  }
+  const writeLines = (lines: readonly string[]) => {
+    for (const line of lines) write(`${line}\n`)
+  }
+  const writeAll = (statements: readonly string[]) => {
+    for (const text of statements) write(script.statement({ text }))
+  }
+  const writeChanges = (changes: readonly MetadataChange[]) => {
+    const kept = changes.filter(
+      ({ kind }) => kind !== 'log' && kind !== 'journal' && kind !== 'journal-clear',
+    )
+    const statements = kept.flatMap((change) => renderChange(change, names, flavour))
+    const alone = !inTransaction && statements.length > 1
+    if (alone) write(script.begin)
+    writeAll(statements)
+    if (alone) write(script.commit)
+  }
+
+  const server: ServerInfo = { product: flavour.product, version: '', number: 0 }
+  const session: Session<never> = {
+    get client(): never {
+      throw new MigrateError('MIG-UNSUPPORTED', 'A script cannot hold a code step.', {
+        hint: 'Run the migration without --sql, or choose a range without code steps.',
+      })
+    },
+    server,
+    capabilities,
+    metadata: {
+      read: () => Promise.resolve(EMPTY_SNAPSHOT),
+      scripts: () => Promise.resolve(null),
+      log: () => Promise.resolve([]),
+      ensure() {
+        if (options.createMetadata) {
+          if (names.schema !== undefined && flavour.createSchema !== null) {
+            writeAll([flavour.createSchema(names.schema)])
+          }
+          writeAll(createTables(names, flavour))
+        }
+        return Promise.resolve()
+      },
+      write(changes) {
+        writeChanges(changes)
+        return Promise.resolve()
+      },
+    },
+    execute(statement: Statement) {
+      sessionTouched ||= statement.touchesSession
+      write(script.statement(statement))
+      return Promise.resolve({ rows: null })
+    },
+    async transaction(work) {
+      write(script.begin)
+      inTransaction = true
+      try {
+        const result = await work(session)
+        write(script.commit)
+        return result
+      } finally {
+        inTransaction = false
+      }
+    },
+    lock: () => Promise.resolve({ release: () => Promise.resolve() }),
+    reset() {
+      if (sessionTouched) writeLines(script.reset)
+      sessionTouched = false
+      return Promise.resolve()
+    },
+    cancel: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  }
+  return session
+}
+
+function header({ product, script }: SqlFlavour): string {
+  const comment = [
+    `A migration for ${product}, written by revgraph (migrate --sql). It brings the metadata along.`,
+    `Run it with: ${script.usage}`,
+  ]
+  return [...comment.map((line) => `-- ${line}`), ...script.prologue, ''].join('\n')
+}
