@@ -1,4 +1,4 @@
-export { createDatabase, createSqliteDatabase, type TestDatabase } from './create-database.js'
+export { createDatabase, createSqliteDatabase, createUser, type TestDatabase } from './create-database.js'
 export { dumpDatabase, runClient, runSqlite, type ClientOptions } from './clients.js'
 export { parseSelection, verdictOnMissing } from './missing.js'
 export { startServers, type StartedServers } from './start.js'
