@@ -1,0 +1,83 @@
+import type { MigrateError } from '../core/errors.js'
+import { codeFrame } from './frame.js'
+import type { RunReport } from './values.js'
+import type { View } from './view.js'
+
+/** The failure part of every `--json` document (design.md, section 8). */
+export interface ErrorDocument {
+  readonly code: string
+  readonly message: string
+  readonly file: string | null
+  readonly line: number | null
+  readonly column: number | null
+  readonly hint: string | null
+  readonly state: string | null
+  readonly details: readonly string[]
+  readonly exitCode: number
+}
+
+/** `{ok: false, error, …what was done}`. */
+export function failureDocument(
+  error: MigrateError,
+  done: RunReport | Record<string, unknown> | undefined,
+): Record<string, unknown> {
+  return { ...done, ok: false, error: errorDocument(error) }
+}
+
+export function errorDocument(error: MigrateError): ErrorDocument {
+  return {
+    code: error.code,
+    message: error.message,
+    file: error.position?.file ?? null,
+    line: error.position?.line ?? null,
+    column: error.position?.column ?? null,
+    hint: error.hint ?? null,
+    state: error.state ?? null,
+    details: error.details,
+    exitCode: error.exitCode,
+  }
+}
+
+/**
+ * An error as people read it: what, where with a code frame, what the server said, what stands now, what to
+ * type next, and where to read on.
+ */
+export function renderError(error: MigrateError, view: View): string {
+  const { style } = view
+  const lines = [`${style.red(style.bold('error'))}${style.dim(`[${error.code}]`)} ${error.message}`]
+  const { position, source } = error
+  if (position?.file !== undefined) {
+    lines.push(`  ${style.dim('at')} ${style.cyan(`${position.file}:${position.line}:${position.column}`)}`)
+  }
+  const frame = position === undefined || source === undefined ? [] : codeFrame(source, position, style)
+  if (frame.length > 0) lines.push('', ...frame, '')
+  for (const detail of error.details) {
+    for (const line of detail.split('\n')) lines.push(paintDetail(line, view))
+  }
+  if (frame.length === 0 && error.details.length > 0) lines.push('')
+  if (error.details.length > 0 && frame.length > 0) lines.push('')
+  if (error.state !== undefined) lines.push(`${style.bold('state')}  ${error.state}`)
+  if (error.hint !== undefined) lines.push(`${style.bold('next')}   ${error.hint}`)
+  lines.push(`${style.bold('docs')}   ${docsPage(error)}`)
+  if (view.verbose) lines.push(...stack(error).map((line) => style.dim(line)))
+  return `${lines.join('\n')}\n`
+}
+
+/** The catalogue of errors ships with the package; every code has its own heading there. */
+export function docsPage(error: MigrateError): string {
+  return `revgraph/docs/errors.md#${error.code.toLowerCase()}`
+}
+
+/** Details may be a unified diff: its lines get a diff's colours. */
+function paintDetail(line: string, { style }: View): string {
+  const text = `  ${line}`.trimEnd()
+  if (/^(---|\+\+\+|@@)/.test(line)) return style.cyan(text)
+  if (line.startsWith('+')) return style.green(text)
+  if (line.startsWith('-')) return style.red(text)
+  return text
+}
+
+function stack(error: MigrateError): string[] {
+  const cause = error.cause instanceof Error ? error.cause : error
+  return (cause.stack ?? '').split('\n').slice(1)
+}

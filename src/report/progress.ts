@@ -1,0 +1,48 @@
+import { duration } from './duration.js'
+import type { View } from './view.js'
+import { truncate } from './width.js'
+
+/** Milliseconds between two drawings. */
+const INTERVAL = 80
+const BAR = 24
+const CLEAR = '\r\u001b[K'
+
+/** One line at the bottom of a terminal that says how far a long run has come. Times are passed in, never read here. */
+export interface ProgressLine {
+  /** Draws, if the last drawing is long enough ago. */
+  update(state: { readonly done: number; readonly total: number; readonly doing: string }, now: number): void
+  /** Takes the line away so that something else can be printed. */
+  clear(): void
+}
+
+/** @param began milliseconds, of the same clock as `update`'s */
+export function createProgressLine(write: (text: string) => void, view: View, began: number): ProgressLine {
+  let drawnAt = -Infinity
+  let shown = false
+  return {
+    update({ done, total, doing }, now) {
+      if (now - drawnAt < INTERVAL) return
+      drawnAt = now
+      shown = true
+      write(CLEAR + progressText({ done, total, doing, elapsed: now - began }, view))
+    },
+    clear() {
+      if (shown) write(CLEAR)
+      shown = false
+      drawnAt = -Infinity
+    },
+  }
+}
+
+function progressText(
+  state: { done: number; total: number; doing: string; elapsed: number },
+  { style, width }: View,
+): string {
+  const { done, total, doing, elapsed } = state
+  const filled = total === 0 ? BAR : Math.floor((done / total) * BAR)
+  const bar = style.green('━'.repeat(filled)) + style.dim('━'.repeat(BAR - filled))
+  const numbers = `${done}/${total}`
+  const left = done < 3 ? '' : `, ${duration((elapsed / done) * (total - done))} left`
+  const rest = Math.max(0, width - BAR - numbers.length - left.length - 6)
+  return `${bar} ${numbers}${left}  ${style.dim(truncate(doing, rest))}`
+}

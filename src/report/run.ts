@@ -1,0 +1,106 @@
+import { columns } from './columns.js'
+import { count, duration } from './duration.js'
+import { text } from './revisions.js'
+import type { RunReport, StepOutcome, StepReport } from './values.js'
+import type { Style, View } from './view.js'
+import { firstLine, padEnd, padStart, printable } from './width.js'
+
+const OUTCOME_WIDTH = 'rolled-back'.length
+const DURATION_WIDTH = 8
+
+function outcomePaint(outcome: StepOutcome, style: Style): (text: string) => string {
+  switch (outcome) {
+    case 'applied':
+    case 'stamped':
+      return style.green
+    case 'reverted':
+    case 'rolled-back':
+      return style.yellow
+    case 'failed':
+      return style.red
+    case 'planned':
+    case 'not-begun':
+      return style.dim
+  }
+}
+
+/** A step's line as it is printed when the step ends; columns have fixed widths, since the next are not known. */
+export function renderStep(
+  step: Pick<StepReport, 'revision' | 'message' | 'outcome' | 'durationMs'>,
+  view: View,
+): string {
+  const { style } = view
+  const took = step.durationMs === null ? '' : duration(step.durationMs)
+  const outcome = outcomePaint(step.outcome, style)(step.outcome)
+  const pad = padEnd(step.outcome, OUTCOME_WIDTH).slice(step.outcome.length)
+  return `  ${outcome}${pad}  ${style.cyan(step.revision)}  ${style.dim(padStart(took, DURATION_WIDTH))}  ${firstLine(step.message)}`.trimEnd()
+}
+
+/** What stands after a run, on one line. */
+export function renderRunSummary(report: RunReport, elapsedMs: number, view: View): string {
+  const { style } = view
+  const at = report.to.length === 0 ? 'base' : report.to.join(', ')
+  if (report.steps.length === 0) return `${style.green('Nothing to do')}: at ${style.cyan(at)}.\n`
+  const done = tally(report.steps)
+  const moved = `${report.from.length === 0 ? 'base' : report.from.join(', ')} -> ${at}`
+  return `\n${style.green(done)} in ${duration(elapsedMs)}; ${style.cyan(moved)}\n`
+}
+
+function tally(steps: readonly StepReport[]): string {
+  const counts = new Map<StepOutcome, number>()
+  for (const { outcome } of steps) counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
+  return [...counts]
+    .map(([outcome, number], index) =>
+      index === 0 ? `${count(number, 'revision')} ${outcome}` : `${number} ${outcome}`,
+    )
+    .join(', ')
+}
+
+/** `--plan`: the steps and their statements; nothing of it has run. */
+export function renderPlan(report: RunReport, view: View): string {
+  const { style } = view
+  if (report.steps.length === 0) return renderRunSummary(report, 0, view)
+  const lines = [
+    `${style.bold('Plan')}: ${count(report.steps.length, 'step')}, from ${state(report.from)} to ${state(report.to)}. Nothing is executed.`,
+  ]
+  for (const step of report.steps) {
+    lines.push('', `  ${arrow(step, style)} ${style.cyan(step.revision)}  ${firstLine(step.message)}`)
+    if (step.file !== null) lines.push(`    ${style.dim(step.file)}`)
+    lines.push(...statements(step, view))
+  }
+  if (report.steps.some((step) => step.statements.some((statement) => !statement.transactional))) {
+    lines.push('', style.dim('* outside of a transaction: journalled, statement by statement'))
+  }
+  return text(lines)
+}
+
+function statements(step: StepReport, view: View): string[] {
+  const { style } = view
+  if (view.verbose) {
+    return step.statements.flatMap((statement) => [
+      style.dim(`    ${statement.transactional ? ' ' : '*'} line ${statement.line}`),
+      ...statement.sql.split('\n').map((line) => `      ${printable(line.replace(/\t/g, '  '))}`),
+    ])
+  }
+  const rows = step.statements.map((statement) => [
+    statement.transactional ? '' : '*',
+    { text: `line ${statement.line}`, paint: style.dim },
+    oneLine(statement.sql),
+  ])
+  return columns(rows, '    ')
+}
+
+/** A statement's beginning, whitespace squeezed: enough to know it by. */
+function oneLine(sql: string): string {
+  const begun = sql.slice(0, 400)
+  const squeezed = printable(begun).trim().replace(/\s+/g, ' ')
+  return squeezed.length > 90 || begun.length < sql.length ? `${squeezed.slice(0, 89)}…` : squeezed
+}
+
+function arrow(step: StepReport, style: Style): string {
+  return step.direction === 'up' ? style.green('up  ') : style.yellow('down')
+}
+
+function state(heads: readonly string[]): string {
+  return heads.length === 0 ? 'base' : heads.join(', ')
+}

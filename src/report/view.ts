@@ -1,0 +1,35 @@
+import picocolors from 'picocolors'
+
+type Paint = (text: string) => string
+
+/** The few colours that reports use; each gives its text back unchanged where colours are off. */
+export interface Style {
+  readonly bold: Paint
+  readonly dim: Paint
+  readonly red: Paint
+  readonly green: Paint
+  readonly yellow: Paint
+  readonly blue: Paint
+  readonly magenta: Paint
+  readonly cyan: Paint
+}
+
+/** How a report is to be drawn: a value, so that the same report can go to a terminal, a file or a test. */
+export interface View {
+  readonly style: Style
+  /** Columns of the terminal; Infinity where there is none: nothing is cut then. */
+  readonly width: number
+  readonly verbose: boolean
+}
+
+export function createView(options: {
+  readonly colour: boolean
+  readonly width?: number
+  readonly verbose?: boolean
+}): View {
+  return {
+    style: picocolors.createColors(options.colour),
+    width: options.width ?? Infinity,
+    verbose: options.verbose ?? false,
+  }
+}
