@@ -57,6 +57,11 @@ export interface Script {
   readonly text: string
   /** Names of code steps: a stored text alone cannot run them. */
   readonly codeSteps: readonly string[]
+  /**
+   * True when the file's layout has no word for `transaction:false`: a script that cannot be in a transaction is then
+   * run without one, as its own tool does, instead of being refused. Default: false.
+   */
+  readonly transactionFlexible?: boolean
 }
 
 export interface RevisionScripts {
@@ -69,14 +74,18 @@ export interface RevisionScripts {
 export interface RevisionSource extends RevisionHeader {
   /** As shown to the user, relative to the working directory; null for revisions handed over by a program. */
   readonly file: string | null
-  /** Hash of the bytes as they lie on disk: equal means unedited without further reading. */
+  /**
+   * Hash of the bytes as they lie on disk: equal means unedited without further reading. Empty when there is nothing
+   * to hash (revisions handed over by a program): never equal, the checksum decides.
+   */
   readonly sourceHash: string
   /**
    * Reads and, for TypeScript, imports the scripts.
-   * @param dialect the backend's name: picks `dialect:` sections
+   * @param dialect the backend's name, or its names in order of preference: picks `dialect:` sections
+   * @param signal ends the wait for a module that never finishes loading
    * @throws MigrateError when the file cannot be read, compiled or run
    */
-  load(dialect: string): Promise<RevisionScripts>
+  load(dialect: string | readonly string[], signal?: AbortSignal): Promise<RevisionScripts>
   /** A repeatable revision's order key, and the file's own order in foreign layouts. */
   readonly sortKey?: string
 }

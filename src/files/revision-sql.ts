@@ -1,0 +1,161 @@
+import { MigrateError } from '../core/errors.js'
+import type { Direction, RevisionScripts, RevisionSource, Script } from '../core/revision.js'
+import { readHead, readText, type FileText } from './bytes.js'
+import type { FolderFile } from './folder.js'
+import { positionIn, detached } from './source-text.js'
+import { parseSqlFile, type MarkerStyle, type Section, type SqlFile } from './sql-markers.js'
+
+/**
+ * A revision that is one SQL file. Its header is read at once, its sections when they are asked for.
+ * @throws MigrateError MIG-FILE-… when the file is not a revision
+ */
+export function readSqlRevision(file: FolderFile): RevisionSource {
+  const { parsed, hash } = readParsed(file, 'strict')
+  const id = parsed.headers.get('revision')?.values[0]
+  if (id === undefined) {
+    throw new MigrateError('MIG-FILE-HEADER', 'The file does not say which revision it is', {
+      position: { file: file.shown, line: 1, column: 1, offset: 0 },
+      hint: 'Begin it with "-- migrate:revision <id>", and "-- migrate:parents <id>" unless it is the first. For dbmate\'s own files set the layout to "dbmate".',
+    })
+  }
+  const words = (name: 'parents' | 'labels' | 'depends-on'): readonly string[] =>
+    (parsed.headers.get(name)?.values ?? []).map(detached)
+  return new SqlRevision(file, 'strict', {
+    id: detached(id),
+    parents: words('parents'),
+    dependsOn: words('depends-on'),
+    labels: words('labels'),
+    message: detached(parsed.headers.get('message')?.values[0] ?? messageOfName(file.name, id)),
+    sourceHash: hash,
+  })
+}
+
+/** `20260114_3f2a_create_users.sql` says `create users` where the header says nothing. */
+export function messageOfName(name: string, id: string): string {
+  const stem = name.replace(/\.[^.]*$/, '').replace(/^\d+[_-]/, '')
+  const rest = stem.startsWith(id) ? stem.slice(id.length) : stem
+  return rest.replace(/[_-]+/g, ' ').trim()
+}
+
+/** What a file of markers gives of itself before its scripts are wanted. */
+export interface SqlRevisionFacts {
+  readonly id: string
+  readonly parents: readonly string[]
+  readonly dependsOn: readonly string[]
+  readonly labels: readonly string[]
+  readonly message: string
+  readonly sourceHash: string
+}
+
+/** Parses a file's markers as far as they are within its first 64 KB, or all of it when its sections begin later. */
+export function readParsed(
+  file: FolderFile,
+  style: MarkerStyle,
+): { readonly parsed: SqlFile; readonly hash: string } {
+  const head = readHead(file.path, file.shown)
+  const enough = head.complete || /^--[ \t]*migrate:up/m.test(head.text)
+  const text = enough ? head.text : readText(file.path, file.shown).text
+  return { parsed: parseSqlFile(text, file.shown, style), hash: head.hash }
+}
+
+/** One file with `-- migrate:up` and `-- migrate:down`, whoever gave it its id and parents. */
+export class SqlRevision implements RevisionSource {
+  readonly id: string
+  readonly parents: readonly string[]
+  readonly dependsOn: readonly string[]
+  readonly labels: readonly string[]
+  readonly message: string
+  readonly file: string
+  readonly sourceHash: string
+  readonly #path: string
+  readonly #style: MarkerStyle
+
+  constructor(file: FolderFile, style: MarkerStyle, facts: SqlRevisionFacts) {
+    this.id = facts.id
+    this.parents = facts.parents
+    this.dependsOn = facts.dependsOn
+    this.labels = facts.labels
+    this.message = facts.message
+    this.sourceHash = facts.sourceHash
+    this.file = file.shown
+    this.#path = file.path
+    this.#style = style
+  }
+
+  async load(dialect: string | readonly string[]): Promise<RevisionScripts> {
+    return Promise.resolve(this.#scripts(dialect))
+  }
+
+  #scripts(dialect: string | readonly string[]): RevisionScripts {
+    const { text } = readUnchanged(this.#path, this.file, this.sourceHash)
+    const { sections } = parseSqlFile(text, this.file, this.#style)
+    const names = typeof dialect === 'string' ? [dialect] : dialect
+    const up = choose(sections, 'up', names)
+    if (up === null) throw noUp(this.file, text, sections, names[0] ?? '')
+    const down = choose(sections, 'down', names)
+    return { up: scriptOf(text, this.file, up), down: down === null ? null : scriptOf(text, this.file, down) }
+  }
+}
+
+/**
+ * Reads a file that was read before.
+ * @throws MigrateError MIG-FILE-UNREADABLE when it has another content now: what is recorded must be what ran
+ */
+export function readUnchanged(path: string, shown: string, hash: string): FileText {
+  const file = readText(path, shown)
+  if (file.hash === hash) return file
+  throw new MigrateError('MIG-FILE-UNREADABLE', `${shown} was changed while the command was running`, {
+    position: { file: shown, line: 1, column: 1, offset: 0 },
+    hint: 'Run the command again.',
+  })
+}
+
+/** The section for the first of the names that has one, else the section for all others. */
+function choose(
+  sections: readonly Section[],
+  direction: Direction,
+  names: readonly string[],
+): Section | null {
+  const own = sections.filter((section) => section.direction === direction)
+  for (const name of names) {
+    const found = own.find((section) => section.dialects.includes(name))
+    if (found !== undefined) return found
+  }
+  return own.find((section) => section.dialects.length === 0) ?? null
+}
+
+function scriptOf(text: string, file: string, section: Section): Script {
+  const body = text.slice(section.start, section.end)
+  return sqlScript(body, positionIn(text, section.start, file), section.transaction)
+}
+
+/** A script of SQL text alone; without parts when the text is blank. */
+export function sqlScript(
+  text: string,
+  origin: ReturnType<typeof positionIn>,
+  transaction: boolean,
+  transactionFlexible = false,
+): Script {
+  const blank = text.trim() === ''
+  return {
+    parts: blank ? [] : [{ kind: 'text', text, origin }],
+    transaction,
+    text: blank ? '' : text,
+    codeSteps: [],
+    ...(transactionFlexible ? { transactionFlexible } : {}),
+  }
+}
+
+function noUp(file: string, text: string, sections: readonly Section[], dialect: string): MigrateError {
+  const others = sections
+    .filter((section) => section.direction === 'up')
+    .flatMap((section) => section.dialects)
+  return new MigrateError(
+    'MIG-FILE-HEADER',
+    `The file has an up for ${[...new Set(others)].join(', ')} but none for ${dialect}`,
+    {
+      position: positionIn(text, sections[0]?.marker ?? 0, file),
+      hint: `Add "-- migrate:up dialect:${dialect}", left empty if nothing is to be done there, or one without a dialect for all others.`,
+    },
+  )
+}

@@ -1,0 +1,44 @@
+import { resolve } from 'node:path'
+import { MigrateError } from '../core/errors.js'
+import { didYouMean } from '../core/nearest.js'
+import type { RevisionSource } from '../core/revision.js'
+import { Folder, type Layout } from './layouts/layout.js'
+import { revgraph } from './layouts/revgraph.js'
+
+/** Every layout that can be read. */
+export const LAYOUTS: readonly Layout[] = [revgraph]
+
+export const DEFAULT_LAYOUT = revgraph.name
+
+export interface ReadOptions {
+  /** Folder of the revisions, relative to `cwd` or absolute. */
+  readonly dir: string
+  /** Default `revgraph`. */
+  readonly layout?: string
+  /** What the paths in messages are relative to. Default: the process's working directory. */
+  readonly cwd?: string
+}
+
+/**
+ * Reads the headers of all revisions in a folder, in the order of their paths.
+ * @throws MigrateError MIG-LAYOUT-UNKNOWN, MIG-DIRECTORY-NOT-FOUND, MIG-FILE-…, MIG-GRAPH-DUPLICATE-ID
+ */
+export async function readRevisions(options: ReadOptions): Promise<readonly RevisionSource[]> {
+  const cwd = options.cwd ?? process.cwd()
+  const layout = layoutNamed(options.layout ?? DEFAULT_LAYOUT)
+  return Promise.resolve(layout.read(new Folder(resolve(cwd, options.dir), cwd)))
+}
+
+/** @throws MigrateError MIG-LAYOUT-UNKNOWN */
+export function layoutNamed(name: string): Layout {
+  const found = LAYOUTS.find((layout) => layout.name === name)
+  if (found !== undefined) return found
+  const names = LAYOUTS.map((layout) => layout.name)
+  throw new MigrateError(
+    'MIG-LAYOUT-UNKNOWN',
+    `There is no layout called "${name}".${didYouMean(name, names)}`,
+    {
+      hint: `The layouts are ${names.join(', ')}.`,
+    },
+  )
+}
