@@ -1,0 +1,152 @@
+import { CompoundBody } from './compound.js'
+import type { Lexer } from './lexer.js'
+import type { DialectRules } from './rules.js'
+
+/** Follows one statement's tokens and says which semicolon ends it. */
+export interface Body {
+  /** Forgets the statement that ended. */
+  reset(): void
+  /** Takes a token that is neither blank nor comment nor a semicolon. */
+  token(lexer: Lexer): void
+  /** Takes a semicolon; true when the statement ends with it. */
+  semicolon(customDelimiter: boolean): boolean
+  /** Whether the lines behind the statement are data for it (COPY … FROM stdin). */
+  readonly takesData: boolean
+}
+
+export function bodyFor(rules: DialectRules): Body {
+  if (rules.bodies === 'compound') return new CompoundBody(rules.bareCompounds)
+  return rules.bodies === 'atomic' ? new AtomicBody() : new TriggerBody()
+}
+
+export function upperWord(lexer: Lexer, longest = 16): string {
+  if (lexer.type !== 'word' || lexer.end - lexer.start > longest) return ''
+  return lexer.text.slice(lexer.start, lexer.end).toUpperCase()
+}
+
+/**
+ * PostgreSQL. Semicolons end nothing in the `BEGIN ATOMIC … END` body of a routine, where every statement has
+ * one, so that the closing END is the one right behind a semicolon; nor in the parentheses of a rule.
+ */
+class AtomicBody implements Body {
+  #state: 'start' | 'plain' | 'create' | 'routine' | 'begin' | 'atomic' | 'rule' | 'copy' = 'start'
+  #parens = 0
+  /** The statement in the atomic body has ended (or none has begun). */
+  #between = false
+  #word = ''
+  #count = 0
+  takesData = false
+
+  reset(): void {
+    this.#state = 'start'
+    this.#parens = 0
+    this.#between = false
+    this.#word = ''
+    this.#count = 0
+    this.takesData = false
+  }
+
+  token(lexer: Lexer): void {
+    switch (this.#state) {
+      case 'plain':
+        return
+      case 'start': {
+        const word = upperWord(lexer)
+        this.#state = word === 'CREATE' ? 'create' : word === 'COPY' ? 'copy' : 'plain'
+        return
+      }
+      case 'create': {
+        const word = upperWord(lexer)
+        if (word === 'FUNCTION' || word === 'PROCEDURE') this.#state = 'routine'
+        else if (word === 'RULE') this.#state = 'rule'
+        else if (word !== 'OR' && word !== 'REPLACE') this.#state = 'plain'
+        return
+      }
+      case 'rule':
+        this.#paren(lexer)
+        return
+      case 'routine':
+        this.#paren(lexer)
+        if (this.#parens === 0 && upperWord(lexer) === 'BEGIN') this.#state = 'begin'
+        return
+      case 'begin':
+        this.#state = upperWord(lexer) === 'ATOMIC' ? 'atomic' : 'routine'
+        this.#between = true
+        return
+      case 'atomic':
+        if (this.#between && upperWord(lexer) === 'END') this.#state = 'plain'
+        this.#between = false
+        return
+      case 'copy':
+        this.#copy(lexer)
+    }
+  }
+
+  semicolon(): boolean {
+    if (this.#state === 'atomic') {
+      this.#between = true
+      return false
+    }
+    return !(this.#state === 'rule' && this.#parens > 0)
+  }
+
+  #paren(lexer: Lexer): void {
+    if (lexer.type !== 'punctuation') return
+    const code = lexer.text.charCodeAt(lexer.start)
+    if (code === 40) this.#parens += 1
+    else if (code === 41 && this.#parens > 0) this.#parens -= 1
+  }
+
+  #copy(lexer: Lexer): void {
+    this.#count += 1
+    this.#paren(lexer)
+    const word = upperWord(lexer)
+    // `COPY (query) TO …` has its parenthesis first; behind FROM or TO it is decided.
+    if ((this.#count === 1 && this.#parens > 0) || (this.#parens === 0 && word === 'TO'))
+      this.#state = 'plain'
+    else if (this.#parens === 0 && this.#word === 'FROM') {
+      this.takesData = word === 'STDIN'
+      this.#state = 'plain'
+    }
+    this.#word = word
+  }
+}
+
+/** SQLite: in a trigger every statement has a semicolon; the END that closes it is the one right behind one. */
+class TriggerBody implements Body {
+  #state: 'start' | 'plain' | 'create' | 'header' | 'body' | 'closed' = 'start'
+  #between = false
+  readonly takesData = false
+
+  reset(): void {
+    this.#state = 'start'
+    this.#between = false
+  }
+
+  token(lexer: Lexer): void {
+    if (this.#state === 'plain') return
+    const word = upperWord(lexer)
+    switch (this.#state) {
+      case 'start':
+        if (word === 'CREATE') this.#state = 'create'
+        else if (word !== 'EXPLAIN' && word !== 'QUERY' && word !== 'PLAN') this.#state = 'plain'
+        return
+      case 'create':
+        if (word === 'TRIGGER') this.#state = 'header'
+        else if (word !== 'TEMP' && word !== 'TEMPORARY') this.#state = 'plain'
+        return
+      case 'header':
+        if (word === 'BEGIN') this.#state = 'body'
+        return
+      default:
+        this.#state = this.#between && word === 'END' ? 'closed' : 'body'
+        this.#between = false
+    }
+  }
+
+  semicolon(): boolean {
+    if (this.#state !== 'body') return true
+    this.#between = true
+    return false
+  }
+}

@@ -1,0 +1,28 @@
+import type { EffectOf } from './effect.js'
+import { Head } from './head.js'
+import { readKind } from './kind.js'
+import { mysqlEffect } from './effect-mysql.js'
+import { postgresEffect } from './effect-postgres.js'
+import { sqliteEffect } from './effect-sqlite.js'
+import { RULES } from './rules.js'
+import type { Classification, SqlDialect } from './types.js'
+
+const EFFECTS: Readonly<Record<SqlDialect, EffectOf>> = {
+  postgres: postgresEffect,
+  mysql: mysqlEffect,
+  mariadb: mysqlEffect,
+  sqlite: sqliteEffect,
+}
+
+/**
+ * What one statement is, and whether it may be in a transaction.
+ * @param text one statement, without its terminator
+ * @param serverVersion as in SplitOptions
+ */
+export function classifySql(text: string, dialect: SqlDialect, serverVersion = Infinity): Classification {
+  const rules = RULES[dialect]
+  const head = new Head(text, rules)
+  const kind = readKind(head, rules)
+  head.rewind()
+  return { kind, ...EFFECTS[dialect](kind, head, serverVersion) }
+}

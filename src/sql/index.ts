@@ -1,0 +1,5 @@
+export { classifySql } from './classify.js'
+export { stripForChecksum } from './checksum.js'
+export type { PartType } from './scanner.js'
+export { hasOnlyComments, scanSql, splitSql, type SqlPart } from './split.js'
+export type * from './types.js'
