@@ -202,7 +202,7 @@ function readCreate(head: Head, draft: Draft): void {
   if (object === 'user mapping' || object === 'cast' || object === 'transform') return
   readName(head, draft)
   if (object === 'index' || object === 'trigger' || object === 'policy' || object === 'rule')
-    readOn(head, draft)
+    readOn(head, draft, 'ON')
 }
 
 /** The table behind ON (a rule: TO), in the words that come next. */
