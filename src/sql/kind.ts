@@ -201,8 +201,8 @@ function readCreate(head: Head, draft: Draft): void {
   }
   if (object === 'user mapping' || object === 'cast' || object === 'transform') return
   readName(head, draft)
-  if (object === 'index' || object === 'trigger' || object === 'policy' || object === 'rule')
-    readOn(head, draft, 'ON')
+  if (object === 'index' || object === 'trigger' || object === 'policy') readOn(head, draft, 'ON')
+  if (object === 'rule') readOn(head, draft, 'TO')
 }
 
 /** The table behind ON (a rule: TO), in the words that come next. */
