@@ -1,5 +1,5 @@
 import type { Statement } from '../../backend/index.js'
-import { MigrateError, type ErrorCode, type MigrateErrorOptions } from '../../core/errors.js'
+import { MigrateError, type MigrateErrorOptions } from '../../core/errors.js'
 import type { Position } from '../../core/position.js'
 import { Places } from '../../sql/places.js'
 import { maskSecrets, maskUrl } from './url.js'
@@ -25,7 +25,7 @@ export function placeIn(statement: Statement, offset: number | undefined): Posit
 }
 
 export function statementFailed(statement: Statement, error: ServerError, cause: unknown): MigrateError {
-  return new MigrateError('MIG-STATEMENT-FAILED', sentence(error.message), {
+  return new MigrateError('MIG-STATEMENT-FAILED', error.message.trim(), {
     position: placeIn(statement, error.offset),
     details: details(error),
     cause,
@@ -34,7 +34,7 @@ export function statementFailed(statement: Statement, error: ServerError, cause:
 
 /** For an error of the server that is no statement's of the user: the metadata, BEGIN, COMMIT, the lock. */
 export function databaseFailed(doing: string, error: ServerError, cause: unknown): MigrateError {
-  return new MigrateError('MIG-DATABASE', `${doing} failed: ${sentence(error.message)}`, {
+  return new MigrateError('MIG-DATABASE', `${doing} failed: ${error.message.trim()}`, {
     details: details(error),
     cause,
   })
@@ -51,7 +51,7 @@ export function connectFailed(
   cause: unknown,
 ): MigrateError {
   const to = url === undefined ? 'the database' : maskUrl(url)
-  const said = sentence(maskSecrets(failure.message, url))
+  const said = maskSecrets(failure.message, url).trim()
   const [message, hint] =
     failure.kind === 'MIG-AUTHENTICATION'
       ? [`${to} does not let this user in: ${said}`, 'Check the user and the password of the URL.']
@@ -80,12 +80,6 @@ function details(error: ServerError): string[] {
   ]
 }
 
-/** Servers begin in lower case and leave the full stop out. */
-function sentence(message: string): string {
-  const trimmed = message.trim()
-  return /[.!?:]$/.test(trimmed) ? trimmed : `${trimmed}.`
-}
-
 /** For a driver's package that is not there or does not load. */
 export function driverMissing(driver: string, product: string, cause: unknown): MigrateError {
   const broken = cause instanceof Error && !isNotFound(cause)
@@ -106,6 +100,5 @@ const isNotFound = (error: Error): boolean =>
   'code' in error && (error.code === 'ERR_MODULE_NOT_FOUND' || error.code === 'MODULE_NOT_FOUND')
 
 export function aborted(what: string): MigrateError {
-  const code: ErrorCode = 'MIG-INTERRUPTED'
-  return new MigrateError(code, `Interrupted while ${what}.`, { state: 'Nothing was changed.' })
+  return new MigrateError('MIG-INTERRUPTED', `Interrupted while ${what}.`, { state: 'Nothing was changed.' })
 }

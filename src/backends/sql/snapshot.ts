@@ -215,7 +215,8 @@ export function corrupt(fact: string, cause?: unknown): MigrateError {
 }
 
 const isDirection = (value: string): value is Direction => value === 'up' || value === 'down'
-const isJournalState = (value: string): value is JournalState => value === 'intent' || value === 'done'
+const isJournalState = (value: string): value is JournalState =>
+  value === 'intent' || value === 'done' || value === 'failed'
 
 const LOG_ACTIONS: ReadonlySet<string> = new Set<LogAction>([
   ...(['upgrade', 'downgrade', 'redo', 'stamp', 'tag', 'untag', 'repair'] as const),

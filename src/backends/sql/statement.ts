@@ -13,6 +13,7 @@ export function toStatement(sql: SqlStatement): Statement {
     summary: summaryOf(sql.kind),
     losesData: losesData(sql),
     touchesSession: touchesSession(sql),
+    ...(SETS_SESSION.has(sql.kind.verb) ? { sessionOnly: true } : {}),
     ...(sql.copyData === undefined ? {} : { data: sql.copyData }),
   }
 }
@@ -64,6 +65,9 @@ function losesData({ kind, text }: SqlStatement): boolean {
   if (verb === 'alter' && object !== undefined && HOLDS_ROWS.has(object)) return HARMLESS_DROP.test(text)
   return /^with\b/i.test(text) && /\bdelete\s+from\b/i.test(text)
 }
+
+/** Nothing in the database changes with these; `SET GLOBAL` and its like bear being run twice. */
+const SETS_SESSION: ReadonlySet<string> = new Set(['set', 'use', 'reset', 'pragma'])
 
 /** These leave the session as it is, whatever they name; everything else may not. */
 const LEAVES_SESSION: ReadonlySet<string> = new Set([

@@ -1,0 +1,71 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Lock, LockHolder, LockOptions } from '../../backend/index.js'
+import { MigrateError } from '../../core/errors.js'
+
+const FIRST_DELAY_MS = 25
+const LONGEST_DELAY_MS = 1_000
+
+export interface LockAttempts {
+  /** Asks once, without waiting; null when somebody else holds it. */
+  attempt(): Promise<Lock | null>
+  /** Who holds it, as far as the server tells. */
+  holder(): Promise<LockHolder | null>
+}
+
+/**
+ * Asks again and again, ever more rarely, with nothing open on the server in between: a waiting statement could
+ * deadlock with the holder's work.
+ * @throws MigrateError MIG-LOCK-TIMEOUT naming the holder, MIG-INTERRUPTED
+ */
+export async function acquireByPolling(attempts: LockAttempts, options: LockOptions): Promise<Lock> {
+  const { timeoutMs, signal, onWait } = options
+  const deadline = performance.now() + timeoutMs
+  let told: string | undefined
+  for (let delay = FIRST_DELAY_MS; ; delay = Math.min(LONGEST_DELAY_MS, delay * 1.5)) {
+    if (signal?.aborted === true) throw interruptedWaiting(null)
+    const lock = await attempts.attempt()
+    if (lock !== null) return lock
+    const holder = await attempts.holder()
+    const left = deadline - performance.now()
+    if (left <= 0) throw lockTimeout(timeoutMs, holder)
+    const description = holder?.description ?? ''
+    if (description !== told) onWait?.(holder)
+    told = description
+    // Contenders that began together shall not ask together.
+    const jittered = delay * (0.5 + Math.random())
+    try {
+      await sleep(Math.min(jittered, left), undefined, signal === undefined ? {} : { signal })
+    } catch (cause) {
+      throw interruptedWaiting(cause)
+    }
+  }
+}
+
+function interruptedWaiting(cause: unknown): MigrateError {
+  return new MigrateError('MIG-INTERRUPTED', 'Interrupted while waiting for the lock.', {
+    state: 'Nothing was changed.',
+    ...(cause === null ? {} : { cause }),
+  })
+}
+
+function lockTimeout(timeoutMs: number, holder: LockHolder | null): MigrateError {
+  const by = holder === null ? 'another run' : holder.description
+  const waited = timeoutMs === 0 ? '' : ` for ${timeoutMs / 1_000} s`
+  return new MigrateError('MIG-LOCK-TIMEOUT', `The lock is held${waited} by ${by}.`, {
+    hint: 'Wait for the other run to end, or give this one more time with --lock-wait.',
+    state: 'Nothing was changed.',
+  })
+}
+
+/** `migrate upgrade, pid 4711 on web-1 as deploy, since 2026-11-22T23:59:00.000Z`. */
+export function describeOwner(owner: Partial<Omit<LockHolder, 'description'>>): string {
+  const place = [
+    owner.pid === undefined ? '' : `pid ${owner.pid}`,
+    owner.host === undefined ? '' : `on ${owner.host}`,
+    owner.user === undefined ? '' : `as ${owner.user}`,
+  ].filter((part) => part !== '')
+  const since = owner.since === undefined ? [] : [`since ${owner.since}`]
+  return [owner.command ?? 'another run', ...(place.length === 0 ? [] : [place.join(' ')]), ...since].join(
+    ', ',
+  )
+}

@@ -1,0 +1,66 @@
+import type { Statement } from '../../backend/index.js'
+import { MigrateError } from '../../core/errors.js'
+import { databaseFailed, statementFailed, type ServerError } from '../sql/errors.js'
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/** What the driver threw, as the user's statement is to blame for it. */
+export function explainStatement(error: unknown, statement: Statement, file: string): MigrateError {
+  if (error instanceof MigrateError) return error
+  if (codeOf(error).startsWith('SQLITE_READONLY')) {
+    return readOnly(file, error).with({ position: statement.position })
+  }
+  return statementFailed(
+    statement,
+    { ...facts(error), offset: offsetIn(statement.text, messageOf(error)) },
+    error,
+  )
+}
+
+/** What the driver threw at something of our own. */
+export function explain(error: unknown, doing: string, file: string): MigrateError {
+  if (error instanceof MigrateError) return error
+  if (codeOf(error).startsWith('SQLITE_READONLY')) return readOnly(file, error)
+  return databaseFailed(doing, facts(error), error)
+}
+
+export function readOnly(file: string, cause?: unknown): MigrateError {
+  return new MigrateError('MIG-READ-ONLY', `The database ${file} cannot be written to.`, {
+    hint: 'Check who may write to the file and to its folder, and that the URL does not say mode=ro.',
+    ...(cause === undefined ? {} : { cause }),
+  })
+}
+
+export function isMissing(error: unknown): 'table' | 'column' | null {
+  const message = messageOf(error)
+  if (message.startsWith('no such table')) return 'table'
+  return message.startsWith('no such column') ? 'column' : null
+}
+
+function facts(error: unknown): ServerError {
+  const code = codeOf(error)
+  const hint =
+    code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')
+      ? 'another program is writing to the database, or reads from it for long'
+      : undefined
+  return { message: messageOf(error), ...(code === '' ? {} : { code }), hint }
+}
+
+/** SQLite names the word that it stumbled over, not its place: known when the word is there once. */
+function offsetIn(text: string, message: string): number | undefined {
+  const match =
+    /^near "([^]+)": syntax error/.exec(message) ??
+    /^unrecognized token: "([^]+)"$/.exec(message) ??
+    /^(?:no such (?:table|column|function|collation sequence|index|view|trigger): |table |index |view |trigger )(?:[^ ]*\.)?"?([^". ]+)"?/.exec(
+      message,
+    )
+  const word = match?.[1]
+  if (word === undefined) return undefined
+  const found = [...text.matchAll(new RegExp(`(?<![\\w$])${escaped(word)}(?![\\w$])`, 'gi'))]
+  return found.length === 1 ? found[0]?.index : undefined
+}
+
+const escaped = (word: string): string => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')

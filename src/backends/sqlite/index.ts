@@ -1,0 +1,34 @@
+import type { Backend } from '../../backend/index.js'
+import { stripForChecksum } from '../../sql/checksum.js'
+import { splitSql } from '../../sql/split.js'
+import { sqliteFlavour } from '../sql/flavours.js'
+import { recordingSession } from '../sql/offline.js'
+import { toStatement } from '../sql/statement.js'
+import { sqliteCapabilities, sqliteNames } from './names.js'
+import type { Database } from './open.js'
+
+/** SQLite through better-sqlite3, which is loaded with the first connection. */
+export const sqlite: Backend<Database> = {
+  apiVersion: 1,
+  name: 'sqlite',
+  schemes: ['sqlite'],
+  parse: (text, options = {}) => splitSql(text, 'sqlite', options).map(toStatement),
+  normalise: (text) => stripForChecksum(text, 'sqlite'),
+  accepts: isDatabase,
+  connect: async (options) => (await import('./session.js')).connect(options),
+  offline: ({ write, metadata, createMetadata }) =>
+    recordingSession({
+      write,
+      createMetadata,
+      names: sqliteNames({ metadata }),
+      flavour: sqliteFlavour,
+      capabilities: sqliteCapabilities,
+    }),
+}
+
+/** Of whatever version and copy of better-sqlite3. */
+function isDatabase(client: unknown): boolean {
+  if (typeof client !== 'object' || client === null) return false
+  const has = (name: string, type: string) => typeof (client as Record<string, unknown>)[name] === type
+  return has('prepare', 'function') && has('pragma', 'function') && has('inTransaction', 'boolean')
+}

@@ -1,0 +1,249 @@
+import { existsSync } from 'node:fs'
+import type {
+  AtomicUnit,
+  ConnectOptions,
+  ExecuteResult,
+  Lock,
+  LockOptions,
+  MetadataStore,
+  ServerInfo,
+  Session,
+  Statement,
+  UnitListener,
+  UnitsResult,
+} from '../../backend/index.js'
+import { MigrateError } from '../../core/errors.js'
+import { sqliteFlavour } from '../sql/flavours.js'
+import { sqlMetadata, type MetadataConnection } from '../sql/metadata.js'
+import type { SqlNames } from '../sql/names.js'
+import { EMPTY_SNAPSHOT, type Row } from '../sql/snapshot.js'
+import { sqliteCapabilities, sqliteNames } from './names.js'
+import { explain, explainStatement, isMissing, readOnly } from './errors.js'
+import { lockFile, lockInMemory } from './lock.js'
+import { canonicalPath, checkPath, loadDriver, openFile, type Database } from './open.js'
+import { SavedSettings } from './settings.js'
+import { rollBack, runUnits, violations } from './units.js'
+import { parseSqliteUrl, type SqliteUrl } from './url.js'
+
+const DEFAULT_LOCK_TIMEOUT_MS = 5_000
+/** SQLite's own "no limit": it has none. */
+const LONGEST_TIMEOUT_MS = 2_147_483_647
+
+type Driver = Awaited<ReturnType<typeof loadDriver>>
+
+/** @throws MigrateError MIG-DRIVER-MISSING, MIG-CONNECT, MIG-READ-ONLY, MIG-URL-INVALID */
+export async function connect(options: ConnectOptions): Promise<Session<Database>> {
+  const names = sqliteNames(options)
+  const busyTimeoutMs = (options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS) || LONGEST_TIMEOUT_MS
+  const driver = await loadDriver()
+  if (options.client !== undefined) {
+    const database = options.client as Database
+    requireUsable(database)
+    return new SqliteSession({ driver, names, opened: database, borrowed: true, busyTimeoutMs })
+  }
+  if (options.url === undefined)
+    throw new MigrateError('MIG-URL-MISSING', 'SQLite needs a URL or a database.')
+  const url = parseSqliteUrl(options.url)
+  if (url.path !== null) checkPath(url.path, url.mode)
+  const opened =
+    url.path === null
+      ? new driver(':memory:')
+      : existsSync(url.path)
+        ? openFile(driver, url.path, { mode: url.mode, busyTimeoutMs })
+        : undefined
+  return new SqliteSession({ driver, names, opened, url, borrowed: false, busyTimeoutMs })
+}
+
+function requireUsable(database: Database): void {
+  const why = !database.open
+    ? 'is closed'
+    : database.inTransaction
+      ? 'is in the midst of a transaction'
+      : null
+  if (why === null) return
+  throw new MigrateError('MIG-DATABASE', `The database object that was handed over ${why}.`, {
+    hint: 'Hand over an open database, between two transactions.',
+  })
+}
+
+interface Parts {
+  readonly driver: Driver
+  readonly names: SqlNames
+  /** Absent while the file does not exist: looking at a database creates nothing. */
+  readonly opened: Database | undefined
+  readonly url?: SqliteUrl
+  readonly borrowed: boolean
+  readonly busyTimeoutMs: number
+}
+
+/** A synchronous driver behind the promises of the interface. */
+const promised = <T>(work: () => T): Promise<T> =>
+  new Promise((resolve) => {
+    resolve(work())
+  })
+
+class SqliteSession implements Session<Database> {
+  readonly capabilities = sqliteCapabilities
+  readonly server: ServerInfo
+  readonly metadata: MetadataStore
+  readonly #parts: Parts
+  #database: Database | undefined
+  #saved: SavedSettings | undefined
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+    this.server = serverInfo(parts.driver)
+    const store = sqlMetadata(this.#connection(), parts.names, sqliteFlavour)
+    this.metadata = {
+      ...store,
+      read: () => (this.#absent ? Promise.resolve(EMPTY_SNAPSHOT) : store.read()),
+      scripts: (revision) => (this.#absent ? Promise.resolve(null) : store.scripts(revision)),
+      log: (options) => (this.#absent ? Promise.resolve([]) : store.log(options)),
+    }
+    if (parts.opened !== undefined) this.#adopt(parts.opened)
+  }
+
+  get client(): Database {
+    return this.#open()
+  }
+
+  execute(statement: Statement): Promise<ExecuteResult> {
+    return promised(() => {
+      try {
+        const prepared = this.#open().prepare(statement.text)
+        if (!prepared.reader) return { rows: prepared.run().changes }
+        // One row at a time: nobody looks at them, and there may be many.
+        const rows = prepared.raw().iterate()
+        let count = 0
+        while (rows.next().done !== true) count += 1
+        return { rows: count }
+      } catch (error) {
+        throw explainStatement(error, statement, this.#file)
+      }
+    })
+  }
+
+  async transaction<T>(work: (tx: Session<Database>) => Promise<T>): Promise<T> {
+    const database = this.#open()
+    this.#run(database, 'BEGIN IMMEDIATE')
+    try {
+      const result = await work(this)
+      if (!database.inTransaction) throw endedByWork()
+      this.#run(database, 'COMMIT')
+      return result
+    } catch (error) {
+      rollBack(database)
+      throw error
+    }
+  }
+
+  runUnits(units: AsyncIterable<AtomicUnit>, listener: UnitListener): Promise<UnitsResult> {
+    const database = this.#open()
+    const context = {
+      database,
+      names: this.#parts.names,
+      file: this.#file,
+      reset: () => this.#saved?.restore(),
+    }
+    return runUnits(context, units, listener)
+  }
+
+  async lock(name: string, options: LockOptions): Promise<Lock> {
+    const { url, driver } = this.#parts
+    const database = this.#open()
+    if (database.readonly || url?.mode === 'ro') throw readOnly(this.#file)
+    if (database.memory || database.name === '') return lockInMemory(database, options)
+    return lockFile(driver, canonicalPath(database.name), name, options)
+  }
+
+  reset(): Promise<void> {
+    return promised(() => this.#saved?.restore())
+  }
+
+  /** The driver blocks this thread while a statement runs: nobody could ask. */
+  cancel(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  close(): Promise<void> {
+    return promised(() => {
+      const database = this.#database
+      if (database?.open !== true) return
+      if (this.#parts.borrowed) this.#giveBack(database)
+      else database.close()
+    })
+  }
+
+  /** The file does not exist, and nothing has asked for it yet that could not do without. */
+  get #absent(): boolean {
+    const path = this.#parts.url?.path
+    return this.#database === undefined && typeof path === 'string' && !existsSync(path)
+  }
+
+  get #file(): string {
+    return this.#parts.url?.path ?? (this.#database?.name || ':memory:')
+  }
+
+  #open(): Database {
+    if (this.#database !== undefined) return this.#database
+    const { url, driver, busyTimeoutMs } = this.#parts
+    return this.#adopt(openFile(driver, url?.path ?? ':memory:', { mode: url?.mode ?? 'rwc', busyTimeoutMs }))
+  }
+
+  #adopt(database: Database): Database {
+    this.#saved = new SavedSettings(database)
+    if (this.#parts.borrowed) {
+      this.#borrowedSettings = this.#saved
+      database.pragma(`busy_timeout = ${this.#parts.busyTimeoutMs}`)
+      this.#saved = new SavedSettings(database)
+    }
+    this.#database = database
+    return database
+  }
+
+  #borrowedSettings: SavedSettings | undefined
+
+  #giveBack(database: Database): void {
+    rollBack(database)
+    this.#borrowedSettings?.restore()
+  }
+
+  #run(database: Database, sql: string): void {
+    try {
+      database.exec(sql)
+    } catch (error) {
+      const explained = explain(error, sql, this.#file)
+      throw explained.with({ details: database.inTransaction ? violations(database, error) : [] })
+    }
+  }
+
+  #connection(): MetadataConnection {
+    return {
+      query: (sql) => promised(() => this.#open().prepare(sql).raw().all() as Row[]),
+      run: async (statements) => {
+        const database = this.#open()
+        if (database.inTransaction || statements.length < 2) {
+          for (const sql of statements) database.exec(sql)
+          return
+        }
+        await this.transaction(() => promised(() => statements.forEach((sql) => void database.exec(sql))))
+      },
+      missing: isMissing,
+      explain: (error) => explain(error, 'The metadata', this.#file),
+    }
+  }
+}
+
+function serverInfo(driver: Driver): ServerInfo {
+  const memory = new driver(':memory:')
+  const version = String(memory.prepare('SELECT sqlite_version()').pluck().get())
+  memory.close()
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number)
+  return { product: 'SQLite', version, number: major * 10_000 + minor * 100 + patch }
+}
+
+function endedByWork(): MigrateError {
+  return new MigrateError('MIG-TRANSACTION-CONTROL', "Something ended the runner's own transaction.", {
+    hint: 'Take COMMIT and ROLLBACK out of the revision, or mark its section transaction:false.',
+  })
+}
