@@ -81,6 +81,7 @@ class LinkedGraph<R extends RevisionNode> implements Graph<R> {
   readonly labels: ReadonlyMap<string, string>
   readonly #nodes: readonly R[]
   readonly #numbers: ReadonlyMap<string, number>
+  readonly #repeatable: ReadonlyMap<string, R>
   readonly #links: Links
   /** Node numbers in topological order, and the place of each number in it. */
   readonly #sequence: Int32Array
@@ -99,6 +100,7 @@ class LinkedGraph<R extends RevisionNode> implements Graph<R> {
     this.#nodes = nodes
     this.#numbers = numbers
     this.#links = links
+    this.#repeatable = new Map(repeatables.map((revision) => [revision.id, revision]))
     this.#sequence = sequence
     this.#place = new Int32Array(nodes.length)
     sequence.forEach((number, place) => (this.#place[number] = place))
@@ -116,9 +118,7 @@ class LinkedGraph<R extends RevisionNode> implements Graph<R> {
 
   get(id: string): R | undefined {
     const number = this.#numbers.get(id)
-    return number === undefined
-      ? this.repeatables.find((revision) => revision.id === id)
-      : at(this.#nodes, number)
+    return number === undefined ? this.#repeatable.get(id) : at(this.#nodes, number)
   }
 
   has(id: string): boolean {

@@ -24,6 +24,11 @@ export interface Plan<R extends RevisionNode = RevisionNode> {
   /** The applied heads before and after. */
   readonly from: readonly string[]
   readonly to: readonly string[]
+  /**
+   * Applied repeatable revisions whose rows go with a downgrade's last step, so that the next upgrade runs
+   * them again: what they had made may be gone. Ids.
+   */
+  readonly forget: readonly string[]
   /** What a person should know of how the target was understood; sentences. */
   readonly notes: readonly string[]
 }
@@ -123,11 +128,16 @@ export function findUpgradeTarget(
   return { revisions: place === null ? [] : [place], branch, isState: false }
 }
 
-interface DowngradeTarget extends Destination {
+export interface DowngradeTarget extends Destination {
   readonly notes: readonly string[]
 }
 
-function findDowngradeTarget(
+/**
+ * Where a downgrade to a target ends.
+ * @param heads the applied heads
+ * @throws MigrateError MIG-TARGET-…
+ */
+export function findDowngradeTarget(
   graph: Graph,
   applied: ReadonlySet<string>,
   heads: readonly string[],
@@ -223,7 +233,7 @@ function downstream(
   }
   const doomed = [...graph.descendants(roots)].filter((id) => applied.has(id))
   if (doomed.length > 0 || place === null || heads.includes(place)) return doomed
-  throw applied.has(place) ? nothingAfter(graph, applied, place) : notApplied(graph, heads, place)
+  throw applied.has(place) ? nothingAfter(graph, applied, place) : notApplied(heads, place)
 }
 
 function outsideState(
@@ -279,8 +289,13 @@ function planned<R extends RevisionNode>(
     steps,
     from: headsOf(graph, applied),
     to: headsOf(graph, after),
+    forget: direction === 'down' && steps.length > 0 ? repeated(graph, applied) : [],
     notes,
   }
+}
+
+function repeated(graph: Graph, applied: ReadonlySet<string>): readonly string[] {
+  return graph.repeatables.map((node) => node.id).filter((id) => applied.has(id))
 }
 
 function severalStarts(text: string, starts: readonly string[]): MigrateError {
@@ -302,16 +317,16 @@ function branchElsewhere(graph: Graph, place: Place, branch: string, target: Tar
   )
 }
 
-function notApplied(graph: Graph, heads: readonly string[], place: string): MigrateError {
-  const standing = heads.length === 0 ? 'Nothing is' : `Applied ${heads.length === 1 ? 'is' : 'are'}`
-  const at = heads.length === 0 ? 'applied.' : `${listed(heads)}.`
+function notApplied(heads: readonly string[], place: string): MigrateError {
+  const standing =
+    heads.length === 0
+      ? 'Nothing is applied.'
+      : `Applied ${heads.length === 1 ? 'is' : 'are'} ${listed(heads)}.`
   return new MigrateError(
     'MIG-TARGET-NOT-REACHABLE',
-    `Revision ${place} is not applied, nor is anything after it. ${standing} ${at}`,
+    `Revision ${place} is not applied, nor is anything after it. ${standing}`,
     {
-      hint: graph.has(place)
-        ? `A downgrade goes back to something that is applied: see migrate current. To apply it type: migrate upgrade ${place}`
-        : 'See where the database stands with: migrate current',
+      hint: `A downgrade goes back to what is applied: see migrate current. To apply it type: migrate upgrade ${place}`,
     },
   )
 }

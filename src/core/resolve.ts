@@ -4,7 +4,7 @@ import type { Graph } from './graph.js'
 import { RESERVED_WORDS, shown } from './names.js'
 import type { RevisionNode } from './revision.js'
 import { printTarget, type Target } from './target.js'
-import { didYouMean, listed } from './wording.js'
+import { counted, didYouMean, listed } from './wording.js'
 
 /** What targets may name beside the graph. */
 export interface TargetContext {
@@ -94,9 +94,13 @@ export function findAnchored(graph: Graph, target: Target, context: TargetContex
   return step(graph, reading.target, branch, within, { revisions: [named.id], branch, isState: false })
 }
 
+/** What a walk does where the graph ends. */
+export type AtEnd = 'refuse' | 'stop'
+
 /**
  * Goes up from a place, one child at a time.
  * @param within when given, only these revisions are stepped on
+ * @param text the target as typed, for messages
  * @throws MigrateError MIG-TARGET-NOT-REACHABLE, MIG-TARGET-AMBIGUOUS
  */
 export function walkUp(
@@ -105,6 +109,7 @@ export function walkUp(
   steps: number,
   within: ReadonlySet<string> | null,
   text: string,
+  atEnd: AtEnd = 'refuse',
 ): Place {
   let place = from
   for (let done = 0; done < steps; done++) {
@@ -112,7 +117,10 @@ export function walkUp(
     const next = within === null ? all : all.filter((id) => within.has(id))
     if (next.length > 1) throw ambiguousStep(graph, text, place, next, 'after')
     const [only] = next
-    if (only === undefined) throw tooFar(text, from, done, steps, 'after')
+    if (only === undefined) {
+      if (atEnd === 'stop') return place
+      throw tooFar(text, from, done, steps, 'after')
+    }
     place = only
   }
   return place
@@ -122,10 +130,19 @@ export function walkUp(
  * Goes down from a place, one parent at a time; below a base is the empty database.
  * @throws MigrateError MIG-TARGET-NOT-REACHABLE, MIG-TARGET-AMBIGUOUS
  */
-export function walkDown(graph: Graph, from: Place, steps: number, text: string): Place {
+export function walkDown(
+  graph: Graph,
+  from: Place,
+  steps: number,
+  text: string,
+  atEnd: AtEnd = 'refuse',
+): Place {
   let place = from
   for (let done = 0; done < steps; done++) {
-    if (place === null) throw tooFar(text, from, Math.max(0, done - 1), steps, 'before')
+    if (place === null) {
+      if (atEnd === 'stop') return null
+      throw tooFar(text, from, done, steps, 'before')
+    }
     const parents = graph.parents(place)
     if (parents.length > 1) throw ambiguousStep(graph, text, place, parents, 'before')
     place = parents[0] ?? null
@@ -280,12 +297,20 @@ function tooFar(
   wanted: number,
   side: 'after' | 'before',
 ): MigrateError {
-  const where = from === null ? 'the empty database' : from
-  const there = possible === 0 ? 'no revision' : `only ${possible}`
+  const where = from ?? 'the empty database'
+  const room =
+    possible === 0
+      ? `nothing comes ${side} ${where}`
+      : `only ${counted(possible, 'step')} can be gone from ${where}`
   return new MigrateError(
     'MIG-TARGET-NOT-REACHABLE',
-    `"${text}" asks for ${wanted} ${side} ${where}, but there ${possible > 1 ? 'are' : 'is'} ${there}.`,
-    { hint: side === 'after' ? 'The end of the graph is: head, or heads' : 'The empty database is: base' },
+    `"${text}" asks for ${counted(wanted, 'step')}, but ${room}.`,
+    {
+      hint:
+        side === 'after'
+          ? 'All there is, is reached with head, or with heads when there are several.'
+          : 'The empty database is: base',
+    },
   )
 }
 
