@@ -74,6 +74,13 @@ export interface RunOptions {
   readonly confirm?: (question: ConfirmQuestion) => Promise<boolean>
 }
 
+export interface StampOptions {
+  /** Forget every row first. */
+  readonly purge?: boolean
+  readonly plan?: boolean
+  readonly sql?: (text: string) => void
+}
+
 export interface NewRevisionOptions {
   readonly message: string
   /** Parents: targets. Default: the single head. */
@@ -103,10 +110,7 @@ export interface Migrator {
   /** Down and up again. Default `-1`. */
   redo(target?: string, options?: RunOptions): Promise<RunReport>
   /** `purge` forgets every row first. */
-  stamp(
-    targets: readonly string[],
-    options?: { readonly purge?: boolean; readonly plan?: boolean; readonly sql?: (text: string) => void },
-  ): Promise<RunReport>
+  stamp(targets: readonly string[], options?: StampOptions): Promise<RunReport>
   current(): Promise<CurrentReport>
   status(): Promise<StatusReport>
   history(options?: HistoryOptions): Promise<readonly RevisionInfo[]>

@@ -1,0 +1,38 @@
+import { createHash } from 'node:crypto'
+import type { Backend } from '../backend/index.js'
+import { MigrateError } from '../core/errors.js'
+import type { AppliedRevision, Checksum } from '../core/metadata.js'
+import type { RevisionSource, Script } from '../core/revision.js'
+
+export function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
+
+/**
+ * Of what is executed: comments, line ends and trailing blanks make no difference. The algorithm's version stands
+ * before the hash, so that a better one does not call every old revision edited.
+ */
+export function checksumOf(script: Script, backend: Backend): Checksum {
+  return `v1:${sha256(backend.normalise(script.text))}`
+}
+
+/**
+ * Whether the file says something else now than what was applied. Equal bytes answer without reading further.
+ * @throws MigrateError MIG-METADATA-CORRUPT for a checksum of an unknown algorithm
+ */
+export async function isEdited(
+  row: AppliedRevision,
+  source: RevisionSource,
+  backend: Backend,
+): Promise<boolean> {
+  if (row.checksum === null || row.sourceHash === source.sourceHash) return false
+  if (!row.checksum.startsWith('v1:')) {
+    throw new MigrateError(
+      'MIG-METADATA-CORRUPT',
+      `The history holds a checksum of an unknown kind for ${row.id}: ${row.checksum.slice(0, 20)}.`,
+      { hint: `Use the version of revgraph that wrote it, or type "migrate repair ${row.id}".` },
+    )
+  }
+  const { up } = await source.load(backend.name)
+  return checksumOf(up, backend) !== row.checksum
+}

@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto'
+import { hostname, userInfo } from 'node:os'
+import type { Backend, ConnectOptions, LockOwner, MetadataNames, Session } from '../backend/index.js'
+import { backendByScheme, backendForClient, loadBackend } from '../backends/registry.js'
+import { MigrateError } from '../core/errors.js'
+import type { RevisionSource } from '../core/revision.js'
+import { readRevisions } from '../files/index.js'
+import type { MigratorEvent, MigratorOptions } from './types.js'
+
+const DEFAULT_LOCK_WAIT_MS = 60_000
+
+/** What every use case works with; made once a migrator, nothing of it loaded before it is asked for. */
+export interface Context {
+  readonly options: MigratorOptions
+  readonly cwd: string
+  readonly metadata: MetadataNames
+  readonly signal: AbortSignal | undefined
+  readonly lockWaitMs: number
+  /** Who acts, as the history and the log keep it. */
+  readonly by: string
+  readonly host: string
+  emit(event: MigratorEvent): void
+  backend(): Promise<Backend>
+  /** Headers of all revisions, read from disk at each call. */
+  sources(): Promise<readonly RevisionSource[]>
+  connect(command: string): Promise<Session>
+  newRunId(): string
+  owner(command: string, runId: string): LockOwner
+}
+
+export function createContext(options: MigratorOptions): Context {
+  const cwd = options.cwd ?? process.cwd()
+  const metadata: MetadataNames = {
+    prefix: options.metadata?.prefix ?? 'migrate_',
+    ...(options.metadata?.schema === undefined ? {} : { schema: options.metadata.schema }),
+  }
+  const by = userName()
+  const host = hostname()
+  let backend: Promise<Backend> | undefined
+  const context: Context = {
+    options,
+    cwd,
+    metadata,
+    by,
+    host,
+    signal: options.signal,
+    lockWaitMs: options.lockWaitMs ?? DEFAULT_LOCK_WAIT_MS,
+    emit: (event) => options.onEvent?.(event),
+    backend: () => (backend ??= chooseBackend(options, cwd)),
+    sources: () => readSources(context),
+    connect: async (command) => connect(context, await context.backend(), command),
+    newRunId: () => randomUUID(),
+    owner: (command, runId) => ({ host, pid: process.pid, user: by, command: `migrate ${command}`, runId }),
+  }
+  return context
+}
+
+/** A process without an entry in the password file (some containers) has no name; that must not stop a migration. */
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return process.env['USER'] ?? 'unknown'
+  }
+}
+
+async function chooseBackend(options: MigratorOptions, cwd: string): Promise<Backend> {
+  if (typeof options.backend === 'object') return options.backend
+  if (typeof options.backend === 'string') return loadBackend(options.backend, cwd)
+  if (options.client !== undefined) return backendForClient(options.client)
+  return backendByScheme(requireUrl(options))
+}
+
+function requireUrl(options: MigratorOptions): string {
+  if (options.url !== undefined && options.url !== '') return options.url
+  throw new MigrateError('MIG-URL-MISSING', 'No database is named.', {
+    hint: 'Give one with --url, in the environment variable DATABASE_URL, or as "url" in .migraterc.',
+  })
+}
+
+async function connect(context: Context, backend: Backend, command: string): Promise<Session> {
+  const { options } = context
+  const connection: ConnectOptions = {
+    metadata: context.metadata,
+    applicationName: `migrate ${command}`,
+    ...(options.client === undefined ? { url: requireUrl(options) } : { client: options.client }),
+    ...(options.password === undefined ? {} : { password: options.password }),
+    ...(options.waitTimeoutMs === undefined ? {} : { waitTimeoutMs: options.waitTimeoutMs }),
+    ...(options.lockTimeoutMs === undefined ? {} : { lockTimeoutMs: options.lockTimeoutMs }),
+    ...(options.statementTimeoutMs === undefined ? {} : { statementTimeoutMs: options.statementTimeoutMs }),
+    ...(context.signal === undefined ? {} : { signal: context.signal }),
+    onNotice: (message) => context.emit({ type: 'notice', message }),
+  }
+  const session = await backend.connect(connection)
+  context.emit({ type: 'connected', server: `${session.server.product} ${session.server.version}` })
+  return session
+}
+
+async function readSources(context: Context): Promise<readonly RevisionSource[]> {
+  const { options } = context
+  if (options.revisions !== undefined) return options.revisions
+  return readRevisions({
+    dir: options.dir ?? 'migrations',
+    cwd: context.cwd,
+    layout: options.layout ?? 'revgraph',
+  })
+}
+
+/** Runs `work` with a session and closes it, whatever happens. */
+export async function withSession<T>(
+  context: Context,
+  command: string,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const session = await context.connect(command)
+  try {
+    return await work(session)
+  } finally {
+    await session.close()
+  }
+}

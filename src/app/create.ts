@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto'
+import { MigrateError } from '../core/errors.js'
+import { checkNewId, newRevisionId } from '../core/ids.js'
+import { mergeParents, placeRevision } from '../core/placing.js'
+import type { Context } from './context.js'
+import { readFiles } from './state.js'
+import type { State } from './state.js'
+import { targetIds } from './inspect.js'
+import type { NewRevisionOptions, NewRevisionReport } from './types.js'
+
+export interface MergeOptions {
+  /** Default: `merge` and the ids that are joined. */
+  readonly message?: string
+  readonly branchLabel?: readonly string[]
+  readonly revId?: string
+}
+
+interface NewHeader {
+  readonly message: string
+  readonly parents: readonly string[]
+  readonly labels: readonly string[]
+  readonly dependsOn: readonly string[]
+}
+
+/** Writes the file of a new revision. The database is not asked. */
+export async function createRevision(
+  context: Context,
+  options: NewRevisionOptions,
+): Promise<NewRevisionReport> {
+  const state = await readWritable(context)
+  const placing = placeRevision(state.graph, {
+    ...(options.head === undefined ? {} : { heads: options.head }),
+    splice: options.splice ?? false,
+    labels: options.branchLabel ?? [],
+    dependsOn: options.dependsOn ?? [],
+  })
+  return write(context, state, { message: options.message, ...placing }, options.kind ?? 'sql', options.revId)
+}
+
+/** Writes the file of a revision that joins heads, and does nothing else. */
+export async function createMerge(
+  context: Context,
+  targets: readonly string[],
+  options: MergeOptions,
+): Promise<NewRevisionReport> {
+  const state = await readWritable(context)
+  const parents = mergeParents(state.graph, targets)
+  const message = options.message ?? `merge ${parents.join(' and ')}`
+  const { labels } = placeRevision(state.graph, { heads: parents, labels: options.branchLabel ?? [] })
+  return write(context, state, { message, parents, labels, dependsOn: [] }, 'sql', options.revId)
+}
+
+async function readWritable(context: Context): Promise<State> {
+  if (context.options.revisions !== undefined) {
+    throw new MigrateError(
+      'MIG-UNSUPPORTED',
+      'The revisions come from a program, so there is no folder to write to.',
+      {
+        hint: 'Give "dir" instead of "revisions", or add the revision to the array.',
+      },
+    )
+  }
+  const layout = context.options.layout ?? 'revgraph'
+  if (layout !== 'revgraph') {
+    throw new MigrateError(
+      'MIG-UNSUPPORTED',
+      `New revisions are written in revgraph's own layout, not in ${layout}.`,
+      {
+        hint: `Write the file with the tool of that layout; its files are read as they lie.`,
+      },
+    )
+  }
+  return readFiles(context)
+}
+
+async function write(
+  context: Context,
+  state: State,
+  header: NewHeader,
+  kind: 'sql' | 'ts',
+  revId: string | undefined,
+): Promise<NewRevisionReport> {
+  const id = revId === undefined ? newRevisionId(randomBytes, state.graph) : checkNewId(revId, state.graph)
+  const { writeRevision } = await import('../files/write.js')
+  const { templates, formatter, dir } = context.options
+  const file = await writeRevision({
+    dir: dir ?? 'migrations',
+    cwd: context.cwd,
+    kind,
+    header: { id, ...header },
+    date: new Date(),
+    ...(templates?.[kind] === undefined ? {} : { template: templates[kind] }),
+    ...(formatter === undefined ? {} : { formatter }),
+    ...(context.signal === undefined ? {} : { signal: context.signal }),
+  })
+  return { revision: id, parents: header.parents, file }
+}
+
+/** The file of the one revision that a target means. */
+export async function fileOf(context: Context, target: string): Promise<string> {
+  const state = await readFiles(context)
+  const ids = targetIds(state, target)
+  const [id] = ids
+  if (id === undefined || ids.length > 1) {
+    throw new MigrateError(
+      'MIG-USAGE',
+      `"${target}" means ${ids.length} revisions, and a file is one revision.`,
+      {
+        hint: 'Give the id of one revision.',
+      },
+    )
+  }
+  const file = state.sources.get(id)?.file
+  if (file == null) {
+    throw new MigrateError('MIG-MISSING-FILE', `${id} has no file here.`, {
+      hint: 'List the files with: migrate history',
+    })
+  }
+  return file
+}

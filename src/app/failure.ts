@@ -1,0 +1,66 @@
+import { MigrateError } from '../core/errors.js'
+import type { ScriptStep } from '../engine/index.js'
+import { readLines } from '../files/source-lines.js'
+import type { RunFailure, RunReport, StepReport } from './types.js'
+
+/** An error that broke a run off, with the run's report. */
+export class RunError extends MigrateError implements RunFailure {
+  readonly report: RunReport
+
+  constructor(error: MigrateError, state: string, report: RunReport) {
+    super(error.code, error.message, {
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+      ...(error.position === undefined ? {} : { position: error.position }),
+      ...(error.source === undefined ? {} : { source: error.source }),
+      cause: error.cause,
+      details: error.details,
+      state,
+    })
+    this.report = report
+  }
+}
+
+/** What stands after a run that failed, as a sentence. */
+export function stateSentence(steps: readonly StepReport[], error: MigrateError): string {
+  const sentences: string[] = []
+  const done = steps.filter(({ outcome }) => outcome === 'applied' || outcome === 'reverted')
+  const rolledBack = steps.filter(({ outcome }) => outcome === 'rolled-back')
+  const half = steps.find(({ outcome }) => outcome === 'failed')
+  if (done.length > 0)
+    sentences.push(
+      `${counted(done.length)} ${done.length === 1 ? 'is' : 'are'} done and stand${done.length === 1 ? 's' : ''}.`,
+    )
+  if (rolledBack.length === 1) sentences.push(`${rolledBack[0]?.revision ?? ''} was rolled back.`)
+  if (rolledBack.length > 1) sentences.push(`${counted(rolledBack.length)} were rolled back together.`)
+  if (half !== undefined) {
+    sentences.push(
+      error.state ??
+        `${half.revision} is half done: what it has done is in the journal, and the next run goes on from there.`,
+    )
+  }
+  const left = steps.filter(({ outcome }) => outcome === 'not-begun').length
+  if (left > 0) sentences.push(`${counted(left)} ${left === 1 ? 'was' : 'were'} not begun.`)
+  return sentences.join(' ')
+}
+
+function counted(count: number): string {
+  return count === 1 ? '1 revision' : `${count} revisions`
+}
+
+/** The error with the text around its place, for a code frame. A file that cannot be read now has none. */
+export async function sourcedError(error: MigrateError, cwd: string): Promise<MigrateError> {
+  const file = error.position?.file
+  if (file === undefined || error.source !== undefined) return error
+  const source = await readLines(file, cwd)
+  return source === null ? error : error.with({ source })
+}
+
+/** {@link sourcedError}, for whatever was caught. */
+export async function withSource(error: unknown, cwd: string): Promise<unknown> {
+  return error instanceof MigrateError && !(error instanceof RunError) ? sourcedError(error, cwd) : error
+}
+
+/** A code step may do anything; a statement is asked. */
+export function isLossy(step: ScriptStep): boolean {
+  return step.kind === 'statement' && step.statement.losesData
+}

@@ -1,0 +1,208 @@
+import type { Session } from '../backend/index.js'
+import { MigrateError } from '../core/errors.js'
+import type { JournalEntry, LogEntry } from '../core/metadata.js'
+import { headsOf } from '../core/plan.js'
+import { historyRange } from '../core/ranges.js'
+import { findAnchored } from '../core/resolve.js'
+import { parseTarget } from '../core/target.js'
+import { checksumOf } from './checksum.js'
+import { withSession } from './context.js'
+import type { Context } from './context.js'
+import { editedRevisions, readFiles, withState } from './state.js'
+import type { State } from './state.js'
+import type {
+  CheckName,
+  CheckReport,
+  CurrentReport,
+  HistoryOptions,
+  RevisionInfo,
+  ShowReport,
+  StatusReport,
+  UnfinishedReport,
+} from './types.js'
+
+export function infoOf(state: State, id: string): RevisionInfo {
+  const { graph } = state
+  const node = graph.get(id)
+  const row = state.rows.get(id)
+  const outside = !graph.has(id)
+  return {
+    revision: id,
+    parents: graph.parents(id),
+    dependsOn: graph.dependencies(id),
+    labels: node?.labels ?? [],
+    message: node?.message ?? '',
+    file: state.sources.get(id)?.file ?? null,
+    applied: row !== undefined,
+    appliedAt: row?.appliedAt ?? null,
+    isHead: !outside && graph.children(id).length === 0,
+    isBase: !outside && graph.parents(id).length === 0,
+    isMerge: graph.parents(id).length > 1,
+    isBranchPoint: graph.children(id).length > 1,
+  }
+}
+
+export async function currentOf(state: State): Promise<CurrentReport> {
+  const { graph, applied, sources } = state
+  const order = graph.order.map((node) => node.id)
+  return {
+    heads: headsOf(graph, applied).map((id) => infoOf(state, id)),
+    applied: order.filter((id) => applied.has(id)),
+    pending: order.filter((id) => !applied.has(id)),
+    missing: order.filter((id) => applied.has(id) && !sources.has(id)),
+    edited: await editedRevisions(state),
+    unfinished: unfinishedOf(state.snapshot.journal),
+  }
+}
+
+export function unfinishedOf(journal: readonly JournalEntry[]): UnfinishedReport[] {
+  const scripts = new Map<string, JournalEntry[]>()
+  for (const entry of journal) {
+    const key = `${entry.direction} ${entry.revision}`
+    const entries = scripts.get(key)
+    if (entries === undefined) scripts.set(key, [entry])
+    else entries.push(entry)
+  }
+  return [...scripts.values()].map((entries) => ({
+    revision: entries[0]?.revision ?? '',
+    direction: entries[0]?.direction ?? 'up',
+    done: entries.filter((entry) => entry.state === 'done').length,
+    stoppedAt: entries.find((entry) => entry.state !== 'done') ?? null,
+  }))
+}
+
+export function current(context: Context): Promise<CurrentReport> {
+  return withState(context, 'current', currentOf)
+}
+
+export function status(context: Context, maskedUrl: (url: string) => string): Promise<StatusReport> {
+  return withState(context, 'status', async (state, session) => ({
+    ...(await currentOf(state)),
+    backend: state.backend.name,
+    server: `${session.server.product} ${session.server.version}`,
+    url: context.options.url === undefined ? null : maskedUrl(context.options.url),
+    revisions: [...state.graph.order, ...state.graph.repeatables].map((node) => infoOf(state, node.id)),
+    tags: state.snapshot.tags,
+  }))
+}
+
+/** Newest first. Without marks the database is not asked. */
+export async function history(context: Context, options: HistoryOptions): Promise<readonly RevisionInfo[]> {
+  const list = (state: State): Promise<RevisionInfo[]> =>
+    Promise.resolve(
+      historyRange(state.graph, state.applied, options.range ?? ':', { tags: state.tags }).map((node) =>
+        infoOf(state, node.id),
+      ),
+    )
+  if (options.indicateCurrent === false) return list(await readFiles(context))
+  return withState(context, 'history', list)
+}
+
+export async function heads(
+  context: Context,
+  options: { readonly resolveDependencies?: boolean; readonly indicateCurrent?: boolean },
+): Promise<readonly RevisionInfo[]> {
+  const list = (state: State): Promise<RevisionInfo[]> => {
+    const { graph } = state
+    const ids = options.resolveDependencies === true ? graph.effectiveHeads : graph.heads
+    return Promise.resolve(ids.map((id) => infoOf(state, id)))
+  }
+  return options.indicateCurrent === true ? withState(context, 'heads', list) : list(await readFiles(context))
+}
+
+export async function branches(
+  context: Context,
+): Promise<readonly { readonly point: RevisionInfo; readonly children: readonly RevisionInfo[] }[]> {
+  const state = await readFiles(context)
+  return state.graph.branchPoints.map((id) => ({
+    point: infoOf(state, id),
+    children: state.graph.children(id).map((child) => infoOf(state, child)),
+  }))
+}
+
+/** Everything that is known of the revisions that a target means. */
+export function show(context: Context, target: string): Promise<readonly ShowReport[]> {
+  return withState(context, 'show', async (state, session) => {
+    const ids = targetIds(state, target)
+    const reports: ShowReport[] = []
+    for (const id of ids) reports.push(await showOne(state, session, id))
+    return reports
+  })
+}
+
+async function showOne(state: State, session: Session, id: string): Promise<ShowReport> {
+  const row = state.rows.get(id)
+  const source = state.sources.get(id)
+  const scripts = source === undefined ? null : await source.load(state.backend.name)
+  const stored = scripts === null ? await session.metadata.scripts(id) : null
+  const checksum = scripts === null ? (row?.checksum ?? '') : checksumOf(scripts.up, state.backend)
+  return {
+    ...infoOf(state, id),
+    children: state.graph.children(id),
+    up: scripts?.up.text ?? stored?.up ?? '',
+    down: scripts === null ? (stored?.down ?? null) : (scripts.down?.text ?? null),
+    checksum,
+    edited: row?.checksum != null && row.checksum !== checksum,
+    appliedBy: row?.appliedBy ?? null,
+    host: row?.host ?? null,
+    durationMs: row?.durationMs ?? null,
+    toolVersion: row?.toolVersion ?? null,
+    runId: row?.runId ?? null,
+  }
+}
+
+/** Ids that a target of a looking command means; `current` is what is applied. */
+export function targetIds(state: State, text: string): readonly string[] {
+  if (state.graph.repeatables.some((node) => node.id === text)) return [text]
+  const target = parseTarget(text)
+  if (target.anchor.kind === 'current' && target.steps === 0) return headsOf(state.graph, state.applied)
+  return findAnchored(state.graph, target, { tags: state.tags }).revisions
+}
+
+const CHECKS: readonly CheckName[] = ['heads', 'pending', 'edited', 'missing', 'unfinished']
+
+export function check(context: Context, names: readonly CheckName[] = CHECKS): Promise<CheckReport> {
+  return withState(context, 'check', async (state) => {
+    const report = await currentOf(state)
+    const found: Record<CheckName, readonly string[]> = {
+      heads: state.graph.heads.length > 1 ? state.graph.heads : [],
+      pending: report.pending,
+      edited: report.edited,
+      missing: report.missing,
+      unfinished: report.unfinished.map((one) => one.revision),
+    }
+    const checks = (names.length === 0 ? CHECKS : names).map((name) => ({
+      name,
+      ok: found[name].length === 0,
+      revisions: found[name],
+      message: found[name].length === 0 ? GOOD[name] : BAD[name](found[name].length),
+    }))
+    return { ok: checks.every((one) => one.ok), checks }
+  })
+}
+
+const GOOD: Record<CheckName, string> = {
+  heads: 'There is one head at most.',
+  pending: 'Every revision is applied.',
+  edited: 'No applied revision was edited.',
+  missing: 'Every applied revision has its file here.',
+  unfinished: 'No revision is half applied.',
+}
+
+const BAD: Record<CheckName, (count: number) => string> = {
+  heads: (count) => `There are ${count} heads; join them with: migrate merge heads -m "merge heads"`,
+  pending: (count) => `${count} pending; apply with: migrate upgrade head`,
+  edited: (count) => `${count} edited after being applied; see: migrate repair REV --plan`,
+  missing: (count) => `${count} applied without a file here.`,
+  unfinished: (count) => `${count} half applied; go on with: migrate upgrade head`,
+}
+
+export function log(context: Context, options: { readonly limit?: number }): Promise<readonly LogEntry[]> {
+  const limit = options.limit ?? 50
+  if (!Number.isSafeInteger(limit) || limit < 1) {
+    throw new MigrateError('MIG-USAGE', `${limit} is no number of log lines.`, {
+      hint: 'Give a whole number from 1.',
+    })
+  }
+  return withSession(context, 'log', (session) => session.metadata.log({ limit }))
+}

@@ -1,0 +1,41 @@
+import type { Lock, Session } from '../backend/index.js'
+import type { LogAction } from '../core/metadata.js'
+import type { Context } from './context.js'
+import type { RunIdentity } from './prepare.js'
+import { makeState } from './state.js'
+import type { State } from './state.js'
+
+/** Takes the run's lock on the session that does the work. */
+export function takeLock(context: Context, session: Session, identity: RunIdentity): Promise<Lock> {
+  const { schema, prefix } = context.metadata
+  return session.lock(`${schema ?? ''}.${prefix}`, {
+    timeoutMs: context.lockWaitMs,
+    owner: context.owner(identity.action, identity.runId),
+    ...(context.signal === undefined ? {} : { signal: context.signal }),
+    onWait: (holder) => context.emit({ type: 'lock-waiting', holder }),
+  })
+}
+
+/** The same files against the history as it is now: others may have moved the database before the lock was ours. */
+export async function readAgain(state: State, session: Session): Promise<State> {
+  return makeState(state.backend, [...state.sources.values()], await session.metadata.read(), state.stored)
+}
+
+/** Runs `work` under the lock, with the metadata tables there and the history read again. */
+export async function locked<T>(
+  context: Context,
+  session: Session,
+  state: State,
+  action: LogAction,
+  work: (fresh: State, identity: RunIdentity) => Promise<T>,
+): Promise<T> {
+  const identity = { runId: context.newRunId(), action }
+  const lock = await takeLock(context, session, identity)
+  try {
+    const fresh = await readAgain(state, session)
+    if (!fresh.snapshot.exists) await session.metadata.ensure()
+    return await work(fresh, identity)
+  } finally {
+    await lock.release()
+  }
+}

@@ -1,0 +1,172 @@
+import type { Backend, Session } from '../backend/index.js'
+import { MigrateError } from '../core/errors.js'
+import { STORED_UP_LIMIT } from '../core/metadata.js'
+import type { HistoryRow, LogAction, LogEntry, MetadataChange, StoredScripts } from '../core/metadata.js'
+import { startOf } from '../core/position.js'
+import type { Direction, RevisionHeader, RevisionScripts, RevisionSource, Script } from '../core/revision.js'
+import { VERSION } from '../core/version.js'
+import type { EngineStep, PreparedScript, ScriptStep } from '../engine/index.js'
+import { checksumOf } from './checksum.js'
+import type { Context } from './context.js'
+import type { State } from './state.js'
+
+/** A revision that a plan goes through, and which way. */
+export interface PlanStep {
+  readonly node: RevisionHeader
+  readonly direction: Direction
+  /** Null when the file is absent: the history's own text is run. */
+  readonly source: RevisionSource | null
+}
+
+/** One run of a command, as its rows in the history and the log name it. */
+export interface RunIdentity {
+  readonly runId: string
+  readonly action: LogAction
+}
+
+/** Turns plan steps into what the engine executes. */
+export class Preparer {
+  readonly #context: Context
+  readonly #backend: Backend
+  readonly #graph: State['graph']
+  readonly #session: Session
+  readonly #run: RunIdentity
+
+  constructor(context: Context, state: State, session: Session, run: RunIdentity) {
+    this.#context = context
+    this.#backend = state.backend
+    this.#graph = state.graph
+    this.#session = session
+    this.#run = run
+  }
+
+  step(planned: PlanStep): EngineStep {
+    const { node, direction, source } = planned
+    return {
+      revision: node.id,
+      message: node.message,
+      direction,
+      file: source?.file ?? null,
+      prepare: () => (direction === 'up' ? this.#up(planned) : this.#down(planned)),
+    }
+  }
+
+  async #up({ node, source }: PlanStep): Promise<PreparedScript> {
+    if (source === null) throw absent(node.id, 'its up script is in no file')
+    const scripts = await source.load(this.#backend.name)
+    return this.#prepared(scripts.up, (durationMs) => [
+      { kind: 'apply', row: this.row(source, scripts, durationMs) },
+      this.logged(node.id, null),
+    ])
+  }
+
+  async #down({ node, source }: PlanStep): Promise<PreparedScript> {
+    const down =
+      source === null ? await this.#storedDown(node.id) : (await source.load(this.#backend.name)).down
+    if (down === null) throw irreversible(node.id, source?.file ?? null)
+    return this.#prepared(down, () => [{ kind: 'revert', revision: node.id }, this.logged(node.id, null)])
+  }
+
+  async #storedDown(id: string): Promise<Script | null> {
+    const stored = await this.#session.metadata.scripts(id)
+    if (stored === null || stored.down === null) throw absent(id, 'the history holds no down script for it')
+    if (stored.downCodeSteps.length > 0) {
+      throw absent(
+        id,
+        `its down has a code step (${stored.downCodeSteps.join(', ')}), which only the file can run`,
+      )
+    }
+    return {
+      parts: [{ kind: 'text', text: stored.down, origin: startOf(`history:${id}`) }],
+      transaction: stored.downTransaction,
+      text: stored.down,
+      codeSteps: [],
+    }
+  }
+
+  #prepared(script: Script, changes: PreparedScript['changes']): PreparedScript {
+    const steps: ScriptStep[] = []
+    for (const part of script.parts) {
+      if (part.kind === 'code') {
+        steps.push({ kind: 'code', code: part })
+        continue
+      }
+      const options = { origin: part.origin, serverVersion: this.#session.server.number }
+      for (const statement of this.#backend.parse(part.text, options))
+        steps.push({ kind: 'statement', statement })
+    }
+    return { steps, transaction: script.transaction, size: script.text.length, changes }
+  }
+
+  /** The row that says that a revision is applied. */
+  row(
+    source: RevisionSource,
+    scripts: RevisionScripts,
+    durationMs: number | null,
+    stamped = false,
+  ): HistoryRow {
+    return {
+      ...headerOf(source),
+      // Ids, where the file may say labels or prefixes: they must mean the same without the files.
+      dependsOn: this.#graph.dependencies(source.id),
+      ...storedScripts(scripts),
+      checksum: checksumOf(scripts.up, this.#backend),
+      sourceHash: source.sourceHash,
+      appliedAt: null,
+      appliedBy: this.#context.by,
+      host: this.#context.host,
+      durationMs: durationMs === null ? null : Math.round(durationMs),
+      toolVersion: VERSION,
+      runId: this.#run.runId,
+      stamped,
+    }
+  }
+
+  logEntry(revision: string | null, outcome: LogEntry['outcome'], detail: string | null): LogEntry {
+    return {
+      runId: this.#run.runId,
+      action: this.#run.action,
+      revision,
+      outcome,
+      detail,
+      by: this.#context.by,
+      host: this.#context.host,
+      toolVersion: VERSION,
+      at: null,
+    }
+  }
+
+  /** A log line of something that is done; null for the run as a whole. */
+  logged(revision: string | null, detail: string | null): MetadataChange {
+    return { kind: 'log', entry: this.logEntry(revision, 'done', detail) }
+  }
+}
+
+export function headerOf(header: RevisionHeader): RevisionHeader {
+  const { id, parents, dependsOn, labels, message, repeatable } = header
+  return { id, parents, dependsOn, labels, message, ...(repeatable === undefined ? {} : { repeatable }) }
+}
+
+export function storedScripts({ up, down }: RevisionScripts): StoredScripts {
+  return {
+    up: up.text.length > STORED_UP_LIMIT ? null : up.text,
+    down: down === null ? null : down.text,
+    downTransaction: down?.transaction ?? true,
+    downCodeSteps: down?.codeSteps ?? [],
+  }
+}
+
+function absent(id: string, why: string): MigrateError {
+  return new MigrateError('MIG-MISSING-FILE', `The file of ${id} is not here, and ${why}.`, {
+    hint: 'Bring the file back (another branch, a newer image), or choose a target that leaves this revision alone.',
+    state: 'Nothing was run.',
+  })
+}
+
+function irreversible(id: string, file: string | null): MigrateError {
+  return new MigrateError('MIG-IRREVERSIBLE', `${id} has no down script.`, {
+    ...(file === null ? {} : { position: startOf(file) }),
+    hint: 'Write a "-- migrate:down" section (an empty one says that there is nothing to undo), or restore a backup.',
+    state: 'Nothing was run.',
+  })
+}

@@ -1,0 +1,127 @@
+import type { MetadataChange, AppliedRevision } from '../core/metadata.js'
+import { MigrateError } from '../core/errors.js'
+import type { RevisionSource } from '../core/revision.js'
+import { checksumOf } from './checksum.js'
+import type { Context } from './context.js'
+import { editDiff } from './edited.js'
+import { targetIds, unfinishedOf } from './inspect.js'
+import { locked } from './locked.js'
+import { Preparer, storedScripts } from './prepare.js'
+import { withState } from './state.js'
+import type { State } from './state.js'
+import type { UnfinishedReport } from './types.js'
+
+export interface RepairReport {
+  readonly revision: string
+  /** Unified; empty when nothing that is executed differs. */
+  readonly diff: string
+  readonly changed: boolean
+}
+
+/** Accepts the present text of one applied revision as what was applied. Nothing of the user's is touched. */
+export function repair(
+  context: Context,
+  target: string,
+  options: { readonly plan?: boolean },
+): Promise<RepairReport> {
+  return withState(context, 'repair', async (state, session) => {
+    const report = await difference(state, findOne(state, target))
+    if (options.plan === true || !report.changed) return report
+    return locked(context, session, state, 'repair', async (fresh, identity) => {
+      const found = findOne(fresh, target)
+      const scripts = await found.source.load(fresh.backend.name)
+      const preparer = new Preparer(context, fresh, session, identity)
+      const apply: MetadataChange = {
+        kind: 'apply',
+        row: {
+          ...found.row,
+          ...storedScripts(scripts),
+          checksum: checksumOf(scripts.up, fresh.backend),
+          sourceHash: found.source.sourceHash,
+        },
+      }
+      await session.metadata.write([apply, preparer.logged(found.row.id, null)])
+      return report
+    })
+  })
+}
+
+interface Found {
+  readonly row: AppliedRevision
+  readonly source: RevisionSource
+}
+
+function findOne(state: State, target: string): Found {
+  const ids = targetIds(state, target)
+  const [id] = ids
+  if (id === undefined || ids.length > 1) {
+    throw new MigrateError(
+      'MIG-USAGE',
+      `"${target}" means ${ids.length} revisions, and one is repaired at a time.`,
+      {
+        hint: 'Give the id of one revision.',
+      },
+    )
+  }
+  const row = state.rows.get(id)
+  if (row === undefined) {
+    throw new MigrateError('MIG-USAGE', `${id} is not applied, so there is nothing to repair.`, {
+      hint: 'A revision that is not applied may be edited freely.',
+    })
+  }
+  const source = state.sources.get(id)
+  if (source === undefined) {
+    throw new MigrateError('MIG-MISSING-FILE', `${id} has no file here to accept.`, {
+      hint: 'Bring the file back; or forget the revision by stamping another one.',
+    })
+  }
+  return { row, source }
+}
+
+async function difference(state: State, { row, source }: Found): Promise<RepairReport> {
+  const { up } = await source.load(state.backend.name)
+  const changed = checksumOf(up, state.backend) !== row.checksum || source.sourceHash !== row.sourceHash
+  if (!changed) return { revision: row.id, diff: '', changed }
+  const stored = await state.stored(row.id)
+  return { revision: row.id, diff: await editDiff(stored?.up ?? null, source, state.backend.name), changed }
+}
+
+/**
+ * Settles the statement in doubt of an unfinished revision, after somebody has looked at the database.
+ * @returns what is left of the revision; null when it is not unfinished any more
+ */
+export function resolve(
+  context: Context,
+  target: string,
+  how: 'done' | 'retry',
+): Promise<UnfinishedReport | null> {
+  return withState(context, 'resolve', (state, session) =>
+    locked(context, session, state, 'repair', async (fresh, identity) => {
+      const unfinished = fresh.snapshot.journal.filter((entry) => entry.revision.startsWith(target))
+      const ids = new Set(unfinished.map((entry) => entry.revision))
+      const inDoubt = unfinished.filter((entry) => entry.state !== 'done')
+      if (ids.size !== 1 || inDoubt.length === 0) throw nothingToResolve(target, [...ids])
+      const entries = inDoubt.map((entry) => ({
+        ...entry,
+        state: how === 'done' ? ('done' as const) : ('failed' as const),
+        at: null,
+      }))
+      const preparer = new Preparer(context, fresh, session, identity)
+      const revision = inDoubt[0]?.revision ?? target
+      await session.metadata.write([
+        { kind: 'journal', entries },
+        preparer.logged(revision, `resolved: ${how}`),
+      ])
+      const { journal } = await session.metadata.read()
+      return unfinishedOf(journal.filter((entry) => entry.revision === revision))[0] ?? null
+    }),
+  )
+}
+
+function nothingToResolve(target: string, ids: readonly string[]): MigrateError {
+  return new MigrateError(
+    'MIG-USAGE',
+    ids.length > 1 ? `"${target}" could be ${ids.join(' or ')}.` : `No statement of "${target}" is in doubt.`,
+    { hint: 'See what is unfinished with: migrate status' },
+  )
+}

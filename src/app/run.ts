@@ -1,0 +1,270 @@
+import type { Backend, Session } from '../backend/index.js'
+import { MigrateError } from '../core/errors.js'
+import type { LogOutcome, MetadataChange } from '../core/metadata.js'
+import { headsOf } from '../core/plan.js'
+import { execute, planScript } from '../engine/index.js'
+import type { EngineListener, EngineReport, EngineStep, PreparedScript, ScriptPlan } from '../engine/index.js'
+import { sha256 } from './checksum.js'
+import type { Context } from './context.js'
+import { isLossy, RunError, sourcedError, stateSentence, withSource } from './failure.js'
+import { readAgain, takeLock } from './locked.js'
+import { Preparer } from './prepare.js'
+import type { PlanStep, RunIdentity } from './prepare.js'
+import { withState } from './state.js'
+import type { State } from './state.js'
+import type { ConfirmQuestion, RunOptions, RunReport, StatementReport, StepReport } from './types.js'
+
+/** A command that runs scripts: what it is called, and how it plans from a state. */
+export interface RunCommand {
+  readonly action: 'upgrade' | 'downgrade' | 'redo'
+  /** Called again once the lock is held: others may have moved the database meanwhile. */
+  plan(state: State, backend: Backend): Promise<readonly PlanStep[]>
+}
+
+/** Plans, locks, plans again, executes, reports. */
+export async function run(context: Context, command: RunCommand, options: RunOptions): Promise<RunReport> {
+  return withState(context, command.action, (state, session) =>
+    new Runner(context, command, options, session).go(state),
+  )
+}
+
+export class Runner {
+  readonly #context: Context
+  readonly #command: RunCommand
+  readonly #options: RunOptions
+  readonly #session: Session
+  readonly #identity: RunIdentity
+
+  constructor(context: Context, command: RunCommand, options: RunOptions, session: Session) {
+    this.#context = context
+    this.#command = command
+    this.#options = options
+    this.#session = session
+    this.#identity = { runId: context.newRunId(), action: command.action }
+  }
+
+  async go(state: State): Promise<RunReport> {
+    const planned = await this.#command.plan(state, state.backend)
+    const preparer = this.#preparer(state)
+    if (this.#options.plan === true) return this.#planOnly(state, planned, preparer)
+    if (planned.length === 0) return this.#report(state, state, [], true)
+    await this.#confirm(planned, preparer)
+    const lock = await takeLock(this.#context, this.#session, this.#identity)
+    try {
+      const fresh = await this.#again(state, planned)
+      if (fresh.steps.length === 0) return this.#report(fresh.state, fresh.state, [], true)
+      return await this.#execute(fresh.state, fresh.steps)
+    } finally {
+      await lock.release()
+    }
+  }
+
+  /** Executes without lock, log or second reading: for a session that only records. */
+  async record(state: State): Promise<RunReport> {
+    const steps = await this.#command.plan(state, state.backend)
+    await this.#session.metadata.ensure()
+    const preparer = this.#preparer(state)
+    const engineSteps = steps.map((step) => preparer.step(step))
+    const report = await execute(this.#session, engineSteps, this.#engineOptions(state, undefined))
+    if (report.error !== undefined) throw report.error
+    return this.#report(state, afterwards(state, steps, report), this.#stepReports(steps, report, []), true)
+  }
+
+  #preparer(state: State): Preparer {
+    return new Preparer(this.#context, state, this.#session, this.#identity)
+  }
+
+  /** The history read again under the lock, and the plan made anew from it. */
+  async #again(
+    before: State,
+    confirmed: readonly PlanStep[],
+  ): Promise<{ state: State; steps: readonly PlanStep[] }> {
+    const state = await readAgain(before, this.#session)
+    const steps = await this.#command.plan(state, state.backend)
+    const same =
+      steps.length === confirmed.length &&
+      steps.every((step, index) => step.node.id === confirmed[index]?.node.id)
+    if (!same && this.#options.confirm !== undefined && this.#command.action !== 'upgrade') {
+      throw new MigrateError(
+        'MIG-CANCELLED',
+        'Somebody else moved the database while this run was being confirmed.',
+        {
+          hint: 'Look with "migrate status" and give the command again.',
+          state: 'Nothing was run.',
+        },
+      )
+    }
+    return { state, steps }
+  }
+
+  async #confirm(planned: readonly PlanStep[], preparer: Preparer): Promise<void> {
+    const { confirm } = this.#options
+    if (confirm === undefined) return
+    const steps: ConfirmQuestion['steps'][number][] = []
+    for (const step of planned) {
+      if (step.direction === 'up') continue
+      const script = await preparer.step(step).prepare()
+      const losing = script.steps.filter(isLossy)
+      if (losing.length === 0) continue
+      steps.push({
+        revision: step.node.id,
+        message: step.node.message,
+        statements: losing.map((part) => (part.kind === 'statement' ? part.statement.text : part.code.name)),
+      })
+    }
+    if (steps.length === 0 || (await confirm({ reason: 'loses-data', steps }))) return
+    throw new MigrateError('MIG-CANCELLED', 'Cancelled.', { state: 'Nothing was run.' })
+  }
+
+  async #planOnly(state: State, planned: readonly PlanStep[], preparer: Preparer): Promise<RunReport> {
+    const steps: StepReport[] = []
+    for (const step of planned) {
+      const script = await preparer.step(step).prepare()
+      const statements = statementsOf(script, planScript(script, this.#session.capabilities))
+      steps.push({ ...stepHead(step), outcome: 'planned', durationMs: null, statements })
+    }
+    const results = planned.map(() => ({ outcome: 'applied' as const, durationMs: null }))
+    return this.#report(state, afterwards(state, planned, { results }), steps, true)
+  }
+
+  async #execute(state: State, planned: readonly PlanStep[]): Promise<RunReport> {
+    const preparer = this.#preparer(state)
+    const collected: StatementReport[][] = []
+    const steps = planned.map((step, index) => this.#collecting(preparer.step(step), index, collected))
+    const direction = planned[0]?.direction ?? 'up'
+    this.#context.emit({ type: 'planned', steps: steps.length, direction })
+    if (!state.snapshot.exists) await this.#session.metadata.ensure()
+    await this.#log(preparer, 'started', null)
+    let report: EngineReport
+    try {
+      report = await execute(this.#session, steps, this.#engineOptions(state, this.#listener(planned)))
+    } catch (error) {
+      await this.#log(preparer, 'failed', codeOf(error))
+      throw await withSource(error, this.#context.cwd)
+    }
+    const after = afterwards(state, planned, report)
+    const result = this.#report(state, after, this.#stepReports(planned, report, collected), false)
+    if (report.error === undefined) {
+      await this.#log(preparer, 'done', null)
+      return { ...result, ok: true }
+    }
+    const { error } = report
+    await this.#log(preparer, error.code === 'MIG-INTERRUPTED' ? 'interrupted' : 'failed', error.code)
+    const sourced = await sourcedError(error, this.#context.cwd)
+    throw new RunError(sourced, stateSentence(result.steps, error), result)
+  }
+
+  /** The log tells of runs; a run does not fail because its log line could not be written. */
+  async #log(preparer: Preparer, outcome: LogOutcome, detail: string | null): Promise<void> {
+    const change: MetadataChange = { kind: 'log', entry: preparer.logEntry(null, outcome, detail) }
+    try {
+      await this.#session.metadata.write([change])
+    } catch (error) {
+      if (outcome === 'started') throw error
+    }
+  }
+
+  #engineOptions(state: State, listener: EngineListener | undefined) {
+    return {
+      runId: this.#identity.runId,
+      hash: sha256,
+      journal: state.snapshot.journal,
+      singleTransaction: this.#options.singleTransaction === true,
+      ...(this.#context.signal === undefined ? {} : { signal: this.#context.signal }),
+      ...(listener === undefined ? {} : { listener }),
+    }
+  }
+
+  #collecting(step: EngineStep, index: number, collected: StatementReport[][]): EngineStep {
+    if (this.#options.collectStatements !== true) return step
+    return {
+      ...step,
+      prepare: async () => {
+        const script = await step.prepare()
+        collected[index] = statementsOf(script, planScript(script, this.#session.capabilities))
+        return script
+      },
+    }
+  }
+
+  #listener(planned: readonly PlanStep[]): EngineListener {
+    const total = planned.length
+    const head = (index: number) => {
+      const step = planned[index] as PlanStep
+      return { revision: step.node.id, message: step.node.message, direction: step.direction, index, total }
+    }
+    const { emit } = this.#context
+    return {
+      stepStarted: (index) => emit({ type: 'step-started', ...head(index) }),
+      statementDone: (index, statement) =>
+        emit({ type: 'statement-done', revision: head(index).revision, index: statement }),
+      stepDone: (index, result) => emit({ type: 'step-done', ...head(index), ...result }),
+    }
+  }
+
+  #stepReports(
+    planned: readonly PlanStep[],
+    report: EngineReport,
+    collected: readonly (readonly StatementReport[])[],
+  ): StepReport[] {
+    return planned.map((step, index) => {
+      const result = report.results[index] ?? { outcome: 'not-begun' as const, durationMs: null }
+      const durationMs = result.durationMs === null ? null : Math.round(result.durationMs * 10) / 10
+      return { ...stepHead(step), outcome: result.outcome, durationMs, statements: collected[index] ?? [] }
+    })
+  }
+
+  #report(
+    before: State,
+    after: Pick<State, 'graph' | 'applied'>,
+    steps: readonly StepReport[],
+    ok: boolean,
+  ): RunReport {
+    return {
+      ok,
+      command: this.#command.action,
+      backend: before.backend.name,
+      from: headsOf(before.graph, before.applied),
+      to: headsOf(after.graph, after.applied),
+      steps,
+    }
+  }
+}
+
+function stepHead({ node, direction, source }: PlanStep) {
+  return { revision: node.id, message: node.message, direction, file: source?.file ?? null }
+}
+
+/** What is applied once these results stand. */
+function afterwards(
+  state: State,
+  planned: readonly PlanStep[],
+  report: Pick<EngineReport, 'results'>,
+): Pick<State, 'graph' | 'applied'> {
+  const applied = new Set(state.applied)
+  for (const [index, { node }] of planned.entries()) {
+    const outcome = report.results[index]?.outcome
+    if (outcome === 'applied' && node.repeatable !== true) applied.add(node.id)
+    else if (outcome === 'reverted') applied.delete(node.id)
+  }
+  return { graph: state.graph, applied }
+}
+
+function statementsOf(script: PreparedScript, plan: ScriptPlan): StatementReport[] {
+  const transactional = new Set<unknown>()
+  if (plan.mode === 'journal') {
+    for (const block of plan.blocks)
+      if (block.kind === 'transaction') block.steps.forEach((step) => transactional.add(step))
+  } else {
+    script.steps.forEach((step) => transactional.add(step))
+  }
+  return script.steps.map((step) => ({
+    sql: step.kind === 'statement' ? step.statement.text : `-- code: ${step.code.name}`,
+    line: (step.kind === 'statement' ? step.statement.position : step.code.origin).line,
+    transactional: transactional.has(step),
+  }))
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof MigrateError ? error.code : 'MIG-INTERNAL'
+}

@@ -1,0 +1,69 @@
+import type { Session } from '../backend/index.js'
+import { MigrateError } from '../core/errors.js'
+import { stateAt } from '../core/ranges.js'
+import type { Direction } from '../core/revision.js'
+import { headerOf } from './prepare.js'
+import type { Context } from './context.js'
+import { Runner } from './run.js'
+import type { RunCommand } from './run.js'
+import { makeState, noneStored, readFiles } from './state.js'
+import type { State } from './state.js'
+import type { RunOptions, RunReport } from './types.js'
+
+/**
+ * Writes what a run would execute, metadata and all, as a script for the server's plain client. No database is
+ * asked: the start says what is applied.
+ * @throws MigrateError MIG-UNSUPPORTED for a backend that writes no scripts
+ */
+export async function writeScript(
+  context: Context,
+  command: RunCommand,
+  range: { readonly start: string; readonly direction: Direction },
+  options: RunOptions,
+): Promise<RunReport> {
+  const { state, session } = await scriptSession(context, range.start, {
+    write: options.sql ?? (() => undefined),
+    createMetadata: range.direction === 'up' && range.start === 'base',
+  })
+  return new Runner(context, command, options, session).record(state)
+}
+
+/** @throws MigrateError MIG-UNSUPPORTED for a backend that writes no scripts */
+export async function scriptSession(
+  context: Context,
+  start: string,
+  options: { readonly write: (text: string) => void; readonly createMetadata: boolean },
+): Promise<{ state: State; session: Session }> {
+  const backend = await context.backend()
+  if (backend.offline === undefined) {
+    throw new MigrateError(
+      'MIG-UNSUPPORTED',
+      `${backend.name} has no plain client that a script could be for.`,
+      {
+        hint: 'Use --plan to see what would be executed.',
+      },
+    )
+  }
+  const state = await startingAt(context, start)
+  return { state, session: backend.offline({ ...options, metadata: context.metadata }) }
+}
+
+/** The state of a database that is exactly at a target. */
+async function startingAt(context: Context, start: string): Promise<State> {
+  const files = await readFiles(context)
+  const reached = stateAt(files.graph, new Set(), start)
+  const applied = files.graph.sorted(reached).map((node) => ({
+    ...headerOf(node),
+    checksum: null,
+    sourceHash: null,
+    appliedAt: new Date(0).toISOString(),
+    appliedBy: context.by,
+    host: context.host,
+    durationMs: null,
+    toolVersion: '',
+    runId: '',
+    stamped: true,
+  }))
+  const snapshot = { ...files.snapshot, exists: applied.length > 0, applied }
+  return makeState(files.backend, [...files.sources.values()], snapshot, noneStored)
+}

@@ -1,0 +1,107 @@
+import type { MetadataChange } from '../core/metadata.js'
+import { startOf } from '../core/position.js'
+import type { RevisionHeader } from '../core/revision.js'
+import { isRange } from '../core/target.js'
+import { stampPlan } from '../core/stamp.js'
+import type { StampPlan } from '../core/stamp.js'
+import { MigrateError } from '../core/errors.js'
+import type { Context } from './context.js'
+import { locked } from './locked.js'
+import { Preparer } from './prepare.js'
+import { scriptSession } from './script.js'
+import { withState } from './state.js'
+import type { State } from './state.js'
+import type { RunReport, StampOptions, StepReport } from './types.js'
+
+/** Declares where the database stands without running anything. */
+export async function stamp(
+  context: Context,
+  targets: readonly string[],
+  options: StampOptions,
+): Promise<RunReport> {
+  const range = targets.find(isRange)
+  if (range !== undefined) {
+    throw new MigrateError('MIG-TARGET-RANGE', `"${range}" is a range, and a stamp names the place alone.`, {
+      hint: 'Give the revisions that the database stands at.',
+    })
+  }
+  if (options.sql !== undefined) return stampScript(context, targets, options.sql)
+  return withState(context, 'stamp', async (state, session) => {
+    if (options.plan === true) return reportOf(state, planFor(state, targets, options), 'planned')
+    return locked(context, session, state, 'stamp', async (fresh, identity) => {
+      const plan = planFor(fresh, targets, options)
+      const preparer = new Preparer(context, fresh, session, identity)
+      const changes = await changesOf(plan, fresh, preparer, options)
+      if (changes.length > 0)
+        await session.metadata.write([...changes, preparer.logged(null, plan.to.join(' '))])
+      return reportOf(fresh, plan, 'stamped')
+    })
+  })
+}
+
+function planFor(state: State, targets: readonly string[], options: StampOptions): StampPlan<RevisionHeader> {
+  // Repeatable revisions and rows that no file knows are rows too: a purge takes them along.
+  return stampPlan(state.graph, new Set(state.rows.keys()), targets, { tags: state.tags }, options)
+}
+
+async function changesOf(
+  plan: StampPlan<RevisionHeader>,
+  state: State,
+  preparer: Preparer,
+  options: StampOptions,
+): Promise<MetadataChange[]> {
+  const changes: MetadataChange[] = plan.remove.map((revision) => ({ kind: 'revert', revision }))
+  const forgotten = new Set(options.purge === true ? [...state.rows.keys(), ...plan.remove] : plan.remove)
+  for (const revision of new Set(state.snapshot.journal.map((entry) => entry.revision))) {
+    if (forgotten.has(revision) || plan.add.some((node) => node.id === revision)) {
+      changes.push({ kind: 'journal-clear', revision })
+    }
+  }
+  for (const node of plan.add) {
+    const source = state.sources.get(node.id)
+    if (source === undefined) throw noFile(node.id)
+    const scripts = await source.load(state.backend.name)
+    changes.push({ kind: 'apply', row: preparer.row(source, scripts, null, true) })
+  }
+  return changes
+}
+
+async function stampScript(
+  context: Context,
+  targets: readonly string[],
+  write: (text: string) => void,
+): Promise<RunReport> {
+  const { state, session } = await scriptSession(context, 'base', { write, createMetadata: true })
+  const plan = planFor(state, targets, {})
+  const preparer = new Preparer(context, state, session, { runId: context.newRunId(), action: 'stamp' })
+  await session.metadata.ensure()
+  await session.metadata.write(await changesOf(plan, state, preparer, {}))
+  return reportOf(state, plan, 'stamped')
+}
+
+function reportOf(state: State, plan: StampPlan<RevisionHeader>, outcome: 'planned' | 'stamped'): RunReport {
+  const step = (id: string, direction: 'up' | 'down'): StepReport => ({
+    revision: id,
+    message: state.graph.get(id)?.message ?? state.rows.get(id)?.message ?? '',
+    direction,
+    file: state.sources.get(id)?.file ?? null,
+    outcome,
+    durationMs: null,
+    statements: [],
+  })
+  return {
+    ok: true,
+    command: 'stamp',
+    backend: state.backend.name,
+    from: plan.from,
+    to: plan.to,
+    steps: [...plan.remove.map((id) => step(id, 'down')), ...plan.add.map((node) => step(node.id, 'up'))],
+  }
+}
+
+function noFile(id: string): MigrateError {
+  return new MigrateError('MIG-MISSING-FILE', `${id} has no file here, so its row cannot be written.`, {
+    position: startOf(),
+    hint: 'Bring the file back, or stamp another revision.',
+  })
+}

@@ -1,0 +1,115 @@
+import type { Backend, Session } from '../backend/index.js'
+import type { Graph } from '../core/graph.js'
+import { METADATA_FORMAT } from '../core/metadata.js'
+import type { AppliedRevision, MetadataSnapshot, StoredScripts } from '../core/metadata.js'
+import { overlayHistory } from '../core/history.js'
+import type { RevisionHeader, RevisionSource } from '../core/revision.js'
+import { isEdited } from './checksum.js'
+import type { Context } from './context.js'
+
+/** Files and history side by side: what every question about "where are we" is answered from. */
+export interface State {
+  readonly backend: Backend
+  /** Of the files alone, and of applied revisions without a file. */
+  readonly graph: Graph<RevisionHeader>
+  readonly sources: ReadonlyMap<string, RevisionSource>
+  readonly snapshot: MetadataSnapshot
+  /** In the order of application; repeatable revisions too. */
+  readonly rows: ReadonlyMap<string, AppliedRevision>
+  /** Without repeatable revisions, which stand outside the graph. */
+  readonly applied: ReadonlySet<string>
+  readonly tags: ReadonlyMap<string, readonly string[]>
+  /** The scripts that the history keeps of a revision. */
+  stored(id: string): Promise<StoredScripts | null>
+}
+
+export const NOTHING_APPLIED: MetadataSnapshot = {
+  exists: false,
+  format: METADATA_FORMAT,
+  applied: [],
+  tags: [],
+  journal: [],
+}
+
+/**
+ * @throws MigrateError MIG-GRAPH-… when the files do not make a graph
+ */
+export function makeState(
+  backend: Backend,
+  sources: readonly RevisionSource[],
+  snapshot: MetadataSnapshot,
+  stored: State['stored'],
+): State {
+  const rows = new Map(snapshot.applied.map((row) => [row.id, row]))
+  const applied = new Set<string>()
+  for (const row of snapshot.applied) if (row.repeatable !== true) applied.add(row.id)
+  return {
+    backend,
+    sources: new Map(sources.map((source) => [source.id, source])),
+    graph: overlayHistory(sources, snapshot.applied).graph,
+    snapshot,
+    rows,
+    applied,
+    tags: new Map(snapshot.tags.map((tag) => [tag.name, tag.heads])),
+    stored,
+  }
+}
+
+/** Reads the files while the connection is being made, and the metadata once it is. */
+async function readState(context: Context, opening: Promise<Session>): Promise<State> {
+  const snapshot = opening.then((session) => session.metadata.read())
+  // Whichever fails first is told; the other must not become an unhandled rejection.
+  snapshot.catch(() => undefined)
+  const sources = await context.sources()
+  const session = await opening
+  return makeState(await context.backend(), sources, await snapshot, (id) => session.metadata.scripts(id))
+}
+
+/** The state of files and database, with the session still open for more questions. */
+export async function withState<T>(
+  context: Context,
+  command: string,
+  work: (state: State, session: Session) => Promise<T>,
+): Promise<T> {
+  const opening = context.connect(command)
+  try {
+    const state = await readState(context, opening)
+    return await work(state, await opening)
+  } finally {
+    await opening.then(
+      (session) => session.close(),
+      () => undefined,
+    )
+  }
+}
+
+/** The files alone, for commands that need no database. */
+export async function readFiles(context: Context): Promise<State> {
+  return makeState(await context.backend(), await context.sources(), NOTHING_APPLIED, noneStored)
+}
+
+export const noneStored = (): Promise<null> => Promise.resolve(null)
+
+/** Applied revisions whose file says something else now, in the order of application. */
+export async function editedRevisions(state: State): Promise<string[]> {
+  const edited: string[] = []
+  for (const row of state.snapshot.applied) {
+    if (row.repeatable === true) continue
+    const source = state.sources.get(row.id)
+    if (source !== undefined && (await isEdited(row, source, state.backend))) edited.push(row.id)
+  }
+  return edited
+}
+
+/** Repeatable revisions that were never applied or say something else now, in their own order. */
+export async function dueRepeatables(state: State): Promise<RevisionSource[]> {
+  const due: RevisionSource[] = []
+  for (const { id } of state.graph.repeatables) {
+    const source = state.sources.get(id)
+    if (source === undefined) continue
+    const row = state.rows.get(id)
+    if (row === undefined || row.checksum === null || (await isEdited(row, source, state.backend)))
+      due.push(source)
+  }
+  return due
+}
