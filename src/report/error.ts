@@ -1,7 +1,7 @@
 import type { MigrateError } from '../core/errors.js'
 import { codeFrame } from './frame.js'
 import type { RunReport } from './values.js'
-import type { View } from './view.js'
+import { paintDiff, type View } from './view.js'
 
 /** The failure part of every `--json` document (design.md, section 8). */
 export interface ErrorDocument {
@@ -52,7 +52,7 @@ export function renderError(error: MigrateError, view: View): string {
   const frame = position === undefined || source === undefined ? [] : codeFrame(source, position, style)
   if (frame.length > 0) lines.push('', ...frame, '')
   for (const detail of error.details) {
-    for (const line of detail.split('\n')) lines.push(paintDetail(line, view))
+    for (const line of detail.split('\n')) lines.push(`  ${paintDiff(line, style)}`.trimEnd())
   }
   if (frame.length === 0 && error.details.length > 0) lines.push('')
   if (error.details.length > 0 && frame.length > 0) lines.push('')
@@ -66,15 +66,6 @@ export function renderError(error: MigrateError, view: View): string {
 /** The catalogue of errors ships with the package; every code has its own heading there. */
 export function docsPage(error: MigrateError): string {
   return `revgraph/docs/errors.md#${error.code.toLowerCase()}`
-}
-
-/** Details may be a unified diff: its lines get a diff's colours. */
-function paintDetail(line: string, { style }: View): string {
-  const text = `  ${line}`.trimEnd()
-  if (/^(---|\+\+\+|@@)/.test(line)) return style.cyan(text)
-  if (line.startsWith('+')) return style.green(text)
-  if (line.startsWith('-')) return style.red(text)
-  return text
 }
 
 function stack(error: MigrateError): string[] {

@@ -2,7 +2,8 @@ import type { LogEntry, Tag } from '../core/metadata.js'
 import { columns } from './columns.js'
 import { moment } from './duration.js'
 import { text } from './revisions.js'
-import type { View } from './view.js'
+import type { UnfinishedReport } from './values.js'
+import { paintDiff, type View } from './view.js'
 import { firstLine } from './width.js'
 
 /** `migrate tag list`. */
@@ -30,4 +31,32 @@ export function renderLog(entries: readonly LogEntry[], { style }: View): string
     firstLine(entry.detail ?? ''),
   ])
   return text(columns(rows))
+}
+
+/** `migrate repair`: the difference that was accepted. */
+export function renderRepair(
+  result: { readonly revision: string; readonly diff: string; readonly changed: boolean },
+  plan: boolean,
+  view: View,
+): string {
+  const { style } = view
+  if (!result.changed) return `${style.cyan(result.revision)} is as it was applied: nothing to accept.\n`
+  const difference = result.diff.split('\n').map((line) => paintDiff(line, style))
+  const last = plan
+    ? `${style.bold('next')}  migrate repair ${result.revision}   accepts this`
+    : `${style.green('Accepted')}: ${style.cyan(result.revision)} is no longer edited.`
+  return text([...difference, last])
+}
+
+/** `migrate resolve`: what is left of the revision. */
+export function renderResolved(
+  revision: string,
+  unfinished: UnfinishedReport | null,
+  { style }: View,
+): string {
+  const rest =
+    unfinished === null
+      ? 'nothing of it is left to do'
+      : `${unfinished.done} of its statements are done; migrate ${unfinished.direction === 'up' ? 'upgrade' : 'downgrade'} goes on after them`
+  return `${style.green('Settled')}: ${style.cyan(revision)}, ${rest}.\n`
 }

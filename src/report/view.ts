@@ -33,3 +33,11 @@ export function createView(options: {
     verbose: options.verbose ?? false,
   }
 }
+
+/** A line of a unified diff. */
+export function paintDiff(line: string, style: Style): string {
+  if (/^(---|\+\+\+|@@)/.test(line)) return style.cyan(line)
+  if (line.startsWith('+')) return style.green(line)
+  if (line.startsWith('-')) return style.red(line)
+  return line
+}

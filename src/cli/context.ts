@@ -1,0 +1,131 @@
+import type { Migrator, MigratorEvent, RunOptions } from '../app/types.js'
+import { MigrateError } from '../core/errors.js'
+import type { View } from '../report/view.js'
+import type { Io } from './io.js'
+import type { Settings } from './settings.js'
+import type { Input } from './spec.js'
+import { usageError } from './usage.js'
+
+/** What every command works with. Config, library and prompts are loaded when they are first asked for. */
+export interface Context {
+  readonly command: string
+  readonly io: Io
+  /** For stdout. */
+  readonly view: View
+  readonly json: boolean
+  readonly quiet: boolean
+  readonly yes: boolean
+  readonly signal: AbortSignal
+  /** Where the command begins: `--cwd`, else the process's own folder. */
+  readonly cwd: string
+  /** True where a question may be asked: on a terminal, and neither `--json` nor `--yes`. */
+  readonly interactive: boolean
+  settings(): Promise<Settings>
+  migrator(onEvent?: (event: MigratorEvent) => void): Promise<Migrator>
+  /** The command's answer: its document with `--json`, else its text. */
+  answer(document: unknown, text: (view: View) => string): void
+  /** For people only: nothing with `--json` or `--quiet`. */
+  say(text: string): void
+  /** Asked before a downgrade that loses data. */
+  readonly confirm: NonNullable<RunOptions['confirm']>
+}
+
+export function createContext(command: string, input: Input, io: Io, signal: AbortSignal): Context {
+  const json = input.flag('json')
+  const quiet = input.flag('quiet')
+  const verbose = input.flag('verbose')
+  const yes = input.flag('yes')
+  const colour = input.flag('color')
+  const view = io.view('out', { colour, verbose })
+  const diagnostics = io.view('err', { colour, verbose })
+  let settings: Promise<Settings> | undefined
+  const context: Context = {
+    command,
+    io,
+    view,
+    json,
+    quiet,
+    yes,
+    signal,
+    cwd: input.value('cwd') ?? process.cwd(),
+    interactive: io.canAsk && !json && !yes,
+    settings: () => (settings ??= import('./settings.js').then(({ readSettings }) => readSettings(input))),
+    async migrator(onEvent) {
+      const [{ createMigrator }, { options }] = await Promise.all([
+        import('../app/migrator.js'),
+        context.settings(),
+      ])
+      const events = onEvent ?? ((event: MigratorEvent) => notice(event, context, diagnostics))
+      return createMigrator({ ...options, signal, onEvent: events })
+    },
+    answer(document, text) {
+      if (json) io.out(`${JSON.stringify(document, null, 2)}\n`)
+      else if (!quiet) io.out(text(view))
+    },
+    say(text) {
+      if (!json && !quiet) io.out(text)
+    },
+    confirm: (question) => confirmLoss(question, context),
+  }
+  return context
+}
+
+/** What may be said at any time, whichever command runs. */
+export function notice(event: MigratorEvent, context: Context, view: View): void {
+  if (context.quiet) return
+  if (event.type === 'notice') context.io.err(`${view.style.dim('notice')}  ${event.message}\n`)
+  if (event.type === 'lock-waiting') {
+    const holder = event.holder === null ? 'another runner' : event.holder.description
+    context.io.err(`${view.style.yellow('waiting')} for the lock, held by ${holder}\n`)
+  }
+}
+
+/**
+ * On a terminal a person is asked. Off it the command was written down by someone who knew; only an environment
+ * that is protected wants `--yes` there.
+ */
+async function confirmLoss(
+  question: Parameters<NonNullable<RunOptions['confirm']>>[0],
+  context: Context,
+): Promise<boolean> {
+  if (context.yes) return true
+  if (context.interactive) {
+    const { askAboutLoss } = await import('./prompts.js')
+    return askAboutLoss(question, context.io, context.signal)
+  }
+  const settings = await context.settings()
+  if (!settings.protected) return true
+  const revisions = question.steps.map((step) => step.revision)
+  const { environment } = settings
+  throw new MigrateError(
+    'MIG-PROTECTED',
+    `Environment ${environment === null ? '' : `"${environment}" `}is protected, and this throws data away.`,
+    {
+      details: question.steps.flatMap((step) => [
+        `${step.revision} ${step.message}`,
+        ...step.statements.map((statement) => `  ${firstLineOf(statement)}`),
+      ]),
+      state: 'nothing was changed',
+      hint: `If that is meant, say so: migrate ${context.command} … --yes (it reverts ${revisions.join(', ')})`,
+    },
+  )
+}
+
+function firstLineOf(text: string): string {
+  return text.trim().split('\n', 1)[0] ?? ''
+}
+
+/** Asks for what is missing, where somebody can be asked; else an error that names the flag. */
+export async function askFor(
+  context: Context,
+  what: { readonly flag: string; readonly question: string; readonly example: string },
+): Promise<string> {
+  if (context.interactive) {
+    const { askText } = await import('./prompts.js')
+    return askText(what.question, context.signal)
+  }
+  if (context.io.canAsk) throw usageError(`${what.flag} is missing.`, `Type: ${what.example}`)
+  throw new MigrateError('MIG-NOT-INTERACTIVE', `${what.flag} is missing, and nobody can be asked here.`, {
+    hint: `Type: ${what.example}`,
+  })
+}

@@ -1,0 +1,58 @@
+import type { RunReport } from '../app/types.js'
+import { MigrateError } from '../core/errors.js'
+import { readLines } from '../files/source-lines.js'
+import { failureDocument, renderError } from '../report/error.js'
+import type { Io } from './io.js'
+
+/** Prints what went wrong, for people or with `--json` for programs, and answers the exit code. */
+export async function reportFailure(
+  thrown: unknown,
+  args: readonly string[],
+  io: Io,
+  interruption: AbortSignal,
+): Promise<number> {
+  const error = asMigrateError(thrown, interruption)
+  // The arguments may be what is wrong, so that they are looked at as they were typed.
+  const before = args.includes('--') ? args.slice(0, args.indexOf('--')) : args
+  if (before.includes('--json')) {
+    io.out(`${JSON.stringify(failureDocument(error, documentOf(thrown)), null, 2)}\n`)
+    return error.exitCode
+  }
+  const view = io.view('err', {
+    colour: !before.includes('--no-color'),
+    verbose: before.includes('--verbose') || before.includes('-v'),
+  })
+  io.err(renderError(await withSource(error, folderOf(before)), view))
+  return error.exitCode
+}
+
+function asMigrateError(thrown: unknown, interruption: AbortSignal): MigrateError {
+  if (thrown instanceof MigrateError) return thrown
+  if (interruption.aborted) return new MigrateError('MIG-INTERRUPTED', 'Interrupted.', { cause: thrown })
+  const message = thrown instanceof Error ? thrown.message : String(thrown)
+  return new MigrateError('MIG-INTERNAL', message, {
+    cause: thrown,
+    hint: 'This is a fault of revgraph itself. Run it again with --verbose and report what it prints.',
+  })
+}
+
+/** What was done until the failure, or what a check found. */
+function documentOf(thrown: unknown): RunReport | Record<string, unknown> | undefined {
+  if (!(thrown instanceof MigrateError) || !('report' in thrown)) return undefined
+  const { report } = thrown
+  return typeof report === 'object' && report !== null ? { ...report } : undefined
+}
+
+/** Where the thrower had no text at hand, the file itself is shown. */
+async function withSource(error: MigrateError, folder: string): Promise<MigrateError> {
+  const file = error.position?.file
+  if (file === undefined || error.source !== undefined) return error
+  const source = await readLines(file, folder)
+  return source === null ? error : error.with({ source })
+}
+
+function folderOf(args: readonly string[]): string {
+  const index = args.indexOf('--cwd')
+  const joined = args.find((arg) => arg.startsWith('--cwd='))
+  return joined?.slice('--cwd='.length) ?? (index === -1 ? '.' : (args[index + 1] ?? '.'))
+}

@@ -1,0 +1,120 @@
+import { Command, CommanderError, Option } from 'commander'
+import { VERSION } from '../core/version.js'
+import { COMMANDS } from './commands/index.js'
+import type { Context } from './context.js'
+import { commandIndex, GLOBAL_OPTIONS, shieldTargets, unshield } from './global-options.js'
+import { programHelp, commandHelp } from './help.js'
+import type { Io } from './io.js'
+import { createInput, type CommandEntry, type CommandSpec, type Input, type OptionSpec } from './spec.js'
+import { usageError } from './usage.js'
+
+/**
+ * Reads the arguments and runs the command that they name. Only that command's file is loaded.
+ *
+ * @throws MigrateError MIG-USAGE for wrong use, and whatever the command throws
+ */
+export async function runProgram(
+  args: readonly string[],
+  io: Io,
+  createContext: (command: string, input: Input) => Context,
+): Promise<void> {
+  const index = commandIndex(args)
+  const asked = args[index] === 'help' ? args[index + 1] : args[index]
+  const entry = COMMANDS.find(({ name }) => name === asked)
+  const spec = entry === undefined ? undefined : (await entry.load()).command
+  const program = buildProgram(io, entry, spec, createContext)
+  if (args.length === 0) {
+    io.out(program.helpInformation())
+    throw usageError('No command was named.', 'Begin with one of those above: migrate init, migrate status')
+  }
+  try {
+    await program.parseAsync(shieldTargets(args, index), { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) fromParser(error, asked)
+    else throw error
+  }
+}
+
+function buildProgram(
+  io: Io,
+  called: CommandEntry | undefined,
+  spec: CommandSpec | undefined,
+  createContext: (command: string, input: Input) => Context,
+): Command {
+  const program = new Command('migrate')
+    .usage('<command> [options]')
+    .description(programHelp.description)
+    .version(`revgraph ${VERSION}`, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help; migrate <command> --help explains one')
+    .addHelpText('after', programHelp.after)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.out(text),
+      writeErr: () => undefined,
+      outputError: () => undefined,
+    })
+  program.optionsGroup('Options, before or after the command:')
+  for (const option of GLOBAL_OPTIONS) program.addOption(toOption(option))
+  for (const entry of COMMANDS) {
+    const command = program.command(entry.name).summary(entry.summary).helpGroup(entry.group)
+    if (entry === called && spec !== undefined) define(command, entry, spec, createContext)
+  }
+  return program
+}
+
+function define(
+  command: Command,
+  entry: CommandEntry,
+  spec: CommandSpec,
+  createContext: (command: string, input: Input) => Context,
+): void {
+  const sentence = entry.summary.charAt(0).toUpperCase() + entry.summary.slice(1)
+  command.description(spec.details === undefined ? `${sentence}.` : `${sentence}.\n\n${spec.details}`)
+  for (const { syntax, description } of spec.arguments ?? []) command.argument(syntax, description)
+  for (const option of spec.options ?? []) command.addOption(toOption(option))
+  // Hidden here and known to the program: so that `-iv` may join one of each.
+  for (const option of GLOBAL_OPTIONS) command.addOption(toOption(option).hideHelp())
+  command.helpOption('-h, --help', 'print this help')
+  command.addHelpText('after', commandHelp(spec))
+  command.action(async () => {
+    // The command's own value counts where both levels saw the option.
+    const parsed = { ...command.parent?.opts<Record<string, unknown>>(), ...defined(command) }
+    const input = createInput(command.args.map(unshield), unshieldAll(parsed))
+    await spec.run(createContext(entry.name, input), input)
+  })
+}
+
+function defined(command: Command): Record<string, unknown> {
+  const options = Object.entries(command.opts<Record<string, unknown>>())
+  return Object.fromEntries(options.filter(([name]) => command.getOptionValueSource(name) !== 'default'))
+}
+
+function unshieldAll(options: Record<string, unknown>): Record<string, unknown> {
+  const clean = (value: unknown): unknown =>
+    typeof value === 'string' ? unshield(value) : Array.isArray(value) ? value.map(clean) : value
+  return Object.fromEntries(Object.entries(options).map(([name, value]) => [name, clean(value)]))
+}
+
+function toOption({ flags, description, repeatable }: OptionSpec): Option {
+  const option = new Option(flags, description)
+  if (repeatable === true) {
+    option.argParser((value: string, before: readonly string[] | undefined) => [...(before ?? []), value])
+  }
+  return option
+}
+
+/** The parser's own words become an error of ours; its answers to --help and --version are no errors. */
+function fromParser(error: CommanderError, command: string | undefined): void {
+  if (error.exitCode === 0) return
+  const [first = '', ...rest] = unshield(error.message).split('\n')
+  const message = first.replace(/^error: /, '')
+  const suggestion = /\(Did you mean (.+)\?\)/.exec(rest.join(' '))?.[1]
+  const help =
+    error.code === 'commander.unknownCommand' || command === undefined
+      ? 'migrate --help'
+      : `migrate ${command} --help`
+  throw usageError(
+    `${message.charAt(0).toUpperCase()}${message.slice(1)}.`,
+    suggestion === undefined ? `See ${help}` : `Did you mean ${suggestion}? See ${help}`,
+  )
+}

@@ -1,0 +1,40 @@
+import { confirm, isCancel, text } from '@clack/prompts'
+import type { ConfirmQuestion } from '../app/types.js'
+import { MigrateError } from '../core/errors.js'
+import type { Io } from './io.js'
+import { firstLine, truncate } from '../report/width.js'
+
+/** Statements shown of each revision before the question. */
+const SHOWN = 5
+
+export async function askAboutLoss(question: ConfirmQuestion, io: Io, signal: AbortSignal): Promise<boolean> {
+  io.err('These steps throw data away:\n')
+  for (const step of question.steps) {
+    io.err(`  ${step.revision}  ${firstLine(step.message)}\n`)
+    for (const statement of step.statements.slice(0, SHOWN)) {
+      io.err(`    ${truncate(firstLine(statement), 90)}\n`)
+    }
+    const rest = step.statements.length - SHOWN
+    if (rest > 0) io.err(`    and ${rest} more\n`)
+  }
+  const answer = await confirm({
+    message: 'Go on?',
+    initialValue: false,
+    output: process.stderr,
+    signal,
+  })
+  return answer === true
+}
+
+/** @throws MigrateError MIG-CANCELLED when the question is not answered */
+export async function askText(question: string, signal: AbortSignal): Promise<string> {
+  const answer = await text({
+    message: question,
+    output: process.stderr,
+    signal,
+    validate: (value) => ((value ?? '').trim() === '' ? 'Write a few words.' : undefined),
+  })
+  if (isCancel(answer))
+    throw new MigrateError('MIG-CANCELLED', 'Cancelled.', { state: 'nothing was changed' })
+  return answer
+}

@@ -1,0 +1,33 @@
+import { MigrateError } from '../core/errors.js'
+import { processIo, type Io } from './io.js'
+import { runProgram } from './program.js'
+import { createContext } from './context.js'
+
+/** The one place where the process ends: whatever happened becomes output and an exit code here. */
+export async function runCommand(args: readonly string[]): Promise<void> {
+  const io = processIo()
+  const interruption = listenForSignals(io)
+  let code = 0
+  try {
+    await runProgram(args, io, (command, input) => createContext(command, input, io, interruption))
+  } catch (error) {
+    const { reportFailure } = await import('./failure.js')
+    code = await reportFailure(error, args, io, interruption)
+  }
+  // Code of the user's may have left timers or sockets behind; they must not keep the process.
+  await io.drain()
+  process.exit(code)
+}
+
+/** The first signal asks the run to end cleanly; the second does not ask. */
+function listenForSignals(io: Io): AbortSignal {
+  const controller = new AbortController()
+  const stop = (): void => {
+    if (controller.signal.aborted) process.exit(130)
+    io.err('\ninterrupted: ending cleanly; once more to leave at once\n')
+    controller.abort(new MigrateError('MIG-INTERRUPTED', 'Interrupted.'))
+  }
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
+  return controller.signal
+}

@@ -1,0 +1,109 @@
+import type { Migrator, MigratorEvent, RunOptions, RunReport } from '../app/types.js'
+import { createProgressLine, type ProgressLine } from '../report/progress.js'
+import { renderPlan, renderRunSummary, renderStep } from '../report/run.js'
+import type { View } from '../report/view.js'
+import { notice, type Context } from './context.js'
+import type { Input, OptionSpec } from './spec.js'
+import { usageError } from './usage.js'
+
+/** Options of every command that moves the database. */
+export const RUN_OPTIONS: readonly OptionSpec[] = [
+  { flags: '--plan', description: 'print what would run; execute nothing' },
+  { flags: '--sql', description: 'print a script for the plain client instead of connecting' },
+  { flags: '--single-transaction', description: 'the whole run in one transaction' },
+]
+
+export const STRICT_ORDER: OptionSpec = {
+  flags: '--strict-order',
+  description: 'refuse a revision that comes before one already applied',
+}
+
+/** A run on a terminal that has fewer steps needs no progress line. */
+const LONG_RUN = 10
+
+/** Runs what a command asks of the migrator and shows it as it goes. */
+export async function runSteps(
+  context: Context,
+  input: Input,
+  work: (migrator: Migrator, options: RunOptions) => Promise<RunReport>,
+): Promise<void> {
+  const began = performance.now()
+  if (input.flag('sql')) {
+    await printScript(context, input, work)
+    return
+  }
+  const plan = input.flag('plan')
+  const watcher = watchRun(context, began)
+  const migrator = await context.migrator(watcher.onEvent)
+  const options: RunOptions = {
+    ...(plan ? { plan } : {}),
+    ...(input.flag('single-transaction') ? { singleTransaction: true } : {}),
+    ...(input.flag('strict-order') ? { strictOrder: true } : {}),
+    confirm: context.confirm,
+  }
+  try {
+    const report = await work(migrator, options)
+    watcher.end()
+    context.answer(report, (view) =>
+      plan ? renderPlan(report, view) : renderRunSummary(report, performance.now() - began, view),
+    )
+  } finally {
+    watcher.end()
+  }
+}
+
+/** The script alone goes to stdout, so that it can be piped into a client. */
+async function printScript(
+  context: Context,
+  input: Input,
+  work: (migrator: Migrator, options: RunOptions) => Promise<RunReport>,
+): Promise<void> {
+  const other = ['plan', 'json'].find((name) => input.flag(name))
+  if (other !== undefined) {
+    throw usageError(
+      `--sql and --${other} both want stdout.`,
+      `Give one of them: migrate ${context.command} --sql`,
+    )
+  }
+  const migrator = await context.migrator()
+  await work(migrator, {
+    sql: (text) => context.io.out(text),
+    ...(input.flag('single-transaction') ? { singleTransaction: true } : {}),
+    ...(input.flag('strict-order') ? { strictOrder: true } : {}),
+  })
+}
+
+interface RunWatcher {
+  readonly onEvent: (event: MigratorEvent) => void
+  end(): void
+}
+
+/** Step lines on stdout (with `--json` on stderr), and on a terminal a progress line below them. */
+function watchRun(context: Context, began: number): RunWatcher {
+  const { io, json, quiet } = context
+  const diagnostics = io.view('err', { colour: hasColour(context.view), verbose: false })
+  const line: ProgressLine | null =
+    io.errIsTerminal && !quiet ? createProgressLine((text) => io.err(text), diagnostics, began) : null
+  const print = json ? (text: string) => io.err(text) : (text: string) => io.out(text)
+  const view = json ? diagnostics : context.view
+  return {
+    onEvent(event) {
+      if (event.type === 'notice' || event.type === 'lock-waiting') {
+        line?.clear()
+        notice(event, context, diagnostics)
+      } else if (event.type === 'step-started') {
+        if (event.total < LONG_RUN) return
+        const doing = `${event.revision} ${event.message}`
+        line?.update({ done: event.index, total: event.total, doing }, performance.now())
+      } else if (event.type === 'step-done' && !quiet) {
+        line?.clear()
+        print(`${renderStep(event, view)}\n`)
+      }
+    },
+    end: () => line?.clear(),
+  }
+}
+
+function hasColour(view: View): boolean {
+  return view.style.red('x') !== 'x'
+}
