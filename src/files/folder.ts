@@ -37,8 +37,8 @@ export function listFolder(folder: string, cwd: string, options: ListOptions): F
       const { name } = entry
       if (name.startsWith('.') || name.startsWith('_') || name === 'node_modules') continue
       const inside = sub === '' ? name : `${sub}/${name}`
-      const shown = top === '' ? inside : isAbsolute(top) ? join(top, inside) : `${top}/${inside}`
-      const file = { path: join(path, name), shown, inside, name }
+      const shown = top === '' ? inside : `${top}/${inside}`
+      const file = { path: `${path}${sep}${name}`, shown, inside, name }
       const wanted = options.accepts(name)
       const linked = entry.isSymbolicLink()
       // A link of no concern to us may lead anywhere; one to a folder could hide revisions.

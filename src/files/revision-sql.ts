@@ -1,5 +1,5 @@
 import { MigrateError } from '../core/errors.js'
-import type { Direction, RevisionScripts, RevisionSource, Script } from '../core/revision.js'
+import type { Direction, RevisionHeader, RevisionScripts, RevisionSource, Script } from '../core/revision.js'
 import { readHead, readText, type FileText } from './bytes.js'
 import type { FolderFile } from './folder.js'
 import { positionIn, detached } from './source-text.js'
@@ -20,7 +20,7 @@ export function readSqlRevision(file: FolderFile): RevisionSource {
   }
   const words = (name: 'parents' | 'labels' | 'depends-on'): readonly string[] =>
     (parsed.headers.get(name)?.values ?? []).map(detached)
-  return new SqlRevision(file, 'strict', {
+  return sqlRevision(file, 'strict', {
     id: detached(id),
     parents: words('parents'),
     dependsOn: words('depends-on'),
@@ -37,13 +37,8 @@ export function messageOfName(name: string, id: string): string {
   return rest.replace(/[_-]+/g, ' ').trim()
 }
 
-/** What a file of markers gives of itself before its scripts are wanted. */
-export interface SqlRevisionFacts {
-  readonly id: string
-  readonly parents: readonly string[]
-  readonly dependsOn: readonly string[]
-  readonly labels: readonly string[]
-  readonly message: string
+/** What is known of a revision before its scripts are wanted. */
+export interface SqlRevisionFacts extends RevisionHeader {
   readonly sourceHash: string
 }
 
@@ -59,42 +54,31 @@ export function readParsed(
 }
 
 /** One file with `-- migrate:up` and `-- migrate:down`, whoever gave it its id and parents. */
-export class SqlRevision implements RevisionSource {
-  readonly id: string
-  readonly parents: readonly string[]
-  readonly dependsOn: readonly string[]
-  readonly labels: readonly string[]
-  readonly message: string
-  readonly file: string
-  readonly sourceHash: string
-  readonly #path: string
-  readonly #style: MarkerStyle
-
-  constructor(file: FolderFile, style: MarkerStyle, facts: SqlRevisionFacts) {
-    this.id = facts.id
-    this.parents = facts.parents
-    this.dependsOn = facts.dependsOn
-    this.labels = facts.labels
-    this.message = facts.message
-    this.sourceHash = facts.sourceHash
-    this.file = file.shown
-    this.#path = file.path
-    this.#style = style
+export function sqlRevision(file: FolderFile, style: MarkerStyle, facts: SqlRevisionFacts): RevisionSource {
+  const { path, shown } = file
+  return {
+    ...facts,
+    file: shown,
+    load: async (dialect) =>
+      Promise.resolve(
+        loadScripts(path, shown, facts.sourceHash, style, typeof dialect === 'string' ? [dialect] : dialect),
+      ),
   }
+}
 
-  async load(dialect: string | readonly string[]): Promise<RevisionScripts> {
-    return Promise.resolve(this.#scripts(dialect))
-  }
-
-  #scripts(dialect: string | readonly string[]): RevisionScripts {
-    const { text } = readUnchanged(this.#path, this.file, this.sourceHash)
-    const { sections } = parseSqlFile(text, this.file, this.#style)
-    const names = typeof dialect === 'string' ? [dialect] : dialect
-    const up = choose(sections, 'up', names)
-    if (up === null) throw noUp(this.file, text, sections, names[0] ?? '')
-    const down = choose(sections, 'down', names)
-    return { up: scriptOf(text, this.file, up), down: down === null ? null : scriptOf(text, this.file, down) }
-  }
+function loadScripts(
+  path: string,
+  file: string,
+  hash: string,
+  style: MarkerStyle,
+  dialects: readonly string[],
+): RevisionScripts {
+  const { text } = readUnchanged(path, file, hash)
+  const { sections } = parseSqlFile(text, file, style)
+  const up = choose(sections, 'up', dialects)
+  if (up === null) throw noUp(file, text, sections, dialects[0] ?? '')
+  const down = choose(sections, 'down', dialects)
+  return { up: scriptOf(text, file, up), down: down === null ? null : scriptOf(text, file, down) }
 }
 
 /**

@@ -28,13 +28,12 @@ export function offsetOfLine(text: string, line: number): number {
   return at
 }
 
+const REST_OF_LINE = /[^\r\n]*/y
+
 /** Offset where the line of `offset` ends: its line break, or the text's end. */
 export function lineEnd(text: string, offset: number): number {
-  for (let index = offset; index < text.length; index += 1) {
-    const code = text.charCodeAt(index)
-    if (code === LINE_FEED || code === RETURN) return index
-  }
-  return text.length
+  REST_OF_LINE.lastIndex = offset
+  return REST_OF_LINE.test(text) ? REST_OF_LINE.lastIndex : text.length
 }
 
 /** Offset at which the next line begins. */
