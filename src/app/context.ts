@@ -19,7 +19,7 @@ export interface Context {
   /** Who acts, as the history and the log keep it. */
   readonly by: string
   readonly host: string
-  emit(event: MigratorEvent): void
+  readonly emit: (event: MigratorEvent) => void
   backend(): Promise<Backend>
   /** Headers of all revisions, read from disk at each call. */
   sources(): Promise<readonly RevisionSource[]>

@@ -57,7 +57,8 @@ export async function sourcedError(error: MigrateError, cwd: string): Promise<Mi
 
 /** {@link sourcedError}, for whatever was caught. */
 export async function withSource(error: unknown, cwd: string): Promise<unknown> {
-  return error instanceof MigrateError && !(error instanceof RunError) ? sourcedError(error, cwd) : error
+  if (!(error instanceof MigrateError) || error instanceof RunError) return error
+  return await sourcedError(error, cwd)
 }
 
 /** A code step may do anything; a statement is asked. */

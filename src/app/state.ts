@@ -20,7 +20,7 @@ export interface State {
   readonly applied: ReadonlySet<string>
   readonly tags: ReadonlyMap<string, readonly string[]>
   /** The scripts that the history keeps of a revision. */
-  stored(id: string): Promise<StoredScripts | null>
+  readonly stored: (id: string) => Promise<StoredScripts | null>
 }
 
 export const NOTHING_APPLIED: MetadataSnapshot = {

@@ -73,8 +73,8 @@ export interface AtomicUnit {
 export interface UnitListener {
   started?(key: string): void
   statementDone?(key: string, index: number): void
-  /** Called when the unit is committed, or certain to be with its group. */
-  done(key: string, durationMs: number): void
+  /** Called in the order of the units, when each is committed or certain to be with its group. Null: only the server knows how long it took. */
+  done(key: string, durationMs: number | null): void
 }
 
 export interface UnitsResult {

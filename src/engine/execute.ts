@@ -74,8 +74,8 @@ function notInOne(step: EngineStep, session: Session): MigrateError {
   return new MigrateError(
     'MIG-TRANSACTION-FORBIDDEN',
     session.capabilities.transaction === 'ddl'
-      ? `${step.revision} is marked transaction:false and cannot be part of a single transaction`
-      : `${step.revision} holds statements that ${session.server.product} commits one by one`,
+      ? `${step.revision} is marked transaction:false and cannot be part of a single transaction.`
+      : `${step.revision} holds statements that ${session.server.product} commits one by one.`,
     {
       ...(step.file === null ? {} : { position: { file: step.file, line: 1, column: 1, offset: 0 } }),
       hint: 'Run without --single-transaction, or up to the revision before it and on from there.',
@@ -144,7 +144,6 @@ class Run {
     const session = this.#session
     const start = this.#next
     let broken: unknown
-    const indexOf = new Map<string, number>()
     const units = async function* (this: Run): AsyncGenerator<AtomicUnit> {
       let ready = first
       for (let index = start; ;) {
@@ -153,7 +152,6 @@ class Run {
           return
         }
         const key = (this.#steps[index] as EngineStep).revision
-        indexOf.set(key, index)
         yield { key, statements: ready.plan.statements, changes: ready.script.changes(null) }
         index += 1
         this.#next = index
@@ -167,20 +165,19 @@ class Run {
         }
       }
     }.bind(this)
+    // Units end in the order in which they were handed over; a revision can be among them twice (redo).
+    let at = start
     const listener: UnitListener = {
-      started: (key) => this.#started(indexOf.get(key) ?? start),
-      statementDone: (key, statement) =>
-        this.#options.listener?.statementDone?.(indexOf.get(key) ?? start, statement),
-      done: (key, durationMs) => {
-        const index = indexOf.get(key) ?? start
-        this.#finish(index, { outcome: successOf((this.#steps[index] as EngineStep).direction), durationMs })
-        indexOf.delete(key)
+      started: () => this.#started(at),
+      statementDone: (_, statement) => this.#options.listener?.statementDone?.(at, statement),
+      done: (_, durationMs) => {
+        this.#finish(at, { outcome: successOf((this.#steps[at] as EngineStep).direction), durationMs })
+        at += 1
       },
     }
     const result = await session.runUnits?.(units(), listener)
     if (result?.failed !== undefined) {
-      const index = indexOf.get(result.failed.key) ?? start
-      this.#finish(index, { outcome: 'rolled-back', durationMs: null })
+      this.#finish(at, { outcome: 'rolled-back', durationMs: null })
       return result.failed.error
     }
     return broken === undefined ? undefined : asMigrateError(broken)

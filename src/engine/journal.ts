@@ -231,7 +231,7 @@ function doubtError(entry: JournalEntry, part: ScriptStep): MigrateError {
   const position = part.kind === 'statement' ? part.statement.position : part.code.origin
   return new MigrateError(
     'MIG-UNFINISHED',
-    `an earlier run ended while statement ${entry.position + 1} of ${entry.revision} was running: whether it was applied is unknown`,
+    `An earlier run ended while statement ${entry.position + 1} of ${entry.revision} was running: whether it was applied is unknown.`,
     {
       position,
       details: [entry.excerpt],
@@ -246,7 +246,7 @@ function editedError(step: EngineStep, entry: JournalEntry, part: ScriptStep | u
     part === undefined ? undefined : part.kind === 'statement' ? part.statement.position : part.code.origin
   return new MigrateError(
     'MIG-UNFINISHED',
-    `${step.revision} is half applied, and its statement ${entry.position + 1}, which was already run, has been edited since`,
+    `${step.revision} is half applied, and its statement ${entry.position + 1}, which was already run, has been edited since.`,
     {
       ...(position === undefined ? {} : { position }),
       details: [

@@ -165,7 +165,7 @@ function forbiddenError(statement: Statement): MigrateError {
   const reason = statement.reason ?? 'the server refuses it there'
   return new MigrateError(
     'MIG-TRANSACTION-FORBIDDEN',
-    `${statement.summary} cannot run inside a transaction: ${reason}`,
+    `"${statement.summary}" cannot run inside a transaction: ${reason}.`,
     {
       ...place(statement.position),
       hint:
@@ -179,7 +179,7 @@ function forbiddenError(statement: Statement): MigrateError {
 function controlError(statement: Statement): MigrateError {
   return new MigrateError(
     'MIG-TRANSACTION-CONTROL',
-    `${statement.summary} would end the transaction that holds this revision together with its row of the history`,
+    `"${statement.summary}" would end the transaction that holds this revision together with its row of the history.`,
     {
       ...place(statement.position),
       hint: 'Leave it out: every revision is one transaction already. Or write "-- migrate:up transaction:false" to run the file\'s own transactions.',
@@ -191,7 +191,7 @@ function controlError(statement: Statement): MigrateError {
 function strayControlError(statement: Statement): MigrateError {
   return new MigrateError(
     'MIG-TRANSACTION-CONTROL',
-    `${statement.summary} has no partner: the file's own transactions must be opened and ended within the script`,
+    `"${statement.summary}" has no partner: the file's own transactions must be opened and ended within the script.`,
     {
       ...place(statement.position),
       hint: 'Write BEGIN before the statements that belong together and COMMIT after them, or leave both out.',

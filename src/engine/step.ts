@@ -37,7 +37,7 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 }
 
 export function interrupted(cause?: unknown): MigrateError {
-  return new MigrateError('MIG-INTERRUPTED', 'interrupted', cause === undefined ? {} : { cause })
+  return new MigrateError('MIG-INTERRUPTED', 'Interrupted.', cause === undefined ? {} : { cause })
 }
 
 /**
@@ -73,7 +73,7 @@ export async function runStep(
     if (error instanceof MigrateError) throw error
     throw new MigrateError(
       'MIG-CODE-STEP-FAILED',
-      `the code step "${code.name}" failed: ${messageOf(error)}`,
+      `The code step "${code.name}" failed: ${messageOf(error)}`,
       {
         position: code.origin,
         cause: error,
