@@ -3,8 +3,9 @@ import { VERSION } from '../core/version.js'
 import { COMMANDS } from './commands/index.js'
 import type { Context } from './context.js'
 import { commandIndex, GLOBAL_OPTIONS, shieldTargets, unshield } from './global-options.js'
-import { programHelp, commandHelp } from './help.js'
+import { examplesHelp, programHelp } from './help.js'
 import type { Io } from './io.js'
+import type { Style } from '../report/view.js'
 import { createInput, type CommandEntry, type CommandSpec, type Input, type OptionSpec } from './spec.js'
 import { usageError } from './usage.js'
 
@@ -42,22 +43,22 @@ function buildProgram(
   createContext: (command: string, input: Input) => Context,
 ): Command {
   const program = new Command('migrate')
-    .usage('<command> [options]')
-    .description(programHelp.description)
     .version(`revgraph ${VERSION}`, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print help; migrate <command> --help explains one')
-    .addHelpText('after', programHelp.after)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.out(text),
       writeErr: () => undefined,
       outputError: () => undefined,
     })
-  program.optionsGroup('Options, before or after the command:')
+  const { style } = io.view('out', { colour: true, verbose: false })
+  program.configureHelp({
+    styleTitle: style.bold,
+    ...(spec === undefined ? { formatHelp: () => programHelp(COMMANDS, GLOBAL_OPTIONS, style) } : {}),
+  })
   for (const option of GLOBAL_OPTIONS) program.addOption(toOption(option))
   for (const entry of COMMANDS) {
-    const command = program.command(entry.name).summary(entry.summary).helpGroup(entry.group)
-    if (entry === called && spec !== undefined) define(command, entry, spec, createContext)
+    const command = program.command(entry.name)
+    if (entry === called && spec !== undefined) define(command, entry, spec, style, createContext)
   }
   return program
 }
@@ -66,6 +67,7 @@ function define(
   command: Command,
   entry: CommandEntry,
   spec: CommandSpec,
+  style: Style,
   createContext: (command: string, input: Input) => Context,
 ): void {
   const sentence = entry.summary.charAt(0).toUpperCase() + entry.summary.slice(1)
@@ -75,7 +77,7 @@ function define(
   // Hidden here and known to the program: so that `-iv` may join one of each.
   for (const option of GLOBAL_OPTIONS) command.addOption(toOption(option).hideHelp())
   command.helpOption('-h, --help', 'print this help')
-  command.addHelpText('after', commandHelp(spec))
+  command.addHelpText('after', examplesHelp(spec, style))
   command.action(async () => {
     // The command's own value counts where both levels saw the option.
     const parsed = { ...command.parent?.opts<Record<string, unknown>>(), ...defined(command) }

@@ -3,7 +3,7 @@ import type { CommandSpec } from '../spec.js'
 
 export const command: CommandSpec = {
   details:
-    'Runs the down scripts, newest first. A revision whose file is not here is reverted by the script that the\n' +
+    'Runs the down scripts, newest first. A revision whose file is not here is reverted by the script that the ' +
     'history kept. What throws data away asks on a terminal; off it, a protected environment wants --yes.',
   arguments: [{ syntax: '[target]', description: 'where to go (default: -1)' }],
   options: RUN_OPTIONS,

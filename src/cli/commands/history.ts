@@ -4,7 +4,7 @@ import type { CommandSpec } from '../spec.js'
 
 export const command: CommandSpec = {
   details:
-    'Where a database is configured and answers, each revision says whether it is applied there. Without one\n' +
+    'Where a database is configured and answers, each revision says whether it is applied there. Without one ' +
     'the files alone are shown.',
   options: [
     { flags: '-r, --range <a:b>', description: 'from a to b; either may be left out' },

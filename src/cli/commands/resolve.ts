@@ -4,7 +4,7 @@ import { usageError } from '../usage.js'
 
 export const command: CommandSpec = {
   details:
-    'After a crash a statement may be in doubt: begun, and nobody knows whether it was done. Look at the database,\n' +
+    'After a crash a statement may be in doubt: begun, and nobody knows whether it was done. Look at the database, ' +
     'say what you found, and run the upgrade or downgrade again.',
   arguments: [{ syntax: '<revision>', description: 'the unfinished revision' }],
   options: [

@@ -3,7 +3,7 @@ import type { CommandSpec } from '../spec.js'
 
 export const command: CommandSpec = {
   details:
-    'For a database that got its schema in another way: afterwards the history says that the targets and all\n' +
+    'For a database that got its schema in another way: afterwards the history says that the targets and all ' +
     'before them are applied, and nothing else. No script is run.',
   arguments: [{ syntax: '<targets...>', description: 'one or several' }],
   options: [

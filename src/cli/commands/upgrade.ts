@@ -3,7 +3,7 @@ import type { CommandSpec } from '../spec.js'
 
 export const command: CommandSpec = {
   details:
-    'What is applied already is left alone, wherever it stands in the graph: a revision that was merged late\n' +
+    'What is applied already is left alone, wherever it stands in the graph: a revision that was merged late ' +
     'is applied all the same. One transaction a revision where the database has them for its schema.',
   arguments: [{ syntax: '[target]', description: 'where to go (default: head)' }],
   options: [...RUN_OPTIONS, STRICT_ORDER],

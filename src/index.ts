@@ -1,0 +1,24 @@
+export { createMigrator } from './app/migrator.js'
+export {
+  MigrateError,
+  ERROR_CODES,
+  type ErrorCode,
+  type ExitCode,
+  type MigrateErrorOptions,
+} from './core/errors.js'
+export type { Position } from './core/position.js'
+export type { LogEntry, JournalEntry, Tag } from './core/metadata.js'
+export type {
+  CodeContext,
+  CodePart,
+  Direction,
+  RevisionHeader,
+  RevisionNode,
+  RevisionScripts,
+  RevisionSource,
+  Script,
+  ScriptPart,
+  TextPart,
+} from './core/revision.js'
+export type * from './app/types.js'
+export type * from './backend/index.js'
