@@ -199,6 +199,7 @@ export class Runner {
       statementDone: (index, statement) =>
         emit({ type: 'statement-done', revision: head(index).revision, index: statement }),
       stepDone: (index, result) => emit({ type: 'step-done', ...head(index), ...result }),
+      notice: (message) => emit({ type: 'notice', message }),
     }
   }
 

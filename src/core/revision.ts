@@ -34,7 +34,10 @@ export interface TextPart {
 /** What a code step is handed. `client` is the real driver's object on the connection that does the work. */
 export interface CodeContext<Client = unknown> {
   readonly client: Client
+  /** Fires when the run is to end: what takes long should look at it. */
   readonly signal: AbortSignal
+  /** Says something to whoever watches the run: it appears among the notices, never in the way of JSON. */
+  readonly log: (message: string) => void
   readonly direction: Direction
   readonly revision: string
 }

@@ -91,6 +91,7 @@ class Run {
   readonly #kept: Map<number, Ready>
   readonly #results: StepResult[]
   readonly #signal: AbortSignal | undefined
+  readonly #notice: ((message: string) => void) | undefined
   #next = 0
 
   constructor(
@@ -104,6 +105,7 @@ class Run {
     this.#options = options
     this.#kept = kept
     this.#signal = options.signal
+    this.#notice = (message) => options.listener?.notice?.(message)
     this.#results = steps.map(() => ({ outcome: 'not-begun', durationMs: null }))
   }
 
@@ -194,6 +196,7 @@ class Run {
           runId: this.#options.runId,
           hash: this.#options.hash,
           signal: this.#signal,
+          notice: this.#notice,
           prior: this.#priorOf(index),
           statementDone: (statement) => this.#options.listener?.statementDone?.(index, statement),
         })
@@ -222,7 +225,7 @@ class Run {
         ? ready.plan.statements.map((statement) => ({ kind: 'statement' as const, statement }))
         : ready.plan.steps
     for (const [at, part] of parts.entries()) {
-      await runStep(tx, part, { ...step, signal: this.#signal })
+      await runStep(tx, part, { ...step, signal: this.#signal, notice: this.#notice })
       this.#options.listener?.statementDone?.(index, at)
     }
     await tx.metadata.write(ready.script.changes(performance.now() - began))

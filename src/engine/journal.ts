@@ -10,6 +10,7 @@ export interface JournalContext {
   readonly signal: AbortSignal | undefined
   readonly hash: (text: string) => string
   readonly statementDone?: (index: number) => void
+  readonly notice: ((message: string) => void) | undefined
   /** What an earlier run left of this script. */
   readonly prior: readonly JournalEntry[]
 }
@@ -70,7 +71,7 @@ async function runBlock(
   block: Block,
   context: JournalContext,
 ): Promise<void> {
-  for (const part of block.steps) await runStep(session, part, { ...step, signal: context.signal })
+  for (const part of block.steps) await runStep(session, part, { ...step, ...context })
 }
 
 async function runInTransaction(
@@ -141,7 +142,7 @@ async function repeatSessionSettings(
 ): Promise<void> {
   for (const part of block.steps) {
     if (part.kind === 'statement' && part.statement.sessionOnly === true) {
-      await runStep(session, part, { ...step, signal: context.signal })
+      await runStep(session, part, { ...step, ...context })
     }
   }
 }

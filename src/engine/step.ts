@@ -25,6 +25,16 @@ export interface EngineListener {
   stepStarted?(index: number): void
   statementDone?(index: number, statement: number): void
   stepDone?(index: number, result: StepResult): void
+  /** A code step has something to say. */
+  notice?(message: string): void
+}
+
+/** What a step is run in. */
+export interface StepContext {
+  readonly revision: string
+  readonly direction: Direction
+  readonly signal: AbortSignal | undefined
+  readonly notice: ((message: string) => void) | undefined
 }
 
 export function successOf(direction: Direction): EngineOutcome {
@@ -44,15 +54,7 @@ export function interrupted(cause?: unknown): MigrateError {
  * Runs one statement or code step on a session.
  * @throws MigrateError MIG-STATEMENT-FAILED, MIG-CODE-STEP-FAILED, MIG-INTERRUPTED
  */
-export async function runStep(
-  session: Session,
-  step: ScriptStep,
-  context: {
-    readonly revision: string
-    readonly direction: Direction
-    readonly signal: AbortSignal | undefined
-  },
-): Promise<void> {
+export async function runStep(session: Session, step: ScriptStep, context: StepContext): Promise<void> {
   throwIfAborted(context.signal)
   if (step.kind === 'statement') {
     await session.execute(step.statement)
@@ -64,6 +66,7 @@ export async function runStep(
     const work = code.run({
       client: session.client as never,
       signal,
+      log: (message) => context.notice?.(message),
       direction: context.direction,
       revision: context.revision,
     })
