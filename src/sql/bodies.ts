@@ -24,12 +24,19 @@ export function upperWord(lexer: Lexer, longest = 16): string {
   return lexer.text.slice(lexer.start, lexer.end).toUpperCase()
 }
 
+/** First words of the PostgreSQL statements that are followed. */
+const OPENINGS: Readonly<Record<string, 'create' | 'copy' | 'set'>> = {
+  CREATE: 'create',
+  COPY: 'copy',
+  SET: 'set',
+}
+
 /**
  * PostgreSQL. Semicolons end nothing in the `BEGIN ATOMIC … END` body of a routine, where every statement has
  * one, so that the closing END is the one right behind a semicolon; nor in the parentheses of a rule.
  */
 class AtomicBody implements Body {
-  #state: 'start' | 'plain' | 'create' | 'routine' | 'begin' | 'atomic' | 'rule' | 'copy' = 'start'
+  #state: 'start' | 'plain' | 'create' | 'routine' | 'begin' | 'atomic' | 'rule' | 'copy' | 'set' = 'start'
   #parens = 0
   /** The statement in the atomic body has ended (or none has begun). */
   #between = false
@@ -52,9 +59,12 @@ class AtomicBody implements Body {
         return
       case 'start': {
         const word = upperWord(lexer)
-        this.#state = word === 'CREATE' ? 'create' : word === 'COPY' ? 'copy' : 'plain'
+        this.#state = OPENINGS[word] ?? 'plain'
         return
       }
+      case 'set':
+        this.#set(lexer)
+        return
       case 'create': {
         const word = upperWord(lexer)
         if (word === 'FUNCTION' || word === 'PROCEDURE') this.#state = 'routine'
@@ -97,6 +107,19 @@ class AtomicBody implements Body {
     else if (code === 41 && this.#parens > 0) this.#parens -= 1
   }
 
+  /** `SET standard_conforming_strings = off`, which old dumps have, changes how the rest is read. */
+  #set(lexer: Lexer): void {
+    this.#count += 1
+    const word = upperWord(lexer, 40)
+    if (this.#word === 'STANDARD_CONFORMING_STRINGS' && word !== 'TO' && lexer.type !== 'punctuation') {
+      lexer.escapes = /^'?(?:off|false|no|0)'?$/i.test(lexer.text.slice(lexer.start, lexer.end))
+      this.#state = 'plain'
+    } else if (word !== '' && word !== 'TO') {
+      this.#word = word
+    }
+    if (this.#count > 4) this.#state = 'plain'
+  }
+
   #copy(lexer: Lexer): void {
     this.#count += 1
     this.#paren(lexer)
@@ -105,7 +128,8 @@ class AtomicBody implements Body {
     if ((this.#count === 1 && this.#parens > 0) || (this.#parens === 0 && word === 'TO'))
       this.#state = 'plain'
     else if (this.#parens === 0 && this.#word === 'FROM') {
-      this.takesData = word === 'STDIN'
+      // STDOUT is understood here as well.
+      this.takesData = word === 'STDIN' || word === 'STDOUT'
       this.#state = 'plain'
     }
     this.#word = word

@@ -20,6 +20,7 @@ type State =
   | 'trigger'
   | 'trigger-order'
   | 'trigger-other'
+  | 'declarations'
   // inside a body
   | 'statement'
   | 'label'
@@ -86,6 +87,8 @@ export class CompoundBody implements Body {
       case 'create':
       case 'unknown':
         return !customDelimiter
+      case 'declarations':
+        return false
       default:
         if (this.#depth > 0) {
           this.#state = 'statement'
@@ -140,7 +143,7 @@ export class CompoundBody implements Body {
       default:
         this.#header(word, sign, lexer)
     }
-    this.#word = word
+    this.#word = sign === 41 ? ')' : word
   }
 
   #start(word: string, lexer: Lexer): void {
@@ -174,18 +177,24 @@ export class CompoundBody implements Body {
     }
     if (this.#parens > 0) return
     switch (this.#state) {
+      case 'routine-name':
+      case 'declarations':
+        this.#oracle(word)
+        break
       case 'characteristics':
         if (word === 'LANGUAGE') this.#state = 'language'
-        else if (word === 'AS' || word === 'USING') this.#foreign(lexer)
+        else if (word === 'AS' || word === 'IS' || word === 'USING') this.#as(word, lexer)
         else if (lexer.type !== 'string' && !CHARACTERISTICS.has(word)) this.#statement(word, lexer)
         break
       case 'language':
         this.#state = 'characteristics'
         break
       case 'returns':
+        // Oracle's RETURN type stands where RETURNS does.
+        if (word === 'RETURN' && this.#bareCompounds && this.#word === ')') break
         if (BODY_WORDS.has(word)) this.#statement(word, lexer)
         else if (sign === 58) this.#state = 'statement'
-        else if (word === 'AS' || word === 'USING') this.#foreign(lexer)
+        else if (word === 'AS' || word === 'IS' || word === 'USING') this.#as(word, lexer)
         break
       case 'event':
         if (word === 'DO') this.#state = 'statement'
@@ -195,6 +204,7 @@ export class CompoundBody implements Body {
         break
       case 'trigger-order':
         if (word === 'FOLLOWS' || word === 'PRECEDES') this.#state = 'trigger-other'
+        else if (word === 'DECLARE' && this.#bareCompounds) this.#state = 'declarations'
         else this.#statement(word, lexer)
         break
       case 'trigger-other':
@@ -204,9 +214,19 @@ export class CompoundBody implements Body {
     }
   }
 
-  /** A body in another language, quoted: `AS $$ … $$`. */
-  #foreign(lexer: Lexer): void {
-    lexer.dollarBody = true
+  /** MySQL: a body in another language, quoted (`AS $$ … $$`). MariaDB: Oracle's declarations and block. */
+  #as(word: string, lexer: Lexer): void {
+    lexer.dollarBody = !this.#bareCompounds
+    if (word !== 'USING') this.#oracle(word)
+  }
+
+  #oracle(word: string): void {
+    if (!this.#bareCompounds) return
+    if (word === 'AS' || word === 'IS') this.#state = 'declarations'
+    else if (word === 'BEGIN' && this.#state === 'declarations') {
+      this.#depth = 1
+      this.#state = 'statement'
+    }
   }
 
   /** The first token of a statement in a body. */
@@ -222,6 +242,7 @@ export class CompoundBody implements Body {
       case 'NOT':
       case 'ATOMIC':
       case 'ELSE':
+      case 'EXCEPTION':
         this.#state = 'statement'
         return
       case 'IF':
@@ -232,6 +253,7 @@ export class CompoundBody implements Body {
         this.#state = 'condition'
         return
       case 'ELSEIF':
+      case 'ELSIF':
       case 'WHEN':
         this.#state = 'condition'
         return

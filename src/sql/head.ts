@@ -100,7 +100,7 @@ export class Head {
 
   #read(): HeadToken | undefined {
     const lexer = this.#lexer
-    while (lexer.next()) {
+    while (goOn(lexer)) {
       const { type, start, end } = lexer
       if (type === 'blank' || type === 'comment' || type === 'hint') continue
       if (type === 'code-open' || type === 'code-close') continue
@@ -124,4 +124,13 @@ export class Head {
 
 function isNamePart(token: HeadToken): boolean {
   return token.type === 'word' || token.type === 'identifier' || token.type === 'string'
+}
+
+/** A part cut by other rules (a client's delimiter in quotes, strings with escapes) may end amid a quote. */
+function goOn(lexer: Lexer): boolean {
+  try {
+    return lexer.next()
+  } catch {
+    return false
+  }
 }

@@ -46,6 +46,8 @@ export class Lexer {
   delimiter = ''
   /** Set before a token that may be a dollar-quoted body in a dialect without dollar quotes elsewhere. */
   dollarBody = false
+  /** Whether a backslash escapes in `'…'`. */
+  escapes: boolean
   readonly text: string
   readonly rules: DialectRules
   readonly returnEndsLine: boolean
@@ -58,6 +60,7 @@ export class Lexer {
     this.text = text
     this.rules = rules
     this.#origin = origin
+    this.escapes = rules.backslashes === 'always'
     this.returnEndsLine = rules.returnEndsLine || hasOnlyReturns(text)
   }
 
@@ -245,7 +248,7 @@ export class Lexer {
   #quote(start: number, code: number): void {
     const { rules } = this
     if (code === APOSTROPHE) {
-      this.#set('string', this.#quoteEnd(start, code, rules.backslashes === 'always' || this.#continues))
+      this.#set('string', this.#quoteEnd(start, code, this.escapes || this.#continues))
       return
     }
     this.#continues = false

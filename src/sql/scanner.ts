@@ -114,7 +114,8 @@ export class Scanner {
     const lexer = this.#lexer
     const code = lexer.text.charCodeAt(lexer.start)
     if (code === SEMICOLON) {
-      return lexer.codeDepth === 0 && this.#body.semicolon(lexer.delimiter !== '')
+      const ends = this.#body.semicolon(lexer.delimiter !== '')
+      return ends && lexer.codeDepth === 0
     }
     // `\G` and `\g` send the statement, as the mysql client does.
     if (code !== 92 || this.#rules.client !== 'mysql' || lexer.codeDepth > 0) {
