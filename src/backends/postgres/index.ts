@@ -1,0 +1,34 @@
+import { BACKEND_API_VERSION, type Backend } from '../../backend/index.js'
+import { stripForChecksum } from '../../sql/checksum.js'
+import { splitSql } from '../../sql/split.js'
+import { postgresFlavour, recordingSession, sqlNames, toStatement } from '../sql/index.js'
+import { CAPABILITIES, isClient, isPool, type PgClient } from './driver.js'
+
+export type { PgClient } from './driver.js'
+
+/** PostgreSQL 10 and later. Its driver, `pg`, is loaded when a connection is made. */
+export const postgres: Backend<PgClient> = {
+  apiVersion: BACKEND_API_VERSION,
+  name: 'postgres',
+  schemes: ['postgres', 'postgresql'],
+  parse: (text, options = {}) =>
+    splitSql(text, 'postgres', {
+      ...(options.origin === undefined ? {} : { origin: options.origin }),
+      // 0 is unknown, and the newest.
+      ...(options.serverVersion ? { serverVersion: options.serverVersion } : {}),
+    }).map(toStatement),
+  normalise: (text) => stripForChecksum(text, 'postgres'),
+  accepts: (client) => isPool(client) || isClient(client),
+  async connect(options) {
+    const { connectSession } = await import('./session.js')
+    return connectSession(options)
+  },
+  offline: ({ write, metadata, createMetadata }) =>
+    recordingSession({
+      write,
+      names: sqlNames(metadata, postgresFlavour),
+      flavour: postgresFlavour,
+      capabilities: CAPABILITIES,
+      createMetadata,
+    }),
+}

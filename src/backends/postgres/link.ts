@@ -1,0 +1,97 @@
+import type { ServerInfo } from '../../backend/index.js'
+import { MigrateError } from '../../core/errors.js'
+import type { Fields, PgClient } from './driver.js'
+import { isLost, lostConnection } from './errors.js'
+import { send, type Receiver } from './wire.js'
+
+export interface LinkOptions {
+  readonly client: PgClient
+  readonly server: ServerInfo
+  /** Puts the role back: may run inside a transaction. */
+  readonly restoreRole: readonly string[]
+  /** Puts everything else back. */
+  readonly restoreSettings: readonly string[]
+  /** Gives the connection back or ends it. */
+  readonly end: (lost: Error | undefined) => Promise<void>
+  readonly onNotice?: ((message: string) => void) | undefined
+}
+
+/** The one connection of a session: knows when it is lost, and how it was found. */
+export class Link {
+  readonly client: PgClient
+  readonly server: ServerInfo
+  readonly restoreRole: readonly string[]
+  readonly #restoreSettings: readonly string[]
+  readonly #end: LinkOptions['end']
+  readonly #onError: (error: Error) => void
+  readonly #onNotice: (notice: { readonly severity?: string; readonly message?: string }) => void
+  #lost: Error | undefined
+  #closed = false
+  /** While a lock is held: so that others see by whom. */
+  applicationName: string | undefined
+
+  constructor(options: LinkOptions) {
+    this.client = options.client
+    this.server = options.server
+    this.restoreRole = options.restoreRole
+    this.#restoreSettings = options.restoreSettings
+    this.#end = options.end
+    this.#onError = (error) => {
+      this.#lost ??= error
+    }
+    this.#onNotice = ({ severity = 'NOTICE', message = '' }) => options.onNotice?.(`${severity}: ${message}`)
+    this.client.on('error', this.#onError)
+    this.client.on('notice', this.#onNotice)
+  }
+
+  get lost(): boolean {
+    return this.#lost !== undefined
+  }
+
+  /** What puts the session back, to be run outside of any transaction of the user's. */
+  get restore(): readonly string[] {
+    const named = this.applicationName
+    return [
+      ...this.restoreRole,
+      ...this.#restoreSettings,
+      ...(named === undefined ? [] : [`SET application_name = '${named.replaceAll("'", "''")}'`]),
+    ]
+  }
+
+  /**
+   * @throws the driver's own error, or what the receiver threw
+   * @throws MigrateError MIG-CONNECT when the connection had gone before
+   */
+  async send(text: string, receiver?: Receiver): Promise<void> {
+    if (this.#closed) throw new MigrateError('MIG-INTERNAL', 'The session is closed already.')
+    if (this.#lost !== undefined) throw lostConnection(this.#lost)
+    try {
+      await send(this.client, text, receiver)
+    } catch (error) {
+      if (!(error instanceof MigrateError) && error instanceof Error && isLost(error)) this.#lost ??= error
+      throw error
+    }
+  }
+
+  /** The rows of all of the message's statements. */
+  async rows(text: string): Promise<Fields[]> {
+    const rows: Fields[] = []
+    await this.send(text, { row: (fields) => rows.push(fields) })
+    return rows
+  }
+
+  /** Never throws: what cannot be given back is ended. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    try {
+      await this.#end(this.#lost)
+    } catch {
+      // It is gone: that is what was wanted.
+    } finally {
+      this.client.off('notice', this.#onNotice)
+      // An own client that is ended may still say how; a borrowed one is listened to by its owner again.
+      this.client.off('error', this.#onError)
+    }
+  }
+}

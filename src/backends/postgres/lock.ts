@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto'
+import type { Lock, LockHolder, LockOptions, LockOwner } from '../../backend/index.js'
+import { acquireByPolling } from '../sql/index.js'
+import { explain, isLost } from './errors.js'
+import type { Link } from './link.js'
+
+/** Longer names are cut by the server. */
+const APPLICATION_NAME_BYTES = 63
+
+/**
+ * Takes a session-level advisory lock by asking again and again: a statement that waits for it would hold a snapshot
+ * that CREATE INDEX CONCURRENTLY waits for in its turn. Between the questions no transaction is open.
+ * @param what the lock stands for, in this database: everybody who uses the same tables must say the same
+ * @throws MigrateError MIG-LOCK-TIMEOUT, MIG-INTERRUPTED, MIG-CONNECT
+ */
+export function takeLock(link: Link, what: string, options: LockOptions): Promise<Lock> {
+  const key = lockKey(what)
+  return acquireByPolling(
+    {
+      attempt: async () => ((await ask(link, key, options.owner)) ? held(link, key) : null),
+      holder: () => holderOf(link, key),
+    },
+    options,
+  )
+}
+
+/** Signed 64 bits; the same for all versions of the tool. */
+export function lockKey(what: string): bigint {
+  return createHash('sha256').update(`revgraph:${what}`).digest().readBigInt64BE(0)
+}
+
+async function ask(link: Link, key: bigint, owner: LockOwner): Promise<boolean> {
+  try {
+    const [row] = await link.rows(`SELECT pg_catalog.pg_try_advisory_lock(${key})`)
+    if (row?.[0] !== 't') return false
+    link.applicationName = applicationNameOf(owner)
+    await link.send(`SET application_name = '${link.applicationName.replaceAll("'", "''")}'`)
+    return true
+  } catch (error) {
+    throw explain('Taking the lock', error)
+  }
+}
+
+function held(link: Link, key: bigint): Lock {
+  let released = false
+  return {
+    async release() {
+      if (released) return
+      released = true
+      link.applicationName = undefined
+      if (link.lost) return
+      try {
+        await link.send(`SELECT pg_catalog.pg_advisory_unlock(${key}); RESET application_name`)
+      } catch (error) {
+        if (!isLost(error) && !link.lost) throw explain('Releasing the lock', error)
+      }
+    },
+  }
+}
+
+/** `migrate upgrade anna@host:4711 run 8f3c…`, as far as it fits; only ASCII comes through. */
+export function applicationNameOf({ command, user, host, pid, runId }: LockOwner): string {
+  const text = `${command} ${user}@${host}:${pid} run ${runId}`
+  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, APPLICATION_NAME_BYTES)
+}
+
+export function ownerIn(applicationName: string): Partial<LockOwner> {
+  const found = /^(.+) (\S+)@(\S+):(\d+)(?: run (\S+))?/.exec(applicationName)
+  if (found === null) return {}
+  const [, command = '', user = '', host = '', pid = '', runId] = found
+  return { command, user, host, pid: Number(pid), ...(runId === undefined ? {} : { runId }) }
+}
+
+/** Null when it was let go in the meantime. */
+async function holderOf(link: Link, key: bigint): Promise<LockHolder | null> {
+  const bits = BigInt.asUintN(64, key)
+  const [row] = await link
+    .rows(
+      'SELECT a.pid, a.usename, a.client_addr, a.application_name, ' +
+        `to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') ` +
+        'FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid ' +
+        "WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 " +
+        'AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) ' +
+        `AND l.classid = ${bits >> 32n} AND l.objid = ${bits & 0xffff_ffffn}`,
+    )
+    .catch((error: unknown) => {
+      throw explain('Asking who holds the lock', error)
+    })
+  if (row === undefined) return null
+  const [pid, user, address, name, since] = row
+  const from = address ?? 'the server itself'
+  const facts = [`pid ${pid ?? '?'} on ${from}`, ...(user ? [`as ${user}`] : []), ...(name ? [name] : [])]
+  return {
+    ...ownerIn(name ?? ''),
+    ...(since ? { since } : {}),
+    description: facts.join(', '),
+  }
+}

@@ -1,0 +1,138 @@
+import type { MetadataNames, MetadataStore } from '../../backend/index.js'
+import { MigrateError } from '../../core/errors.js'
+import {
+  postgresFlavour,
+  sqlMetadata,
+  sqlNames,
+  type MetadataConnection,
+  type SqlNames,
+} from '../sql/index.js'
+import type { Fields } from './driver.js'
+import { explain, missingPart } from './errors.js'
+import type { Link } from './link.js'
+
+const identifier = (name: string): string => postgresFlavour.identifier(name)
+const literal = (value: string): string => postgresFlavour.text(value)
+
+/**
+ * The metadata of a PostgreSQL database. Without a configured schema the tables are where the search path finds them
+ * when the session begins, or else in the schema where it creates; both are learned with the first read, and every
+ * name is qualified from then on, whatever revisions make of the search path.
+ */
+export class PostgresMetadata implements MetadataStore {
+  readonly #link: Link
+  readonly #configured: MetadataNames
+  readonly #connection: MetadataConnection
+  #resolved: { readonly names: SqlNames; readonly store: MetadataStore } | undefined
+
+  /** @param inTransaction whether a transaction of the session's is open */
+  constructor(link: Link, configured: MetadataNames, inTransaction: () => boolean) {
+    this.#link = link
+    this.#configured = configured
+    this.#connection = {
+      query: (sql) => link.rows(sql),
+      // Statements of one message are one transaction. A revision may have changed the role in the open one.
+      run: (statements) =>
+        link.send([...(inTransaction() ? link.restoreRole : []), ...statements].join(';\n')),
+      missing: missingPart,
+      prepareSchema: () => this.#prepareSchema(),
+      explain: (error) => explain('Reading or writing the metadata', error),
+    }
+    if (configured.schema === undefined) requireStorable(configured)
+    else this.#resolve(configured.schema)
+  }
+
+  async read() {
+    if (this.#resolved !== undefined) return this.#resolved.store.read()
+    // The first read learns the schema on its way: rows of one column only are the answer to that.
+    const learn = async (sql: string): Promise<Fields[]> => {
+      const rows: Fields[] = []
+      await this.#link.send(`${this.#whereQuery()};${sql}`, {
+        row: (fields) => {
+          if (this.#resolved === undefined) this.#learned(fields[0])
+          else rows.push(fields)
+        },
+      })
+      return rows
+    }
+    const query = (sql: string) => (this.#resolved === undefined ? learn(sql) : this.#connection.query(sql))
+    return sqlMetadata(
+      { ...this.#connection, query },
+      sqlNames(this.#configured, postgresFlavour),
+      postgresFlavour,
+    ).read()
+  }
+
+  async scripts(revision: string) {
+    return (await this.#store()).scripts(revision)
+  }
+
+  async ensure() {
+    await (await this.#store()).ensure()
+  }
+
+  async write(changes: Parameters<MetadataStore['write']>[0]) {
+    await (await this.#store()).write(changes)
+  }
+
+  async log(options: { readonly limit: number }) {
+    return (await this.#store()).log(options)
+  }
+
+  /** The tables' names; costs a round trip when nothing was read yet and no schema is configured. */
+  async names(): Promise<SqlNames> {
+    await this.#store()
+    if (this.#resolved === undefined) throw new MigrateError('MIG-INTERNAL', 'The schema was not resolved.')
+    return this.#resolved.names
+  }
+
+  async #store(): Promise<MetadataStore> {
+    if (this.#resolved === undefined) {
+      const [row] = await this.#link.rows(this.#whereQuery()).catch((error: unknown) => {
+        throw explain('Looking for the metadata', error)
+      })
+      this.#learned(row?.[0])
+    }
+    return this.#resolved?.store ?? this.#store()
+  }
+
+  #whereQuery(): string {
+    const history = literal(identifier(`${this.#configured.prefix}history`))
+    return (
+      'SELECT coalesce((SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ' +
+      `ON n.oid = c.relnamespace WHERE c.oid = pg_catalog.to_regclass(${history})), pg_catalog.current_schema())`
+    )
+  }
+
+  #learned(schema: string | null | undefined): void {
+    if (typeof schema === 'string') {
+      this.#resolve(schema)
+      return
+    }
+    throw new MigrateError(
+      'MIG-CONFIG-INVALID',
+      'The search path names no schema that exists: the metadata has no place.',
+      {
+        hint: 'Set metadata.schema in the configuration, or a search_path for the user or the database.',
+      },
+    )
+  }
+
+  #resolve(schema: string): void {
+    const names = sqlNames({ ...this.#configured, schema }, postgresFlavour)
+    this.#resolved = { names, store: sqlMetadata(this.#connection, names, postgresFlavour) }
+  }
+
+  /** CREATE SCHEMA IF NOT EXISTS wants the privilege to create one even when it is there. */
+  async #prepareSchema(): Promise<void> {
+    const { schema } = this.#configured
+    if (schema === undefined) return
+    const found = await this.#link.rows(
+      `SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = ${literal(schema)}`,
+    )
+    if (found.length === 0) await this.#link.send(`CREATE SCHEMA IF NOT EXISTS ${identifier(schema)}`)
+  }
+}
+
+/** @throws MigrateError MIG-CONFIG-INVALID */
+const requireStorable = (names: MetadataNames): unknown => sqlNames(names, postgresFlavour)

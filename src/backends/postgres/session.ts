@@ -1,0 +1,158 @@
+import type {
+  AtomicUnit,
+  ConnectOptions,
+  ExecuteResult,
+  Lock,
+  LockOptions,
+  ServerInfo,
+  Session,
+  Statement,
+  UnitListener,
+  UnitsResult,
+} from '../../backend/index.js'
+import { MigrateError } from '../../core/errors.js'
+import { requestCancel } from './cancel.js'
+import { CAPABILITIES, type PgClient } from './driver.js'
+import { explain, explainStatement, isLost, lostConnection, offsetIn } from './errors.js'
+import type { Link } from './link.js'
+import { takeLock } from './lock.js'
+import { PostgresMetadata } from './metadata.js'
+import { openLink } from './open.js'
+import { UnitRunner } from './units.js'
+
+const TIMEOUT_PER_STATEMENT = 130_000
+
+/** Part of {@link Backend.connect}. */
+export async function connectSession(options: ConnectOptions): Promise<PostgresSession> {
+  const link = await openLink(options)
+  try {
+    return new PostgresSession(link, options)
+  } catch (error) {
+    await link.close()
+    throw error
+  }
+}
+
+/** A connection to PostgreSQL, with the lock, the metadata and the work on it. */
+export class PostgresSession implements Session<PgClient> {
+  readonly client: PgClient
+  readonly server: ServerInfo
+  readonly capabilities = CAPABILITIES
+  readonly metadata: PostgresMetadata
+  readonly #link: Link
+  readonly #options: ConnectOptions
+  #inTransaction = false
+  /** How often somebody asked to give up. */
+  #cancels = 0
+
+  constructor(link: Link, options: ConnectOptions) {
+    this.#link = link
+    this.#options = options
+    this.client = link.client
+    this.server = link.server
+    this.metadata = new PostgresMetadata(link, options.metadata, () => this.#inTransaction)
+  }
+
+  async execute(statement: Statement): Promise<ExecuteResult> {
+    let rows: number | null = null
+    try {
+      await this.#link.send(statement.text, {
+        complete: (tag) => {
+          rows = rowsIn(tag)
+        },
+        copyData: () => statement.data,
+      })
+    } catch (error) {
+      throw explainStatement(statement, error, offsetIn(statement.text, error))
+    }
+    return { rows }
+  }
+
+  async transaction<T>(work: (tx: Session<PgClient>) => Promise<T>): Promise<T> {
+    if (this.#inTransaction) throw new MigrateError('MIG-INTERNAL', 'A transaction is open already.')
+    // The schema of the metadata is the one that holds before a revision changes the search path.
+    await this.metadata.names()
+    await this.#run('BEGIN', 'Beginning the transaction')
+    this.#inTransaction = true
+    try {
+      const result = await work(this)
+      await this.#commit()
+      return result
+    } catch (error) {
+      await this.#rollback()
+      throw error
+    } finally {
+      this.#inTransaction = false
+    }
+  }
+
+  async runUnits(units: AsyncIterable<AtomicUnit>, listener: UnitListener): Promise<UnitsResult> {
+    const names = await this.metadata.names()
+    const cancels = this.#cancels
+    const runner = new UnitRunner({
+      link: this.#link,
+      names,
+      listener,
+      cancelled: () => this.#cancels !== cancels,
+      oneStatementAMessage:
+        this.server.number < TIMEOUT_PER_STATEMENT && (this.#options.statementTimeoutMs ?? 0) > 0,
+    })
+    return runner.run(units)
+  }
+
+  async lock(name: string, options: LockOptions): Promise<Lock> {
+    // Of the tables that it protects, wherever the configuration says that they are.
+    const { plain, schema } = await this.metadata.names()
+    return takeLock(this.#link, JSON.stringify([schema, plain.history, name]), options)
+  }
+
+  reset(): Promise<void> {
+    return this.#run(this.#link.restore.join(';'), 'Putting the session back')
+  }
+
+  async cancel(): Promise<void> {
+    this.#cancels += 1
+    if (!this.#link.lost) await requestCancel(this.client)
+  }
+
+  close(): Promise<void> {
+    return this.#link.close()
+  }
+
+  async #run(text: string, doing: string): Promise<void> {
+    try {
+      await this.#link.send(text)
+    } catch (error) {
+      throw explain(doing, error)
+    }
+  }
+
+  async #commit(): Promise<void> {
+    let tag = ''
+    try {
+      await this.#link.send('COMMIT', { complete: (answer) => (tag = answer) })
+    } catch (error) {
+      if (!isLost(error)) throw explain('Committing', error)
+      throw lostConnection(error).with({
+        state: 'Whether the transaction was committed was not heard any more; the history knows.',
+      })
+    }
+    // The server rolls a transaction back in which something failed, however it is ended.
+    if (tag === 'COMMIT') return
+    throw new MigrateError('MIG-DATABASE', 'The transaction was rolled back: something in it had failed.', {
+      hint: 'A code step must not pass over an error of the database: use a savepoint, or let it fail.',
+    })
+  }
+
+  /** What the work threw is what counts. */
+  async #rollback(): Promise<void> {
+    if (this.#link.lost) return
+    await this.#link.send('ROLLBACK').catch(() => undefined)
+  }
+}
+
+/** `INSERT 0 5`, `SELECT 3`, `COPY 10`: the last number. */
+function rowsIn(tag: string): number | null {
+  const found = / (\d+)$/.exec(tag)
+  return found === null ? null : Number(found[1])
+}
