@@ -86,7 +86,7 @@ export class Lexer {
         this.#continues = this.#word(start, code)
         return true
       case DIGIT:
-        this.#set('number', this.#wordEnd(start + 1))
+        this.#set('number', this.#wordEnd(start + 1, this.rules.dollarBeginsWord))
         break
       case DOLLAR:
         this.#dollar(start)
@@ -213,10 +213,12 @@ export class Lexer {
     return false
   }
 
-  #wordEnd(from: number): number {
+  #wordEnd(from: number, dollars = true): number {
     const { text, delimiter } = this
     let end = from
     while (isWordPart(text.charCodeAt(end))) {
+      // PostgreSQL: `1$$a$$` is a number and a string.
+      if (!dollars && text.charCodeAt(end) === DOLLAR_SIGN) break
       // `END$$` under `DELIMITER $$`: the delimiter is looked for before the word goes on.
       if (delimiter !== '' && text.charCodeAt(end) === DOLLAR_SIGN && this.#isDelimiter(end)) break
       end += 1
