@@ -16,22 +16,22 @@ const BUILT_IN: readonly Entry[] = [
   {
     name: 'sqlite',
     schemes: ['sqlite'],
-    load: async () => (await import('./sqlite/index.js')).sqlite as Backend,
+    load: async () => (await import('./sqlite/index.js')).sqlite,
   },
   {
     name: 'postgres',
     schemes: ['postgres', 'postgresql'],
-    load: async () => (await import('./postgres/index.js')).postgres as Backend,
+    load: async () => (await import('./postgres/index.js')).postgres,
   },
   {
     name: 'mysql',
     schemes: ['mysql'],
-    load: async () => (await import('./mysql/index.js')).mysql as Backend,
+    load: async () => (await import('./mysql/index.js')).mysql,
   },
   {
     name: 'mariadb',
     schemes: ['mariadb'],
-    load: async () => (await import('./mysql/index.js')).mariadb as Backend,
+    load: async () => (await import('./mysql/index.js')).mariadb,
   },
 ]
 
@@ -131,9 +131,8 @@ function checked(name: string, candidate: unknown): Backend {
       `it is written for version ${String(backend.apiVersion)} of the interface, and this tool has version ${BACKEND_API_VERSION}`,
     )
   }
-  const missing = (['parse', 'normalise', 'connect'] as const).filter(
-    (key) => typeof backend[key] !== 'function',
-  )
+  const members = candidate as Record<string, unknown>
+  const missing = ['parse', 'normalise', 'connect'].filter((name) => typeof members[name] !== 'function')
   if (missing.length > 0) throw unusable(name, `it has no ${missing.join(', ')}`)
   if (typeof backend.name !== 'string' || backend.name === '') throw unusable(name, 'it has no name')
   return candidate as Backend

@@ -1,5 +1,6 @@
 import type { Statement } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
+import { onlyPlaceOf } from '../sql/places.js'
 import { databaseFailed, statementFailed, type ServerError } from '../sql/errors.js'
 
 const codeOf = (error: unknown): string =>
@@ -58,9 +59,5 @@ function offsetIn(text: string, message: string): number | undefined {
       message,
     )
   const word = match?.[1]
-  if (word === undefined) return undefined
-  const found = [...text.matchAll(new RegExp(`(?<![\\w$])${escaped(word)}(?![\\w$])`, 'gi'))]
-  return found.length === 1 ? found[0]?.index : undefined
+  return word === undefined ? undefined : onlyPlaceOf(word, text)
 }
-
-const escaped = (word: string): string => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')

@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ConnectOptions, Session } from '../../backend/index.js'
+import { MigrateError } from '../../core/errors.js'
+import { aborted } from '../sql/errors.js'
+import { sqlNames } from '../sql/names.js'
+import { configOf } from './config.js'
+import {
+  borrow,
+  lentBy,
+  type Borrowed,
+  type Connection,
+  type ConnectionConfig,
+  type PromiseConnection,
+} from './driver.js'
+import { explainConnect, mayPass } from './errors.js'
+import { end, open } from './open.js'
+import { serverInfo, serverKind } from './server.js'
+import { MysqlSession } from './session.js'
+import { decodeSettings, settingsColumns, type Settings } from './settings.js'
+import { send } from './wire.js'
+
+const DEFAULT_LOCK_TIMEOUT_MS = 5_000
+const FIRST_PAUSE_MS = 100
+const LONGEST_PAUSE_MS = 1_000
+/** Seconds: as long as both variables allow, a year. */
+const NO_LIMIT = 31_536_000
+
+/** @throws MigrateError MIG-CONNECT, MIG-AUTHENTICATION, MIG-URL-INVALID, MIG-DRIVER-MISSING, MIG-INTERRUPTED */
+export async function connect(options: ConnectOptions): Promise<Session<PromiseConnection>> {
+  const { connection, giveBack, borrowed, config } = await obtain(options)
+  // Told to the query that runs; between queries nobody is there, and the next one will hear of it.
+  const ignore = () => undefined
+  connection.on('error', ignore)
+  const leave = async () => {
+    connection.off('error', ignore)
+    await giveBack()
+  }
+  try {
+    return await begin(options, { connection, config, borrowed, close: leave })
+  } catch (error) {
+    await leave()
+    throw explainConnect(error, options.url)
+  }
+}
+
+interface Obtained {
+  readonly connection: Connection
+  readonly config: ConnectionConfig
+  readonly borrowed: boolean
+  readonly giveBack: () => Promise<void> | void
+}
+
+async function obtain(options: ConnectOptions): Promise<Obtained> {
+  if (options.client !== undefined) {
+    const lent = lentBy(options.client)
+    if (lent === null) {
+      throw new MigrateError('MIG-BACKEND-UNUSABLE', 'The client is no pool and no connection of mysql2.')
+    }
+    const { connection, giveBack } = await borrow(lent).catch((error: unknown): Promise<Borrowed> => {
+      throw explainConnect(error, undefined)
+    })
+    return { connection, giveBack, borrowed: true, config: connection.config }
+  }
+  if (options.url === undefined)
+    throw new MigrateError('MIG-URL-MISSING', 'MySQL needs a URL or a connection.')
+  const config = await configOf(options.url, options)
+  const connection = await openWaiting(config, options)
+  return { connection, config, borrowed: false, giveBack: () => end(connection) }
+}
+
+async function openWaiting(config: ConnectionConfig, options: ConnectOptions): Promise<Connection> {
+  const deadline = performance.now() + (options.waitTimeoutMs ?? 0)
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+    if (options.signal?.aborted === true) throw aborted('connecting')
+    try {
+      return await open(config, options.signal)
+    } catch (error) {
+      const left = deadline - performance.now()
+      if (left <= 0 || !mayPass(error)) throw explainConnect(error, options.url)
+    }
+    await sleep(pause, undefined, options.signal === undefined ? {} : { signal: options.signal }).catch(
+      () => {
+        throw aborted('waiting for the server')
+      },
+    )
+  }
+}
+
+interface Parts {
+  readonly connection: Connection
+  readonly config: ConnectionConfig
+  readonly borrowed: boolean
+  close(): Promise<void>
+}
+
+async function begin(options: ConnectOptions, parts: Parts): Promise<MysqlSession> {
+  const { connection } = parts
+  const version = String((await send(connection, 'SELECT VERSION()', true)).rows[0]?.[0])
+  const kind = serverKind(version)
+  const limit = kind.statementTimeout.variable
+  const facts = `SELECT DATABASE(), CONNECTION_ID(), @@max_allowed_packet, ${settingsColumns([limit])}`
+  const [database, connectionId, maxPacket, ...values] = (await send(connection, facts, true)).rows[0] ?? []
+  const original = decodeSettings(values, [limit])
+  const lockSeconds = Math.ceil((options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS) / 1_000) || NO_LIMIT
+  const changes: [string, string | number][] = [
+    ['autocommit', 1],
+    ['lock_wait_timeout', lockSeconds],
+    ['innodb_lock_wait_timeout', lockSeconds],
+  ]
+  if (options.statementTimeoutMs !== undefined) {
+    changes.push([limit, kind.statementTimeout.value(options.statementTimeoutMs)])
+  }
+  await send(connection, `SET ${changes.map(([name, value]) => `SESSION ${name} = ${value}`).join(', ')}`)
+  const schema = options.metadata.schema ?? (typeof database === 'string' ? database : undefined)
+  if (schema === undefined) {
+    throw new MigrateError('MIG-URL-INVALID', 'The connection has no database, and the metadata no schema.', {
+      hint: 'Name the database at the end of the URL: mysql://user@host/database',
+    })
+  }
+  return new MysqlSession({
+    ...parts,
+    kind,
+    server: serverInfo(version),
+    names: sqlNames({ ...options.metadata, schema }, kind.flavour),
+    database: typeof database === 'string' ? database : null,
+    connectionId: Number(connectionId),
+    maxPacket: Number(maxPacket),
+    original,
+    settings: withChanges(original, changes),
+    onNotice: options.onNotice,
+  })
+}
+
+function withChanges(original: Settings, changes: readonly (readonly [string, string | number])[]): Settings {
+  const settings = new Map(original)
+  for (const [name, value] of changes) settings.set(name, Number(value))
+  return settings
+}

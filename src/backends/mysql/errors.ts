@@ -1,0 +1,138 @@
+import type { Statement } from '../../backend/index.js'
+import { MigrateError } from '../../core/errors.js'
+import { connectFailed, databaseFailed, statementFailed, type ServerError } from '../sql/errors.js'
+import { onlyPlaceOf } from '../sql/places.js'
+import { Refused } from './wire.js'
+
+interface DriverError {
+  readonly message: string
+  readonly code: string | undefined
+  readonly errno: number | undefined
+  readonly sqlState: string | undefined
+}
+
+/** The driver's error, out of whatever it came in. */
+export function driverError(thrown: unknown): DriverError {
+  const error = thrown instanceof Refused ? thrown.refusal.error : thrown
+  const fields = error as {
+    code?: unknown
+    errno?: unknown
+    sqlState?: unknown
+    sqlMessage?: unknown
+    message?: unknown
+  }
+  const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
+  return {
+    message: text(fields.sqlMessage) ?? text(fields.message) ?? text(fields.code) ?? String(error),
+    code: text(fields.code),
+    errno: typeof fields.errno === 'number' ? fields.errno : undefined,
+    sqlState: text(fields.sqlState),
+  }
+}
+
+const CONNECTION_KILLED = 1927
+const SERVER_SHUTDOWN = 1053
+
+/** The server said nothing about the statement: whether it was applied is not known. */
+function isLost({ sqlState, errno }: DriverError): boolean {
+  return sqlState === undefined || errno === CONNECTION_KILLED || errno === SERVER_SHUTDOWN
+}
+
+function facts(error: DriverError): ServerError {
+  const { message, code, errno, sqlState } = error
+  const number = errno !== undefined && errno > 0 ? `${errno} ` : ''
+  return {
+    message,
+    code:
+      code === undefined
+        ? undefined
+        : `${number}${code}${sqlState === undefined ? '' : `, SQLSTATE ${sqlState}`}`,
+    hint: HINTS.get(errno ?? 0),
+  }
+}
+
+const HINTS: ReadonlyMap<number, string> = new Map([
+  [1205, 'somebody else holds a lock on these rows or tables; --lock-timeout gives more time'],
+  [1419, 'ask for log_bin_trust_function_creators=1, or for a user with SUPER'],
+  [3948, 'LOAD DATA without LOCAL reads a file of the server; INSERT needs none'],
+])
+
+export function explainStatement(thrown: unknown, statement: Statement): MigrateError {
+  if (thrown instanceof MigrateError) return thrown
+  const error = driverError(thrown)
+  if (isReadOnly(error)) return readOnly(thrown).with({ position: statement.position })
+  if (isLost(error)) return lost(thrown, error).with({ position: statement.position })
+  return statementFailed(statement, { ...facts(error), offset: offsetIn(statement.text, error) }, thrown)
+}
+
+export function explain(thrown: unknown, doing: string): MigrateError {
+  if (thrown instanceof MigrateError) return thrown
+  const error = driverError(thrown)
+  if (isReadOnly(error)) return readOnly(thrown)
+  return isLost(error) ? lost(thrown, error) : databaseFailed(doing, facts(error), thrown)
+}
+
+function lost(cause: unknown, error: DriverError): MigrateError {
+  return new MigrateError('MIG-DATABASE', `The connection to the server was lost: ${error.message}`, {
+    hint: 'See where the database stands with: migrate status',
+    details: facts(error).code === undefined ? [] : [`code: ${facts(error).code ?? ''}`],
+    cause,
+  })
+}
+
+/** --read-only, super_read_only and a read-only transaction. */
+const isReadOnly = ({ errno }: DriverError): boolean => errno === 1290 || errno === 1792 || errno === 1836
+
+function readOnly(cause: unknown): MigrateError {
+  return new MigrateError('MIG-READ-ONLY', `The server takes no writes: ${driverError(cause).message}`, {
+    hint: 'Is this a replica? Connect to the server that it follows.',
+    cause,
+  })
+}
+
+export function isMissing(thrown: unknown): 'table' | 'column' | null {
+  const { errno } = driverError(thrown)
+  // No such table; no such database.
+  if (errno === 1146 || errno === 1049) return 'table'
+  return errno === 1054 ? 'column' : null
+}
+
+const REFUSED_LOGINS: ReadonlySet<number> = new Set([1045, 1044, 1698, 1251, 1862, 3118])
+const NO_SUCH_DATABASE = 1049
+
+export function explainConnect(thrown: unknown, url: string | undefined): MigrateError {
+  if (thrown instanceof MigrateError) return thrown
+  const error = driverError(thrown)
+  const kind = REFUSED_LOGINS.has(error.errno ?? 0) ? 'MIG-AUTHENTICATION' : 'MIG-CONNECT'
+  const failed = connectFailed(url, { kind, ...facts(error) }, thrown)
+  if (error.errno !== NO_SUCH_DATABASE) return failed
+  return failed.with({ hint: 'Create the database first: CREATE DATABASE …' })
+}
+
+const TOO_MANY_CONNECTIONS = 1040
+
+/** Worth another try while the user lets us wait. */
+export function mayPass(thrown: unknown): boolean {
+  const error = driverError(thrown)
+  return (
+    error.sqlState === undefined || error.errno === TOO_MANY_CONNECTIONS || error.errno === SERVER_SHUTDOWN
+  )
+}
+
+/** The server quotes the rest of the text from where it stumbled, cut short, and counts lines. */
+function offsetIn(text: string, { message }: DriverError): number | undefined {
+  const near = /near '([^]*)' at line (\d+)$/.exec(message)
+  if (near?.[1] === undefined) return offsetOfName(text, message)
+  const [, quoted, line] = near
+  if (quoted === '') return text.length
+  let offset = 0
+  for (let row = 1; row < Number(line); row += 1) offset = text.indexOf('\n', offset) + 1
+  const found = text.indexOf(quoted, offset)
+  return found === -1 ? undefined : found
+}
+
+/** `Duplicate column name 'x'`: known when that name is there once. */
+function offsetOfName(text: string, message: string): number | undefined {
+  const name = /'(?:[^'.]*\.)?([^'.]+)'/.exec(message)?.[1]
+  return name === undefined ? undefined : onlyPlaceOf(name, text)
+}

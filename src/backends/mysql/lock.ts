@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto'
+import type { Lock, LockHolder, LockOptions } from '../../backend/index.js'
+import { MigrateError } from '../../core/errors.js'
+import { describeOwner, acquireByPolling } from '../sql/waiting.js'
+import type { Connection } from './driver.js'
+import { explain } from './errors.js'
+import { send } from './wire.js'
+
+/**
+ * The server's user-level lock, on the connection that does the work: it outlives commits, goes with the connection,
+ * and is asked for without waiting, over and over. Its names are the server's, so the database is part of it.
+ */
+export function userLevelLock(
+  connection: Connection,
+  database: string,
+  name: string,
+  options: LockOptions,
+): Promise<Lock> {
+  const key = `revgraph:${createHash('sha256').update(`${database}\0${name}`).digest('hex').slice(0, 40)}`
+  return acquireByPolling(
+    {
+      attempt: async () => ((await get(connection, key)) ? lockOf(connection, key) : null),
+      holder: () => holderOf(connection, key),
+    },
+    options,
+  )
+}
+
+async function get(connection: Connection, key: string): Promise<boolean> {
+  let value: unknown
+  try {
+    value = (await send(connection, `SELECT GET_LOCK('${key}', 0)`, true)).rows[0]?.[0]
+  } catch (error) {
+    throw explain(error, 'Taking the lock')
+  }
+  if (Number(value ?? 2) === 1) return true
+  if (Number(value ?? 2) === 0) return false
+  // NULL: out of memory, or the session was killed while it asked.
+  throw new MigrateError('MIG-DATABASE', 'The server could not say whether the lock was free.', {
+    hint: 'Look into the log of the server, and try again.',
+  })
+}
+
+function lockOf(connection: Connection, key: string): Lock {
+  let released = false
+  return {
+    async release() {
+      if (released) return
+      released = true
+      // A connection that is gone has taken the lock along.
+      await send(connection, `SELECT RELEASE_LOCK('${key}')`).catch(() => undefined)
+    },
+  }
+}
+
+const SESSIONS = 'information_schema.PROCESSLIST'
+const ATTRIBUTES = 'performance_schema.session_connect_attrs'
+
+/** As much as this user may see; who may see nothing still learns the number of the connection. */
+async function holderOf(connection: Connection, key: string): Promise<LockHolder | null> {
+  const ask = async (sql: string): Promise<readonly unknown[][]> => {
+    try {
+      return (await send(connection, sql, true)).rows
+    } catch {
+      return []
+    }
+  }
+  const id = (await ask(`SELECT IS_USED_LOCK('${key}')`))[0]?.[0]
+  if (typeof id !== 'number') return null
+  const [user, from] = (await ask(`SELECT USER, HOST FROM ${SESSIONS} WHERE ID = ${id}`))[0] ?? []
+  const attributes = new Map(
+    (await ask(`SELECT ATTR_NAME, ATTR_VALUE FROM ${ATTRIBUTES} WHERE PROCESSLIST_ID = ${id}`)).map(
+      ([name, value]) => [String(name), String(value)],
+    ),
+  )
+  const pid = Number(attributes.get('_pid'))
+  const command = attributes.get('program_name')
+  const owner = {
+    ...(typeof user === 'string' ? { user } : {}),
+    ...(typeof from === 'string' ? { host: from.replace(/:\d+$/, '') } : {}),
+    ...(pid > 0 ? { pid } : {}),
+    ...(command === undefined ? {} : { command }),
+  }
+  return { ...owner, description: `${describeOwner(owner)} (connection ${id})` }
+}

@@ -1,0 +1,39 @@
+import type { ServerInfo } from '../../backend/index.js'
+import type { SqlFlavour } from '../sql/flavour.js'
+import { mariadbFlavour, mysqlFlavour } from '../sql/flavours.js'
+
+/** What differs between the two servers of this folder. */
+export interface ServerKind {
+  readonly product: 'MySQL' | 'MariaDB'
+  readonly flavour: SqlFlavour
+  /** The variable of a time limit for statements, and its value for milliseconds. */
+  readonly statementTimeout: { readonly variable: string; readonly value: (ms: number) => string }
+  /** Takes the roles back that a login gives; MariaDB has at most one. */
+  readonly resetRole: string
+}
+
+const MYSQL: ServerKind = {
+  product: 'MySQL',
+  flavour: mysqlFlavour,
+  // Of SELECT alone: the server limits nothing else.
+  statementTimeout: { variable: 'max_execution_time', value: String },
+  resetRole: 'SET ROLE DEFAULT',
+}
+
+const MARIADB: ServerKind = {
+  product: 'MariaDB',
+  flavour: mariadbFlavour,
+  statementTimeout: { variable: 'max_statement_time', value: (ms) => String(ms / 1_000) },
+  resetRole: 'SET ROLE NONE',
+}
+
+/** From what VERSION() says: `9.7.4`, `11.8.3-MariaDB-1`, `5.5.5-10.6.2-MariaDB` in front of old clients. */
+export function serverKind(version: string): ServerKind {
+  return /mariadb/i.test(version) ? MARIADB : MYSQL
+}
+
+export function serverInfo(text: string): ServerInfo {
+  const version = text.replace(/^5\.5\.5-(?=\d)/, '')
+  const [major = 0, minor = 0, patch = 0] = (/^\d+(\.\d+)*/.exec(version)?.[0] ?? '').split('.').map(Number)
+  return { product: serverKind(text).product, version, number: major * 10_000 + minor * 100 + patch }
+}

@@ -1,0 +1,264 @@
+import type {
+  ExecuteResult,
+  Lock,
+  LockOptions,
+  MetadataStore,
+  ServerInfo,
+  Session,
+  Statement,
+} from '../../backend/index.js'
+import { MigrateError } from '../../core/errors.js'
+import type { MetadataChange } from '../../core/metadata.js'
+import { renderChange } from '../sql/changes.js'
+import { sqlMetadata } from '../sql/metadata.js'
+import type { SqlNames } from '../sql/names.js'
+import { mysqlCapabilities } from './capabilities.js'
+import type { Connection, ConnectionConfig, PromiseConnection } from './driver.js'
+import { explain, explainStatement, isMissing } from './errors.js'
+import { userLevelLock } from './lock.js'
+import { end, open } from './open.js'
+import type { ServerKind } from './server.js'
+import { decodeSettings, restoreSettings, settingsColumns, type Settings } from './settings.js'
+import { send, Refused, type Answer } from './wire.js'
+
+export interface MysqlParts {
+  readonly connection: Connection
+  readonly config: ConnectionConfig
+  readonly borrowed: boolean
+  readonly kind: ServerKind
+  readonly server: ServerInfo
+  readonly names: SqlNames
+  /** The default database; null for none. */
+  readonly database: string | null
+  readonly connectionId: number
+  /** Bytes of the longest message that the server takes. */
+  readonly maxPacket: number
+  /** As the connection came, and as it is between revisions. */
+  readonly original: Settings
+  readonly settings: Settings
+  readonly onNotice: ((message: string) => void) | undefined
+  close(): Promise<void>
+}
+
+export class MysqlSession implements Session<PromiseConnection> {
+  readonly capabilities = mysqlCapabilities
+  readonly server: ServerInfo
+  readonly metadata: MetadataStore
+  readonly #parts: MysqlParts
+  readonly #connection: Connection
+  /** An application's own connection takes one statement a message, unless it says otherwise. */
+  readonly #takesSeveral: boolean
+  #inTransaction = false
+  #touched = false
+  #roleTouched = false
+  readonly #temporary = new Set<string>()
+  #closed = false
+
+  constructor(parts: MysqlParts) {
+    this.#parts = parts
+    this.#connection = parts.connection
+    this.#takesSeveral = parts.config.multipleStatements === true
+    this.server = parts.server
+    this.metadata = sqlMetadata(
+      {
+        query: async (sql) => (await this.#send(sql, true)).rows,
+        run: (statements) => this.#runAtomically(statements),
+        missing: isMissing,
+        prepareSchema: () => this.#createDatabase(),
+        explain: (error) => explain(error, 'The metadata'),
+      },
+      parts.names,
+      parts.kind.flavour,
+    )
+  }
+
+  get client(): PromiseConnection {
+    // Whoever holds it may do anything with it.
+    this.#touched = true
+    return this.#connection.promise()
+  }
+
+  async execute(statement: Statement): Promise<ExecuteResult> {
+    return this.#executed(statement, () => this.#send(statement.text))
+  }
+
+  async executeAfter(changes: readonly MetadataChange[], statement: Statement): Promise<ExecuteResult> {
+    const { names, kind } = this.#parts
+    const before = changes.flatMap((change) => renderChange(change, names, kind.flavour))
+    const message = [...before, statement.text].join(';\n')
+    if (!this.#takesSeveral || this.#inTransaction || before.length !== 1 || !this.#fits(message)) {
+      await this.metadata.write(changes)
+      return this.execute(statement)
+    }
+    return this.#executed(statement, async () => {
+      try {
+        return await this.#send(message)
+      } catch (error) {
+        const blameless = error instanceof Refused && error.refusal.done === 0
+        throw blameless ? explain(error, 'Writing the journal') : error
+      }
+    })
+  }
+
+  async transaction<T>(work: (tx: Session<PromiseConnection>) => Promise<T>): Promise<T> {
+    await this.#sendOwn('START TRANSACTION')
+    this.#inTransaction = true
+    try {
+      const result = await work(this)
+      await this.#sendOwn('COMMIT')
+      return result
+    } catch (error) {
+      // Where the connection is gone, the server rolls back by itself.
+      await this.#send('ROLLBACK').catch(() => undefined)
+      throw error
+    } finally {
+      this.#inTransaction = false
+    }
+  }
+
+  lock(name: string, options: LockOptions): Promise<Lock> {
+    return userLevelLock(this.#connection, this.#parts.names.schema ?? '', name, options)
+  }
+
+  async reset(): Promise<void> {
+    if (!this.#touched) return
+    await this.#restore(this.#parts.settings)
+    this.#touched = false
+  }
+
+  async cancel(): Promise<void> {
+    const { config, connectionId } = this.#parts
+    const other = await open(config)
+    try {
+      await send(other, `KILL QUERY ${connectionId}`)
+    } catch (error) {
+      throw explain(error, 'Cancelling')
+    } finally {
+      await end(other)
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    try {
+      if (this.#parts.borrowed) await this.#restore(this.#parts.original)
+    } finally {
+      await this.#parts.close()
+    }
+  }
+
+  async #executed(statement: Statement, run: () => Promise<Answer>): Promise<ExecuteResult> {
+    if (statement.touchesSession) this.#note(statement)
+    if (!this.#fits(statement.text)) throw this.#tooLong(statement)
+    let answer: Answer
+    try {
+      answer = await run()
+    } catch (error) {
+      throw explainStatement(error, statement)
+    }
+    if (answer.warnings > 0 && this.#parts.onNotice !== undefined)
+      await this.#tellWarnings(this.#parts.onNotice)
+    if (this.#inTransaction && answer.inTransaction === false) throw endedTransaction(statement)
+    return { rows: answer.affectedRows ?? answer.rowCount }
+  }
+
+  #note({ text }: Statement): void {
+    this.#touched = true
+    if (/^set\s+(default\s+)?role\b/i.test(text)) this.#roleTouched = true
+    const temporary =
+      /^create\s+(?:or\s+replace\s+)?temporary\s+table\s+(?:if\s+not\s+exists\s+)?((?:`[^`]+`|[\w$]+)(?:\s*\.\s*(?:`[^`]+`|[\w$]+))?)/i
+    const name = temporary.exec(text)?.[1]
+    if (name !== undefined) this.#temporary.add(name)
+  }
+
+  async #tellWarnings(onNotice: (message: string) => void): Promise<void> {
+    const { rows } = await this.#send('SHOW WARNINGS', true)
+    for (const [level, code, message] of rows)
+      onNotice(`${String(level)} ${String(code)}: ${String(message)}`)
+  }
+
+  /** Ends what a revision left open, and sets what it set otherwise. */
+  async #restore(settings: Settings): Promise<void> {
+    const { database, kind, flavour } = { ...this.#parts, flavour: this.#parts.kind.flavour }
+    try {
+      await this.#send('ROLLBACK')
+      await this.#send('UNLOCK TABLES')
+      if (this.#roleTouched) await this.#send(kind.resetRole)
+      this.#roleTouched = false
+      for (const name of this.#temporary) await this.#send(`DROP TEMPORARY TABLE IF EXISTS ${name}`)
+      this.#temporary.clear()
+      const more = [kind.statementTimeout.variable]
+      const [now, ...values] =
+        (await this.#send(`SELECT DATABASE(), ${settingsColumns(more)}`, true)).rows[0] ?? []
+      const set = restoreSettings(decodeSettings(values, more), settings)
+      if (set !== null) await this.#send(set)
+      if (database !== null && now !== database) await this.#send(`USE ${flavour.identifier(database)}`)
+    } catch (error) {
+      throw explain(error, 'Putting the session back')
+    }
+  }
+
+  /** In one message where the connection takes several statements; what was begun is rolled back. */
+  async #runAtomically(statements: readonly string[]): Promise<void> {
+    const alone = !this.#inTransaction && statements.length > 1
+    const all = alone ? ['START TRANSACTION', ...statements, 'COMMIT'] : statements
+    try {
+      for (const message of this.#packed(all)) await this.#send(message)
+    } catch (error) {
+      if (alone) await this.#send('ROLLBACK').catch(() => undefined)
+      throw error
+    }
+  }
+
+  #packed(statements: readonly string[]): readonly string[] {
+    if (!this.#takesSeveral) return statements
+    const together = statements.join(';\n')
+    return this.#fits(together) ? [together] : statements
+  }
+
+  async #createDatabase(): Promise<void> {
+    const { names, kind, database } = this.#parts
+    if (names.schema === undefined || names.schema === database || kind.flavour.createSchema === null) return
+    const known = `SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ${kind.flavour.text(names.schema)}`
+    // Asked first: who may not create a database may well use one that is there.
+    if ((await this.#send(known, true)).rows.length > 0) return
+    await this.#send(kind.flavour.createSchema(names.schema))
+  }
+
+  #send(sql: string, keepRows = false): Promise<Answer> {
+    return send(this.#connection, sql, keepRows)
+  }
+
+  async #sendOwn(sql: string): Promise<void> {
+    try {
+      await this.#send(sql)
+    } catch (error) {
+      throw explain(error, sql)
+    }
+  }
+
+  #fits(text: string): boolean {
+    // The message has a byte more than its text; UTF-8 has at most three bytes for a UTF-16 unit.
+    return text.length * 3 < this.#parts.maxPacket || Buffer.byteLength(text) + 1 < this.#parts.maxPacket
+  }
+
+  #tooLong(statement: Statement): MigrateError {
+    const bytes = Buffer.byteLength(statement.text)
+    return new MigrateError(
+      'MIG-STATEMENT-FAILED',
+      `The statement has ${bytes} bytes, and the server takes ${this.#parts.maxPacket} at most.`,
+      {
+        position: statement.position,
+        hint: `Raise max_allowed_packet on the server to ${bytes + 1_024} or more, or cut the statement in pieces.`,
+      },
+    )
+  }
+}
+
+function endedTransaction(statement: Statement): MigrateError {
+  return new MigrateError('MIG-TRANSACTION-CONTROL', "The statement ended the runner's own transaction.", {
+    position: statement.position,
+    hint: 'Take it out, or mark the section transaction:false.',
+  })
+}
