@@ -1,0 +1,80 @@
+// Prints how revgraph compares with what has less to do. Each ratio is the median over pairs of runs, made in turn.
+//   npm run bench                     everything (about twenty minutes on two cores)
+//   npm run bench -- sqlite version   cases whose names hold one of these words
+import { startServers } from '../test/servers/index.js'
+import type { ServerInfo, ServerName } from '../test/servers/index.js'
+import type { Case } from './cases.js'
+import {
+  farAway,
+  linear,
+  mysqlFromEmpty,
+  nothingToDo,
+  postgresFromEmpty,
+  sqliteFromEmpty,
+  startUp,
+} from './cases.js'
+import { median } from './median.js'
+
+const NAMES: readonly ServerName[] = ['postgres', 'mysql', 'mariadb']
+
+function casesOn(servers: readonly ServerInfo[]): Case[] {
+  const on = (name: ServerName, make: (server: ServerInfo) => Case[]): Case[] => {
+    const server = servers.find((one) => one.name === name)
+    return server === undefined ? [] : make(server)
+  }
+  return [
+    startUp(),
+    ...on('postgres', (server) => [
+      nothingToDo(server, 1000, ['upgrade', 'head'], 1),
+      nothingToDo(server, 1000, ['current'], 1),
+      nothingToDo(server, 10_000, ['upgrade', 'head'], 2),
+      nothingToDo(server, 10_000, ['current'], 2),
+      postgresFromEmpty(server, 1000),
+      farAway(server, 1000, 10),
+      linear(server, 5000),
+    ]),
+    sqliteFromEmpty(1000),
+    ...on('mysql', (server) => [mysqlFromEmpty(server, 1000)]),
+    ...on('mariadb', (server) => [mysqlFromEmpty(server, 1000)]),
+  ]
+}
+
+async function measure(one: Case): Promise<void> {
+  const prepared = await one.prepare()
+  try {
+    await prepared.ours()
+    await prepared.theirs()
+    const pairs = []
+    for (let run = 0; run < one.runs; run++) {
+      const ours = await prepared.ours()
+      const theirs = await prepared.theirs()
+      pairs.push({ ours, theirs, ratio: ours.ms / theirs.ms })
+    }
+    const ratio = median(pairs.map((pair) => pair.ratio))
+    const ours = median(pairs.map((pair) => pair.ours.ms))
+    const theirs = median(pairs.map((pair) => pair.theirs.ms))
+    const peak = median(pairs.map((pair) => pair.ours.peakMb))
+    const verdict = ratio <= one.limit ? 'within' : 'OVER'
+    process.stdout.write(
+      `${one.name}\n  ${ours.toFixed(0)} ms against ${theirs.toFixed(0)} ms (${one.against}): ` +
+        `${ratio.toFixed(2)} × (aim ${one.limit}, ${verdict}); peak ${peak.toFixed(0)} MB; ${one.runs} pairs\n`,
+    )
+  } finally {
+    await prepared.end()
+  }
+}
+
+const words = process.argv.slice(2)
+const wanted = (one: Case): boolean => words.length === 0 || words.some((word) => one.name.includes(word))
+const needed = NAMES.filter(
+  (name) =>
+    words.length === 0 || words.some((word) => !['sqlite', 'version'].includes(word) || word === name),
+)
+const started = await startServers(needed, { durable: true })
+for (const { name, reason } of started.servers.missing)
+  process.stdout.write(`${name} is not measured: ${reason}\n`)
+try {
+  for (const one of casesOn(started.servers.present).filter(wanted)) await measure(one)
+} finally {
+  await started.stop()
+}
