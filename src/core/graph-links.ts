@@ -49,24 +49,22 @@ export function indexNodes<R extends RevisionNode>(input: Iterable<R>): NodeInde
 
 /** Resolves parents and dependencies to numbers. */
 export function linkNodes<R extends RevisionNode>(index: NodeIndex<R>): Links {
-  const parents: number[][] = []
-  const dependencies: number[][] = []
+  const parents: (readonly number[])[] = []
+  const dependencies: (readonly number[])[] = []
   const missing: { readonly node: R; readonly name: string; readonly role: Role }[] = []
   for (const node of index.nodes) {
-    const above = new Set<number>()
-    for (const name of node.parents) {
+    const above = resolved(node.parents, (name) => {
       const number = index.numbers.get(name)
       if (number === undefined) missing.push({ node, name, role: 'parent' })
-      else above.add(number)
-    }
-    const needed = new Set<number>()
-    for (const name of node.dependsOn) {
+      return number
+    })
+    const needed = resolved(node.dependsOn, (name) => {
       const number = resolveDependency(index, node, name)
       if (number === undefined) missing.push({ node, name, role: 'dependency' })
-      else if (!above.has(number)) needed.add(number)
-    }
-    parents.push([...above])
-    dependencies.push([...needed])
+      return number
+    })
+    parents.push(above)
+    dependencies.push(needed.length === 0 ? needed : needed.filter((number) => !above.includes(number)))
   }
   const [first, ...others] = missing
   if (first !== undefined) {
@@ -88,6 +86,18 @@ export function abbreviated(candidates: readonly string[]): readonly string[] {
 }
 
 type Role = 'parent' | 'dependency'
+
+/** Shared by all revisions without parents, children and so on: most lists of a large graph are this one. */
+const NONE: readonly number[] = []
+
+function resolved(
+  names: readonly string[],
+  numberOf: (name: string) => number | undefined,
+): readonly number[] {
+  if (names.length === 0) return NONE
+  const numbers = names.map(numberOf).filter((number) => number !== undefined)
+  return numbers.length < 2 ? numbers : [...new Set(numbers)]
+}
 
 function checkId(node: RevisionNode): void {
   const problem = nameProblem(node.id)
@@ -184,12 +194,12 @@ function missingParent<R extends RevisionNode>(
   })
 }
 
-function reversed(edges: Edges): number[][] {
-  const back: number[][] = edges.map(() => [])
+function reversed(edges: Edges): Edges {
+  const back: (number[] | undefined)[] = Array.from({ length: edges.length })
   edges.forEach((targets, from) => {
-    for (const target of targets) back[target]?.push(from)
+    for (const target of targets) (back[target] ??= []).push(from)
   })
-  return back
+  return back.map((sources) => sources ?? NONE)
 }
 
 /** From sorted texts, by binary search. */

@@ -9,7 +9,10 @@ import { listed } from './wording.js'
  */
 export function topologicalOrder(ids: readonly string[], links: Links): Int32Array {
   const count = ids.length
-  const before = ids.map((_, n) => [...(links.parents[n] ?? []), ...(links.dependencies[n] ?? [])])
+  const before = links.parents.map((parents, node) => {
+    const needed = links.dependencies[node] ?? []
+    return needed.length === 0 ? parents : [...parents, ...needed]
+  })
   const order = new Int32Array(count)
   let placed = 0
   // How many of a node's predecessors have been gone into; -1 before the node itself has been met.

@@ -1,7 +1,6 @@
 import type { RevisionNode } from './revision.js'
 import { indexNodes, linkNodes, withPrefix, type Links } from './graph-links.js'
 import { topologicalOrder } from './graph-order.js'
-import { byText } from './wording.js'
 
 export interface Reach {
   /** Whether `dependsOn` counts as an edge beside the parents. Default: true. */
@@ -46,6 +45,11 @@ export interface Graph<R extends RevisionNode = RevisionNode> {
   ancestors(ids: Iterable<string>, reach?: Reach): Set<string>
   /** The given revisions and all after them. */
   descendants(ids: Iterable<string>, reach?: Reach): Set<string>
+  /**
+   * Those of the given revisions after which none of them comes, even across others that are not given.
+   * Sorted by id.
+   */
+  tips(ids: Iterable<string>, reach?: Reach): readonly string[]
   /** The revisions of these ids in the order of the graph, each once; unknown ids are left out. */
   sorted(ids: Iterable<string>): readonly R[]
   /**
@@ -157,13 +161,26 @@ class LinkedGraph<R extends RevisionNode> implements Graph<R> {
     )
   }
 
-  sorted(ids: Iterable<string>): readonly R[] {
-    const places = new Set<number>()
-    for (const id of ids) {
-      const number = this.#numbers.get(id)
-      if (number !== undefined) places.add(at(this.#place, number))
+  tips(ids: Iterable<string>, reach: Reach = {}): readonly string[] {
+    const { parents, dependencies } = this.#links
+    // Newest first: a revision that has been met from above is covered, given or not, and covers its own.
+    const marks = this.#marked(ids)
+    const tips: string[] = []
+    for (let place = marks.length - 1; place >= 0; place--) {
+      const mark = at(marks, place)
+      if (mark === ABSENT) continue
+      const number = at(this.#sequence, place)
+      if (mark === GIVEN) tips.push(at(this.ids, number))
+      for (const parent of at(parents, number)) marks[at(this.#place, parent)] = COVERED
+      if (reach.dependencies === false) continue
+      for (const needed of at(dependencies, number)) marks[at(this.#place, needed)] = COVERED
     }
-    return Array.from(Int32Array.from(places).sort(), (place) => at(this.order, place))
+    return tips.sort()
+  }
+
+  sorted(ids: Iterable<string>): readonly R[] {
+    const marks = this.#marked(ids)
+    return this.order.filter((_, place) => marks[place] === GIVEN)
   }
 
   labelsOf(id: string): readonly string[] {
@@ -175,6 +192,16 @@ class LinkedGraph<R extends RevisionNode> implements Graph<R> {
 
   withPrefix(prefix: string): readonly string[] {
     return withPrefix(this.ids, prefix)
+  }
+
+  /** By place in the order. */
+  #marked(ids: Iterable<string>): Uint8Array {
+    const marks = new Uint8Array(this.ids.length)
+    for (const id of ids) {
+      const number = this.#numbers.get(id)
+      if (number !== undefined) marks[at(this.#place, number)] = GIVEN
+    }
+    return marks
   }
 
   #named(edges: Links['parents'], id: string): readonly string[] {
@@ -202,9 +229,19 @@ class LinkedGraph<R extends RevisionNode> implements Graph<R> {
     return new Set(reached.map((number) => at(this.ids, number)))
   }
 
-  /** Lists are shared along a branch: most graphs have a handful of labels and long runs between them. */
+  /** Equal lists are one list: most graphs have a handful of labels and long runs between them. */
   #spreadLabels(): readonly (readonly string[])[] {
     const none: readonly string[] = []
+    const known = new Map<string, readonly string[]>()
+    const joined = (left: readonly string[], right: readonly string[]): readonly string[] => {
+      if (left === right || right.length === 0) return left
+      if (left.length === 0 && known.get(right.join(' ')) === right) return right
+      const all = [...new Set([...left, ...right])].sort()
+      const key = all.join(' ')
+      const same = known.get(key) ?? all
+      known.set(key, same)
+      return same
+    }
     const { parents, children, dependents } = this.#links
     const sets = this.#nodes.map(() => none)
     for (const number of this.#sequence) {
@@ -224,14 +261,10 @@ class LinkedGraph<R extends RevisionNode> implements Graph<R> {
   }
 }
 
-function joined(left: readonly string[], right: readonly string[]): readonly string[] {
-  if (left === right || right.length === 0) return left
-  if (left.length === 0) return [...new Set(right)].sort(byText)
-  const all = new Set(left)
-  const before = all.size
-  for (const label of right) all.add(label)
-  return all.size === before ? left : [...all].sort(byText)
-}
+/** What a revision is to a given set: no part of it, a member, or before a member. */
+const ABSENT = 0
+const GIVEN = 1
+const COVERED = 2
 
 function at<T>(items: ArrayLike<T>, index: number): T {
   return items[index] as T

@@ -64,16 +64,8 @@ export function outOfOrder<R extends RevisionNode>(
   graph: Graph<R>,
   applied: ReadonlySet<string>,
 ): readonly R[] {
-  const covered = new Set<string>()
-  const holes: R[] = []
-  for (const node of graph.order.toReversed()) {
-    const isApplied = applied.has(node.id)
-    if (!isApplied && !covered.has(node.id)) continue
-    if (!isApplied) holes.push(node)
-    for (const parent of graph.parents(node.id)) covered.add(parent)
-    for (const other of graph.dependencies(node.id)) covered.add(other)
-  }
-  return holes.reverse()
+  const behind = graph.ancestors(applied)
+  return graph.order.filter((node) => behind.has(node.id) && !applied.has(node.id))
 }
 
 /**

@@ -78,23 +78,8 @@ export function planDowngrade<R extends RevisionNode>(
  * The applied revisions after which nothing is applied: no descendant and nothing that depends on them,
  * even across a hole. They say where a database stands. Sorted by id.
  */
-export function headsOf(
-  graph: Graph,
-  applied: Iterable<string>,
-  reach: { dependencies?: boolean } = {},
-): readonly string[] {
-  const members = applied instanceof Set ? (applied as ReadonlySet<string>) : new Set(applied)
-  const covered = new Set<string>()
-  const heads: string[] = []
-  for (let place = graph.order.length - 1; place >= 0; place--) {
-    const id = graph.order[place]?.id ?? ''
-    const isCovered = covered.has(id)
-    if (!isCovered && !members.has(id)) continue
-    if (!isCovered) heads.push(id)
-    for (const parent of graph.parents(id)) covered.add(parent)
-    if (reach.dependencies !== false) for (const other of graph.dependencies(id)) covered.add(other)
-  }
-  return heads.sort()
+export function headsOf(graph: Graph, applied: Iterable<string>): readonly string[] {
+  return graph.tips(applied)
 }
 
 /**
@@ -202,9 +187,7 @@ function branchTip(
   const direct = heads.filter((id) => within.has(id))
   // A branch that another depends on has no head of its own among the applied ones.
   const tips =
-    direct.length > 0
-      ? direct
-      : headsOf(graph, applied, { dependencies: false }).filter((id) => within.has(id))
+    direct.length > 0 ? direct : graph.tips(applied, { dependencies: false }).filter((id) => within.has(id))
   const [tip] = tips
   if (tip === undefined) {
     throw new MigrateError('MIG-TARGET-NOT-REACHABLE', `Nothing of the branch of "${text}" is applied.`, {
@@ -278,11 +261,9 @@ function planned<R extends RevisionNode>(
   steps: readonly R[],
   notes: readonly string[],
 ): Plan<R> {
-  const after = new Set(applied)
-  for (const { id } of steps) {
-    if (direction === 'up') after.add(id)
-    else after.delete(id)
-  }
+  const ids = steps.map((step) => step.id)
+  const doomed = new Set(direction === 'up' ? [] : ids)
+  const after = direction === 'up' ? [...applied, ...ids] : [...applied].filter((id) => !doomed.has(id))
   return {
     direction,
     target: printTarget(target),

@@ -211,7 +211,7 @@ describe('for any graph and any history', () => {
           const after = graph.descendants([id], { dependencies })
           return !some.some((other) => other !== id && after.has(other))
         })
-        expect(headsOf(graph, some, { dependencies })).toEqual(expected.toSorted())
+        expect(graph.tips(some, { dependencies })).toEqual(expected.toSorted())
       }),
     )
   })
