@@ -9,7 +9,7 @@ export class RunError extends MigrateError implements RunFailure {
 
   constructor(error: MigrateError, state: string, report: RunReport) {
     super(error.code, error.message, {
-      ...(error.hint === undefined ? {} : { hint: error.hint }),
+      hint: error.hint ?? nextStep(error, report),
       ...(error.position === undefined ? {} : { position: error.position }),
       ...(error.source === undefined ? {} : { source: error.source }),
       cause: error.cause,
@@ -18,6 +18,15 @@ export class RunError extends MigrateError implements RunFailure {
     })
     this.report = report
   }
+}
+
+/** Where the error itself knows no better: the command again, once its cause is gone. */
+function nextStep(error: MigrateError, { command, steps }: RunReport): string {
+  const again = `migrate ${command}`
+  if (error.code === 'MIG-INTERRUPTED') return `To go on, type the command again: ${again}`
+  const stopped = steps.find(({ outcome }) => outcome === 'failed' || outcome === 'rolled-back')
+  const where = stopped?.file ?? 'the revision'
+  return `Mend ${where}, then type the command again: ${again}`
 }
 
 /** What stands after a run that failed, as a sentence. */

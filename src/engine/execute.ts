@@ -146,6 +146,7 @@ class Run {
     const session = this.#session
     const start = this.#next
     let broken: unknown
+    const underway: string[] = []
     const units = async function* (this: Run): AsyncGenerator<AtomicUnit> {
       let ready = first
       for (let index = start; ;) {
@@ -154,6 +155,7 @@ class Run {
           return
         }
         const key = (this.#steps[index] as EngineStep).revision
+        underway.push(key)
         yield { key, statements: ready.plan.statements, changes: ready.script.changes(null) }
         index += 1
         this.#next = index
@@ -169,11 +171,13 @@ class Run {
     }.bind(this)
     // Units end in the order in which they were handed over; a revision can be among them twice (redo).
     let at = start
+    const placeOf = (key: string): number => at + Math.max(0, underway.indexOf(key))
     const listener: UnitListener = {
-      started: () => this.#started(at),
-      statementDone: (_, statement) => this.#options.listener?.statementDone?.(at, statement),
+      started: (key) => this.#started(placeOf(key)),
+      statementDone: (key, statement) => this.#options.listener?.statementDone?.(placeOf(key), statement),
       done: (_, durationMs) => {
         this.#finish(at, { outcome: successOf((this.#steps[at] as EngineStep).direction), durationMs })
+        underway.shift()
         at += 1
       },
     }

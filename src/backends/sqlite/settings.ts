@@ -54,8 +54,11 @@ function readSettings(database: Database): Map<string, number> {
   return values
 }
 
+/** Without SQLite's own two, of which `temp` comes to be listed when it is first looked into. */
 const attached = (database: Database): string[] =>
-  (database.prepare('PRAGMA database_list').raw().all() as [unknown, string][]).map(([, name]) => name)
+  (database.prepare('PRAGMA database_list').raw().all() as [unknown, string][])
+    .map(([, name]) => name)
+    .filter((name) => name !== 'main' && name !== 'temp')
 
 function temporaryObjects(database: Database): { type: string; name: string }[] {
   const rows = database
