@@ -74,7 +74,7 @@ function decode(bytes: Buffer, shown: string): string {
   const text = bytes.toString('utf8', marked ? 3 : 0)
   const nul = text.indexOf('\0')
   if (nul === -1) return text
-  throw new MigrateError('MIG-FILE-NOT-TEXT', 'The file holds a NUL character: it is not text', {
+  throw new MigrateError('MIG-FILE-NOT-TEXT', 'The file holds a NUL character: it is not text.', {
     position: positionIn(text, nul, shown),
     hint: 'Remove the character, or move the file out of the folder of revisions.',
   })
@@ -83,13 +83,13 @@ function decode(bytes: Buffer, shown: string): string {
 function notUtf8(bytes: Buffer, shown: string): MigrateError {
   const wide = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)
   if (wide) {
-    return new MigrateError('MIG-FILE-NOT-TEXT', 'The file is UTF-16; revisions are read as UTF-8', {
+    return new MigrateError('MIG-FILE-NOT-TEXT', 'The file is UTF-16; revisions are read as UTF-8.', {
       position: startOf(shown),
       hint: 'Save it as UTF-8.',
     })
   }
   const text = bytes.toString('utf8')
-  return new MigrateError('MIG-FILE-NOT-TEXT', 'The file is not UTF-8 text', {
+  return new MigrateError('MIG-FILE-NOT-TEXT', 'The file is not UTF-8 text.', {
     position: positionIn(text, Math.max(0, text.indexOf('\ufffd')), shown),
     hint: 'Save it as UTF-8, or move it out of the folder of revisions.',
   })
@@ -125,7 +125,7 @@ export function errnoOf(error: unknown): string {
 }
 
 export function unreadable(shown: string, cause: unknown): MigrateError {
-  return new MigrateError('MIG-FILE-UNREADABLE', `${shown} cannot be read: ${reasonOf(cause)}`, {
+  return new MigrateError('MIG-FILE-UNREADABLE', `${shown} cannot be read: ${reasonOf(cause)}.`, {
     position: startOf(shown),
     hint: 'Make the file readable for whoever runs the command, or move it out of the folder of revisions.',
     cause,

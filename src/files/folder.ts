@@ -65,8 +65,8 @@ function entriesOf(path: string, top: string, sub: string): Dirent[] {
     if (sub !== '' || (code !== 'ENOENT' && code !== 'ENOTDIR')) throw unreadable(shown, error)
     const message =
       code === 'ENOENT'
-        ? `There is no folder ${shown} with revisions`
-        : `${shown} is a file; the revisions are read from a folder`
+        ? `There is no folder ${shown} with revisions.`
+        : `${shown} is a file; the revisions are read from a folder.`
     throw new MigrateError('MIG-DIRECTORY-NOT-FOUND', message, {
       hint: 'Make one with "migrate init", or name yours with --dir or as "dir" in the configuration.',
       cause: error,
@@ -97,7 +97,7 @@ function linkKind(file: FolderFile, folder: string): Kind {
   } catch (error) {
     throw new MigrateError(
       'MIG-FILE-UNREADABLE',
-      `${file.shown} is a symbolic link that leads nowhere: ${reasonOf(error)}`,
+      `${file.shown} is a symbolic link that leads nowhere: ${reasonOf(error)}.`,
       { position: startOf(file.shown), hint: 'Repair the link or remove it.', cause: error },
     )
   }
@@ -105,7 +105,7 @@ function linkKind(file: FolderFile, folder: string): Kind {
   if (way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)) return kind
   throw new MigrateError(
     'MIG-FILE-OUTSIDE',
-    `${file.shown} is a symbolic link out of the folder of revisions`,
+    `${file.shown} is a symbolic link out of the folder of revisions.`,
     {
       position: startOf(file.shown),
       hint: 'Put the file itself there: what a revision does must not change behind the back of its folder.',
@@ -114,14 +114,14 @@ function linkKind(file: FolderFile, folder: string): Kind {
 }
 
 function folderNamedLikeFile(file: FolderFile): MigrateError {
-  return new MigrateError('MIG-FILE-SHAPE', `${file.shown} is a folder, though named like a revision`, {
+  return new MigrateError('MIG-FILE-SHAPE', `${file.shown} is a folder, though named like a revision.`, {
     position: startOf(file.shown),
     hint: 'Rename it; folders may have any name that does not end like a revision file.',
   })
 }
 
 function notAFile(file: FolderFile, kind: Kind): MigrateError {
-  return new MigrateError('MIG-FILE-UNREADABLE', `${file.shown} is a ${kind}, not a file`, {
+  return new MigrateError('MIG-FILE-UNREADABLE', `${file.shown} is a ${kind}, not a file.`, {
     position: startOf(file.shown),
     hint: 'Remove it from the folder of revisions. It was not opened.',
   })

@@ -13,7 +13,7 @@ export function readSqlRevision(file: FolderFile): RevisionSource {
   const { parsed, hash } = readParsed(file, 'strict')
   const id = parsed.headers.get('revision')?.values[0]
   if (id === undefined) {
-    throw new MigrateError('MIG-FILE-HEADER', 'The file does not say which revision it is', {
+    throw new MigrateError('MIG-FILE-HEADER', 'The file does not say which revision it is.', {
       position: { file: file.shown, line: 1, column: 1, offset: 0 },
       hint: 'Begin it with "-- migrate:revision <id>", and "-- migrate:parents <id>" unless it is the first. For dbmate\'s own files set the layout to "dbmate".',
     })
@@ -88,7 +88,7 @@ function loadScripts(
 export function readUnchanged(path: string, shown: string, hash: string): FileText {
   const file = readText(path, shown)
   if (file.hash === hash) return file
-  throw new MigrateError('MIG-FILE-UNREADABLE', `${shown} was changed while the command was running`, {
+  throw new MigrateError('MIG-FILE-UNREADABLE', `${shown} was changed while the command was running.`, {
     position: { file: shown, line: 1, column: 1, offset: 0 },
     hint: 'Run the command again.',
   })
@@ -136,7 +136,7 @@ function noUp(file: string, text: string, sections: readonly Section[], dialect:
     .flatMap((section) => section.dialects)
   return new MigrateError(
     'MIG-FILE-HEADER',
-    `The file has an up for ${[...new Set(others)].join(', ')} but none for ${dialect}`,
+    `The file has an up for ${[...new Set(others)].join(', ')} but none for ${dialect}.`,
     {
       position: positionIn(text, sections[0]?.marker ?? 0, file),
       hint: `Add "-- migrate:up dialect:${dialect}", left empty if nothing is to be done there, or one without a dialect for all others.`,

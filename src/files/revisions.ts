@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { MigrateError } from '../core/errors.js'
-import { didYouMean } from '../core/nearest.js'
 import type { RevisionSource } from '../core/revision.js'
+import { didYouMean, listed } from '../core/wording.js'
 import { Folder, type Layout } from './layouts/layout.js'
 import { revgraph } from './layouts/revgraph.js'
 
@@ -34,11 +34,7 @@ export function layoutNamed(name: string): Layout {
   const found = LAYOUTS.find((layout) => layout.name === name)
   if (found !== undefined) return found
   const names = LAYOUTS.map((layout) => layout.name)
-  throw new MigrateError(
-    'MIG-LAYOUT-UNKNOWN',
-    `There is no layout called "${name}".${didYouMean(name, names)}`,
-    {
-      hint: `The layouts are ${names.join(', ')}.`,
-    },
-  )
+  throw new MigrateError('MIG-LAYOUT-UNKNOWN', `There is no layout called "${name}".`, {
+    hint: [didYouMean(name, names), `The layouts are ${listed(names, 20)}.`].filter(Boolean).join(' '),
+  })
 }

@@ -1,6 +1,6 @@
 import { MigrateError } from '../core/errors.js'
-import { nearest } from '../core/nearest.js'
 import type { Direction } from '../core/revision.js'
+import { nearest } from '../core/wording.js'
 import { lineEnd, nextLine, positionIn } from './source-text.js'
 
 /**
@@ -131,7 +131,7 @@ function findMarkers(file: Parsing): Marker[] {
       throw headerError(
         file,
         start,
-        `This line is read as a comment, since it does not begin with "-- migrate:${word.toLowerCase()}"`,
+        `This line is read as a comment, since it does not begin with "-- migrate:${word.toLowerCase()}".`,
         'Write it just so, at the beginning of the line.',
       )
     } else if (!WORDS.has(word)) {
@@ -148,7 +148,7 @@ function readHeader(file: Parsing, marker: Marker, late: boolean): void {
     throw headerError(
       file,
       marker.start,
-      `"-- migrate:${name}" stands below the first section`,
+      `"-- migrate:${name}" stands below the first section.`,
       'Move it above "-- migrate:up".',
     )
   }
@@ -158,7 +158,7 @@ function readHeader(file: Parsing, marker: Marker, late: boolean): void {
     throw headerError(
       file,
       marker.start,
-      `"-- migrate:${name}" is given a second time (first on line ${line})`,
+      `"-- migrate:${name}" is given a second time (first on line ${line}).`,
       HEADERS[name] === 'many'
         ? 'Put all of its words on one line, with blanks between.'
         : 'Keep one of them.',
@@ -171,8 +171,8 @@ function readHeader(file: Parsing, marker: Marker, late: boolean): void {
       file,
       marker.start,
       values.length === 0
-        ? `"-- migrate:${name}" has nothing after it`
-        : `"-- migrate:${name}" takes one word, not ${values.length}`,
+        ? `"-- migrate:${name}" has nothing after it.`
+        : `"-- migrate:${name}" takes one word, not ${values.length}.`,
       `Write "-- migrate:${name} ${values[0] ?? '3f2a91c0b7de'}".`,
     )
   }
@@ -193,7 +193,7 @@ function readSection(file: Parsing, marker: Marker, end: number): void {
       continue
     }
     if (seen.has(option)) {
-      throw headerError(file, place, `"${option}" is given twice on this line`, 'Keep one of them.')
+      throw headerError(file, place, `"${option}" is given twice on this line.`, 'Keep one of them.')
     }
     seen.add(option)
     if (option === 'transaction') transaction = transactionOption(file, value, place)
@@ -220,7 +220,7 @@ function transactionOption(file: Parsing, value: string, offset: number): boolea
   throw headerError(
     file,
     offset,
-    `"transaction:${value}" is neither transaction:true nor transaction:false`,
+    `"transaction:${value}" is neither transaction:true nor transaction:false.`,
     'Write "transaction:false" to run the section without a transaction.',
   )
 }
@@ -228,7 +228,7 @@ function transactionOption(file: Parsing, value: string, offset: number): boolea
 function dialectOption(file: Parsing, value: string, offset: number): readonly string[] {
   const names = value.split(',').filter((name) => name !== '')
   if (names.length === 0) {
-    throw headerError(file, offset, '"dialect:" names no database', 'Write for example "dialect:postgres".')
+    throw headerError(file, offset, '"dialect:" names no database.', 'Write for example "dialect:postgres".')
   }
   for (const name of names) {
     const known = DIALECT_ALIASES.get(name.toLowerCase()) ?? name.toLowerCase()
@@ -236,7 +236,7 @@ function dialectOption(file: Parsing, value: string, offset: number): readonly s
     throw headerError(
       file,
       offset,
-      `"dialect:${name}" is called "${known}" here`,
+      `"dialect:${name}" is called "${known}" here.`,
       `Write "dialect:${known}".`,
     )
   }
@@ -263,14 +263,14 @@ function refuseTextAbove(file: Parsing, markers: readonly Marker[], first: numbe
     throw headerError(
       file,
       at,
-      `This text stands above the first "-- migrate:${markers[first]?.word ?? 'up'}", where it would never run`,
+      `This text stands above the first "-- migrate:${markers[first]?.word ?? 'up'}", where it would never run.`,
       'Move it below "-- migrate:up", or make it a comment.',
     )
   }
 }
 
 function emptyError(file: Parsing): MigrateError {
-  return new MigrateError('MIG-FILE-EMPTY', 'The file is empty', {
+  return new MigrateError('MIG-FILE-EMPTY', 'The file is empty.', {
     position: positionIn('', 0, file.shown),
     hint: 'Delete it and write a new one with "migrate revision -m ...".',
   })
@@ -281,8 +281,8 @@ function noSectionError(file: Parsing, hasHeaders: boolean): MigrateError {
     file,
     0,
     hasHeaders
-      ? 'The file has no "-- migrate:up" line, so nothing says what to run'
-      : 'The file has no "-- migrate:" lines, so nothing says what to run',
+      ? 'The file has no "-- migrate:up" line, so nothing says what to run.'
+      : 'The file has no "-- migrate:" lines, so nothing says what to run.',
     hasHeaders || file.style === 'dbmate'
       ? 'Put "-- migrate:up" above its SQL, and "-- migrate:down" above what undoes it.'
       : 'Begin it with "-- migrate:revision <id>" and put "-- migrate:up" above its SQL. Another tool\'s files are read with --layout.',
@@ -293,17 +293,17 @@ function noUpError(file: Parsing): MigrateError {
   return headerError(
     file,
     file.sections[0]?.marker ?? 0,
-    'The file has a "-- migrate:down" but no "-- migrate:up"',
+    'The file has a "-- migrate:down" but no "-- migrate:up".',
     'Put "-- migrate:up" above the SQL that is to run.',
   )
 }
 
 function unknownWordError(file: Parsing, word: string, offset: number): MigrateError {
-  const meant = nearest(word, WORDS)
+  const meant = nearest(word, WORDS)[0]
   return headerError(
     file,
     offset,
-    word === '' ? '"-- migrate:" has no word after it' : `"-- migrate:${word}" is not known`,
+    word === '' ? '"-- migrate:" has no word after it.' : `"-- migrate:${word}" is not known.`,
     meant === undefined
       ? `The known ones are ${[...WORDS].join(', ')}.`
       : `Write "-- migrate:${meant}"; the known ones are ${[...WORDS].join(', ')}.`,
@@ -316,12 +316,12 @@ function unknownOptionError(
   direction: Direction,
   offset: number,
 ): MigrateError {
-  const meant = nearest(option, OPTIONS) ?? 'transaction'
+  const meant = nearest(option, OPTIONS)[0] ?? 'transaction'
   const example = meant === 'dialect' ? 'dialect:postgres' : 'transaction:false'
   return headerError(
     file,
     offset,
-    `"${option}" is not an option of "-- migrate:${direction}"`,
+    `"${option}" is not an option of "-- migrate:${direction}".`,
     `Write for example "-- migrate:${direction} ${example}"; the options are ${OPTIONS.join(' and ')}.`,
   )
 }
@@ -337,7 +337,7 @@ function twiceError(
   return headerError(
     file,
     marker.start,
-    `This is the second "-- migrate:${marker.word}"${whose} (the first is on line ${line})`,
+    `This is the second "-- migrate:${marker.word}"${whose} (the first is on line ${line}).`,
     'Join the two, give one of them a dialect, or move one into a revision of its own.',
   )
 }

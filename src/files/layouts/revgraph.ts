@@ -1,4 +1,5 @@
 import type { RevisionSource } from '../../core/revision.js'
+import { isCodeName, readCodeRevisions } from '../revision-code.js'
 import { readSqlRevision } from '../revision-sql.js'
 import type { Folder, Layout } from './layout.js'
 
@@ -9,8 +10,14 @@ export const revgraph: Layout = {
   name: 'revgraph',
   summary: 'one file a revision, SQL or TypeScript; id and parents inside',
   read(folder: Folder): RevisionSource[] {
-    return folder
-      .list({ recursive: true, accepts: (name) => SQL.test(name) })
-      .map((file) => readSqlRevision(file))
+    const files = folder.list({ recursive: true, accepts: (name) => SQL.test(name) || isCodeName(name) })
+    const code = files.filter((file) => isCodeName(file.name))
+    const sql = files.filter((file) => !isCodeName(file.name)).map((file) => readSqlRevision(file))
+    return code.length === 0 ? sql : inOrder([...sql, ...readCodeRevisions(code)])
   },
+}
+
+/** By path, SQL and code mixed. */
+function inOrder(sources: RevisionSource[]): RevisionSource[] {
+  return sources.sort((a, b) => ((a.file ?? '') < (b.file ?? '') ? -1 : 1))
 }

@@ -1,0 +1,177 @@
+import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type { Jiti } from 'jiti'
+import { defineRevision } from '../core/define.js'
+import { wordsOf } from '../core/define.js'
+import { MigrateError } from '../core/errors.js'
+import { startOf, type Position } from '../core/position.js'
+import { defineConfig } from './define-config.js'
+import { lineEnd, offsetOfLine, positionIn } from './source-text.js'
+
+/** What `import … from 'revgraph'` gives to files that the tool loads, whether or not their project has it installed. */
+const LIBRARY = { defineRevision, defineConfig, MigrateError }
+
+export interface ModuleFile {
+  /** Absolute. */
+  readonly path: string
+  /** For messages. */
+  readonly shown: string
+  readonly text: string
+}
+
+const loaders = new Map<string, Promise<Jiti>>()
+
+/**
+ * Imports a TypeScript or JavaScript file of the user's and answers its default export, whichever module system it is
+ * in. Each call runs the file anew.
+ * @throws MigrateError MIG-FILE-COMPILE, MIG-FILE-THROWS, MIG-INTERRUPTED when `signal` is aborted first
+ */
+export async function importModule(file: ModuleFile, signal?: AbortSignal): Promise<unknown> {
+  const loader = await loaderFor(dirname(file.path))
+  const loading = loader.import(file.path, { default: true })
+  try {
+    return await untilAborted(loading, file, signal)
+  } catch (error) {
+    throw explained(error, file)
+  } finally {
+    // Kept modules would hide an edit from a program that lives on.
+    Reflect.deleteProperty(loader.cache, file.path)
+  }
+}
+
+function loaderFor(folder: string): Promise<Jiti> {
+  const cache = cacheFolder(folder)
+  let loader = loaders.get(cache)
+  if (loader === undefined) {
+    loader = import('jiti').then(({ createJiti }) =>
+      createJiti(join(folder, 'migrate.js'), { fsCache: cache, virtualModules: { revgraph: LIBRARY } }),
+    )
+    loaders.set(cache, loader)
+  }
+  return loader
+}
+
+/** Where compiled files are kept: with the project, else with the user. Never in a folder that others may write to. */
+function cacheFolder(folder: string): string {
+  for (let at = folder; ; at = dirname(at)) {
+    const modules = join(at, 'node_modules')
+    if (existsSync(modules)) return join(modules, '.cache', 'revgraph')
+    if (dirname(at) === at) break
+  }
+  const home = process.env['XDG_CACHE_HOME'] ?? process.env['LOCALAPPDATA'] ?? join(homedir(), '.cache')
+  return join(home, 'revgraph')
+}
+
+/** A module that never finishes leaves nothing for the process to wait for: a timer keeps it alive for the signal. */
+async function untilAborted(
+  loading: Promise<unknown>,
+  file: ModuleFile,
+  signal: AbortSignal | undefined,
+): Promise<unknown> {
+  let give: (() => void) | undefined
+  const alive = setInterval(() => undefined, 60_000)
+  const aborted = new Promise<never>((_, reject) => {
+    give = () => {
+      reject(
+        new MigrateError('MIG-INTERRUPTED', `Interrupted while ${file.shown} was loading.`, {
+          position: startOf(file.shown),
+          hint: 'An await at the top of the file that never ends keeps it from loading.',
+        }),
+      )
+    }
+    if (signal?.aborted === true) give()
+    else signal?.addEventListener('abort', give, { once: true })
+  })
+  try {
+    return await Promise.race([loading, aborted])
+  } finally {
+    clearInterval(alive)
+    if (give !== undefined) signal?.removeEventListener('abort', give)
+    loading.catch(() => undefined)
+  }
+}
+
+function explained(error: unknown, file: ModuleFile): MigrateError {
+  if (error instanceof MigrateError) {
+    return error.position?.file === undefined ? error.with({ position: placeOf(error, file) }) : error
+  }
+  return compileError(error, file) ?? importError(error, file)
+}
+
+/** jiti words them `ParseError: what went wrong \n path:line:column`, the column counted from 0. */
+function compileError(error: unknown, file: ModuleFile): MigrateError | null {
+  if (!(error instanceof Error)) return null
+  const found = /^(?:ParseError|\w*SyntaxError): ([^\n]*)\n\s*(.*):(\d+):(\d+)$/s.exec(error.message)
+  if (found === null && !(error instanceof SyntaxError)) return null
+  const [, words = error.message, path = file.path, line = '1', column = '0'] = found ?? []
+  const own = path === file.path
+  const message = (words.split('\n', 1)[0] ?? '').replace(/[\s.]+$/, '')
+  const where = own ? '' : ` (in ${path}:${line}:${Number(column) + 1})`
+  return new MigrateError('MIG-FILE-COMPILE', `The file cannot be compiled: ${message}${where}.`, {
+    position: own ? at(file, Number(line), Number(column) + 1) : startOf(file.shown),
+    ...(own ? { source: file.text.slice(0, lineEnd(file.text, offsetOfLine(file.text, Number(line)))) } : {}),
+    hint: 'Correct the file; nothing of it was run.',
+    cause: error,
+  })
+}
+
+function importError(error: unknown, file: ModuleFile): MigrateError {
+  const missing = /^Cannot find (?:module|package) '([^']+)'/.exec(wordsOf(error))?.[1]
+  if (missing !== undefined) {
+    const own = missing.startsWith('.') || missing.startsWith('/')
+    const name = missing.split('/', missing.startsWith('@') ? 2 : 1).join('/')
+    return new MigrateError('MIG-FILE-THROWS', `The file imports "${missing}", which cannot be found.`, {
+      position: placeOf(error, file, missing),
+      hint: own ? 'Correct the path.' : `Install it: npm install ${name}`,
+      cause: error,
+    })
+  }
+  return new MigrateError('MIG-FILE-THROWS', `The file threw while it was loading: ${wordsOf(error)}`, {
+    position: placeOf(error, file),
+    hint: 'Only defineRevision() belongs at the top of the file; what must run belongs into op.run().',
+    cause: error,
+  })
+}
+
+/**
+ * Where in the file an error was thrown, by its stack; the file's beginning when it is not in it.
+ * @param mention a text to look for when the stack says nothing
+ */
+export function placeOf(error: unknown, file: ModuleFile, mention?: string): Position {
+  const line = error instanceof Error ? lineInStack(error.stack ?? '', file.path) : null
+  if (line !== null) return at(file, line)
+  const found = mention === undefined ? -1 : file.text.indexOf(mention)
+  return found === -1 ? startOf(file.shown) : positionIn(file.text, found, file.shown)
+}
+
+/**
+ * Where in the file the call is that is being made now.
+ * @param text what the call was given: found in the file behind that line, it is the place
+ */
+export function placeOfCall(file: ModuleFile, text?: string): Position {
+  const line = lineInStack(new Error().stack ?? '', file.path)
+  if (line === null) return startOf(file.shown)
+  if (text !== undefined && text !== '') {
+    const found = file.text.indexOf(text, offsetOfLine(file.text, line))
+    if (found !== -1) return positionIn(file.text, found, file.shown)
+  }
+  return at(file, line)
+}
+
+/** The compiler keeps lines but not columns. */
+function lineInStack(stack: string, path: string): number | null {
+  const found = stack.indexOf(`${path}:`)
+  if (found === -1) return null
+  const line = Number.parseInt(stack.slice(found + path.length + 1), 10)
+  return Number.isNaN(line) ? null : line
+}
+
+/** @param column 1-based; default: the first character of the line that is no blank */
+function at(file: ModuleFile, line: number, column?: number): Position {
+  const start = offsetOfLine(file.text, line)
+  const end = lineEnd(file.text, start)
+  const indent = file.text.slice(start, end).search(/\S/)
+  const shift = column === undefined ? Math.max(0, indent) : Math.min(column - 1, end - start)
+  return positionIn(file.text, start + shift, file.shown)
+}
