@@ -8,7 +8,7 @@ import { MigrateError } from '../core/errors.js'
 interface Entry {
   readonly name: string
   readonly schemes: readonly string[]
-  load(): Promise<Backend>
+  readonly load: () => Promise<Backend>
 }
 
 /** Ours, each loaded when it is asked for; its driver waits for the first connection. */

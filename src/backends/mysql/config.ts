@@ -28,8 +28,8 @@ export async function configOf(url: string, options: ConnectOptions): Promise<Co
     connectTimeout: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
     // The journal's row and the statement that it announces travel in one message.
     multipleStatements: true,
-    // No server may ask this machine for a file.
-    flags: ['-LOCAL_FILES'],
+    // No server may ask this machine for a file; and sql_mode, which routines keep, stays the server's own.
+    flags: ['-LOCAL_FILES', '-IGNORE_SPACE'],
     connectAttributes: { program_name: options.applicationName, _pid: String(process.pid) },
   }
 }

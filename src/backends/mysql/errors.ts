@@ -97,6 +97,9 @@ export function isMissing(thrown: unknown): 'table' | 'column' | null {
   return errno === 1054 ? 'column' : null
 }
 
+/** There is no such connection. */
+export const isGone = (thrown: unknown): boolean => driverError(thrown).errno === 1094
+
 const REFUSED_LOGINS: ReadonlySet<number> = new Set([1045, 1044, 1698, 1251, 1862, 3118])
 const NO_SUCH_DATABASE = 1049
 

@@ -23,12 +23,10 @@ export async function open(config: ConnectionConfig, signal?: AbortSignal): Prom
   })
 }
 
-/** Says goodbye, and does not insist. */
+/** Says goodbye; a connection that is gone needs none. */
 export function end(connection: Connection): Promise<void> {
   return new Promise((resolve) => {
-    connection.end(() => {
-      connection.destroy()
-      resolve()
-    })
+    connection.on('error', () => resolve())
+    connection.end(() => resolve())
   })
 }

@@ -14,7 +14,7 @@ import { sqlMetadata } from '../sql/metadata.js'
 import type { SqlNames } from '../sql/names.js'
 import { mysqlCapabilities } from './capabilities.js'
 import type { Connection, ConnectionConfig, PromiseConnection } from './driver.js'
-import { explain, explainStatement, isMissing } from './errors.js'
+import { explain, explainStatement, isGone, isMissing } from './errors.js'
 import { userLevelLock } from './lock.js'
 import { end, open } from './open.js'
 import type { ServerKind } from './server.js'
@@ -132,7 +132,8 @@ export class MysqlSession implements Session<PromiseConnection> {
     try {
       await send(other, `KILL QUERY ${connectionId}`)
     } catch (error) {
-      throw explain(error, 'Cancelling')
+      // The connection ended by itself in the meantime.
+      if (!isGone(error)) throw explain(error, 'Cancelling')
     } finally {
       await end(other)
     }

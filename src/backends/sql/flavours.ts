@@ -69,9 +69,9 @@ function postgresText(value: string): string {
   return `E${quoted("'", storable.replaceAll('\\', '\\\\'))}`
 }
 
-/** SQLite ends a statement at a NUL. */
+/** SQLite ends a statement at a NUL, and its shell changes line ends. */
 function sqliteText(value: string): string {
-  return value.includes('\0') ? `CAST(X'${hex(value)}' AS TEXT)` : quoted("'", value)
+  return /[\0\r]/.test(value) ? `CAST(X'${hex(value)}' AS TEXT)` : quoted("'", value)
 }
 
 /**

@@ -89,6 +89,7 @@ class SqliteSession implements Session<Database> {
   readonly #parts: Parts
   #database: Database | undefined
   #saved: SavedSettings | undefined
+  readonly #locks: Lock[] = []
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -152,8 +153,12 @@ class SqliteSession implements Session<Database> {
     const { url, driver } = this.#parts
     const database = this.#open()
     if (database.readonly || url?.mode === 'ro') throw readOnly(this.#file)
-    if (database.memory || database.name === '') return lockInMemory(database, options)
-    return lockFile(driver, canonicalPath(database.name), name, options)
+    const lock =
+      database.memory || database.name === ''
+        ? await lockInMemory(database, options)
+        : await lockFile(driver, canonicalPath(database.name), name, options)
+    this.#locks.push(lock)
+    return lock
   }
 
   reset(): Promise<void> {
@@ -165,13 +170,12 @@ class SqliteSession implements Session<Database> {
     return Promise.resolve()
   }
 
-  close(): Promise<void> {
-    return promised(() => {
-      const database = this.#database
-      if (database?.open !== true) return
-      if (this.#parts.borrowed) this.#giveBack(database)
-      else database.close()
-    })
+  async close(): Promise<void> {
+    for (const lock of this.#locks.splice(0)) await lock.release()
+    const database = this.#database
+    if (database?.open !== true) return
+    if (this.#parts.borrowed) this.#giveBack(database)
+    else database.close()
   }
 
   /** The file does not exist, and nothing has asked for it yet that could not do without. */

@@ -37,11 +37,17 @@ export async function runUnits(
   listener: UnitListener,
 ): Promise<UnitsResult> {
   const group = new Group(context, listener)
-  for await (const unit of units) {
-    const failed = group.add(unit)
-    if (failed !== undefined) return { failed }
-    // Signals are heard between groups: the driver never yields by itself.
-    if (!group.open) await new Promise(setImmediate)
+  try {
+    for await (const unit of units) {
+      const failed = group.add(unit)
+      if (failed !== undefined) return { failed }
+      // Signals are heard between groups: the driver never yields by itself.
+      if (!group.open) await new Promise(setImmediate)
+    }
+  } catch (error) {
+    // The source of the units broke; what was begun is whole.
+    group.commit()
+    throw error
   }
   const failed = group.commit()
   return failed === undefined ? {} : { failed }
