@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Lock, LockHolder, LockOptions, LockOwner } from '../../backend/index.js'
-import { acquireByPolling } from '../sql/index.js'
+import { acquireByPolling, postgresFlavour } from '../sql/index.js'
 import { explain, isLost } from './errors.js'
 import type { Link } from './link.js'
 
@@ -30,11 +30,14 @@ export function lockKey(what: string): bigint {
 }
 
 async function ask(link: Link, key: bigint, owner: LockOwner): Promise<boolean> {
+  const name = applicationNameOf(owner)
   try {
-    const [row] = await link.rows(`SELECT pg_catalog.pg_try_advisory_lock(${key})`)
-    if (row?.[0] !== 't') return false
-    link.applicationName = applicationNameOf(owner)
-    await link.send(`SET application_name = '${link.applicationName.replaceAll("'", "''")}'`)
+    const [row] = await link.rows(
+      `SELECT CASE WHEN pg_catalog.pg_try_advisory_lock(${key}) ` +
+        `THEN pg_catalog.set_config('application_name', ${postgresFlavour.text(name)}, false) END`,
+    )
+    if (typeof row?.[0] !== 'string') return false
+    link.applicationName = name
     return true
   } catch (error) {
     throw explain('Taking the lock', error)
@@ -52,7 +55,7 @@ function held(link: Link, key: bigint): Lock {
       try {
         await link.send(`SELECT pg_catalog.pg_advisory_unlock(${key}); RESET application_name`)
       } catch (error) {
-        if (!isLost(error) && !link.lost) throw explain('Releasing the lock', error)
+        if (!isLost(error)) throw explain('Releasing the lock', error)
       }
     },
   }

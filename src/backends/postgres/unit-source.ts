@@ -65,30 +65,32 @@ export class UnitSource {
   }
 
   #pump(): void {
-    if (this.#pumping || this.#done) return
-    this.#pumping = true
-    void this.#pull().finally(() => {
-      this.#pumping = false
-      this.#wake?.()
-    })
+    if (!this.#pumping && this.#hasRoom()) void this.#pull()
+  }
+
+  #hasRoom(): boolean {
+    return !this.#done && this.#waiting.length <= MOST_UNITS && this.#characters <= MOST_CHARACTERS
   }
 
   async #pull(): Promise<void> {
+    this.#pumping = true
     try {
-      while (!this.#done && this.#waiting.length <= MOST_UNITS && this.#characters <= MOST_CHARACTERS) {
+      while (this.#hasRoom()) {
         const next = await this.#iterator.next()
         if (next.done === true) {
           this.#done = true
-          return
+        } else {
+          this.#waiting.push(next.value)
+          this.#characters += sizeOf(next.value)
+          this.#wake?.()
         }
-        this.#waiting.push(next.value)
-        this.#characters += sizeOf(next.value)
-        this.#wake?.()
       }
     } catch (error) {
       this.#failure = { error }
       this.#done = true
     }
+    this.#pumping = false
+    this.#wake?.()
   }
 }
 
