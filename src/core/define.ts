@@ -238,8 +238,16 @@ function runBody(
 
 /** What an error says, in one line; anything can be thrown. */
 export function wordsOf(error: unknown): string {
-  const words = error instanceof Error ? error.message || error.name : String(error)
+  const words = error instanceof Error ? error.message || error.name : describe(error)
   return words.split('\n', 1)[0] ?? ''
+}
+
+function describe(thrown: unknown): string {
+  try {
+    return String(thrown)
+  } catch {
+    return typeof thrown
+  }
 }
 
 function isPromise(value: unknown): value is PromiseLike<unknown> {

@@ -2,8 +2,7 @@ import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Jiti } from 'jiti'
-import { defineRevision } from '../core/define.js'
-import { wordsOf } from '../core/define.js'
+import { defineRevision, wordsOf } from '../core/define.js'
 import { MigrateError } from '../core/errors.js'
 import { startOf, type Position } from '../core/position.js'
 import { defineConfig } from './define-config.js'
@@ -136,13 +135,13 @@ function importError(error: unknown, file: ModuleFile): MigrateError {
 
 /**
  * Where in the file an error was thrown, by its stack; the file's beginning when it is not in it.
- * @param mention a text to look for when the stack says nothing
+ * @param mention a text of the file that tells more than the stack
  */
-export function placeOf(error: unknown, file: ModuleFile, mention?: string): Position {
+export function placeOf(error: unknown, file: ModuleFile, mention = ''): Position {
+  const found = mention === '' ? -1 : file.text.indexOf(mention)
+  if (found !== -1) return positionIn(file.text, found, file.shown)
   const line = error instanceof Error ? lineInStack(error.stack ?? '', file.path) : null
-  if (line !== null) return at(file, line)
-  const found = mention === undefined ? -1 : file.text.indexOf(mention)
-  return found === -1 ? startOf(file.shown) : positionIn(file.text, found, file.shown)
+  return line === null ? startOf(file.shown) : at(file, line)
 }
 
 /**

@@ -333,7 +333,8 @@ function twiceError(
   dialects: readonly string[],
 ): MigrateError {
   const line = positionIn(file.text, rival.marker).line
-  const whose = dialects.length === 0 ? '' : ` for ${dialects.join(', ')}`
+  const shared = dialects.filter((name) => rival.dialects.includes(name))
+  const whose = shared.length === 0 ? '' : ` for ${shared.join(' and ')}`
   return headerError(
     file,
     marker.start,
