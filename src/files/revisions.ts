@@ -2,11 +2,15 @@ import { resolve } from 'node:path'
 import { MigrateError } from '../core/errors.js'
 import type { RevisionSource } from '../core/revision.js'
 import { didYouMean, listed } from '../core/wording.js'
+import { dbmate } from './layouts/dbmate.js'
+import { diesel } from './layouts/diesel.js'
+import { flyway } from './layouts/flyway.js'
+import { golangMigrate } from './layouts/golang-migrate.js'
 import { Folder, type Layout } from './layouts/layout.js'
 import { revgraph } from './layouts/revgraph.js'
 
 /** Every layout that can be read. */
-export const LAYOUTS: readonly Layout[] = [revgraph]
+export const LAYOUTS: readonly Layout[] = [revgraph, golangMigrate, diesel, dbmate, flyway]
 
 export const DEFAULT_LAYOUT = revgraph.name
 

@@ -1,0 +1,31 @@
+import type { RevisionSource } from '../../core/revision.js'
+import { byText } from '../../core/wording.js'
+import { readParsed, sqlRevision } from '../revision-sql.js'
+import { refuseEqual, wordsOfName } from './chain.js'
+import type { Folder, Layout } from './layout.js'
+
+const NAME = /^(\d+)(.*)\.sql$/
+
+/** One file a step with `-- migrate:up` and `-- migrate:down`; ids are the digits that names begin with, order is the names'. */
+export const dbmate: Layout = {
+  name: 'dbmate',
+  summary: '20260114093000_title.sql with "-- migrate:up" and "-- migrate:down"',
+  read(folder: Folder): RevisionSource[] {
+    const steps = folder.list({ recursive: false, accepts: (name) => NAME.test(name) }).map((file) => {
+      const [, version = '', title = ''] = NAME.exec(file.name) ?? []
+      return { file, version, message: wordsOfName(title) }
+    })
+    refuseEqual(
+      [...steps].sort((a, b) => byText(a.version, b.version)),
+      (a, b) => byText(a.version, b.version),
+      ({ version, file }) => ({ version, file: file.shown }),
+    )
+    let parents: readonly string[] = []
+    return steps.map(({ file, version, message }) => {
+      const sourceHash = readParsed(file, 'dbmate').hash
+      const facts = { id: version, parents, dependsOn: [], labels: [], message, sourceHash }
+      parents = [version]
+      return sqlRevision(file, 'dbmate', facts)
+    })
+  },
+}
