@@ -8,12 +8,17 @@ export function sqliteEffect(kind: StatementKind): Effect {
       return forbidden('VACUUM may not be in a transaction', OUTSIDE)
     case 'pragma': {
       const pragma = (kind.path?.at(-1) ?? '').toLowerCase()
+      if (pragma === 'wal_checkpoint') return CHECKPOINT
       return kind.action === 'set' ? (PRAGMAS[pragma] ?? ALLOWED) : ALLOWED
     }
+    case 'detach':
+      return forbidden('DETACH of a database that a transaction holds is refused', OUTSIDE)
     default:
       return ALLOWED
   }
 }
+
+const CHECKPOINT = forbidden('PRAGMA wal_checkpoint may not be in a transaction', OUTSIDE)
 
 const PRAGMAS: Readonly<Record<string, Effect>> = {
   journal_mode: forbidden('PRAGMA journal_mode cannot be changed in a transaction', OUTSIDE),
