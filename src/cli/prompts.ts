@@ -1,4 +1,3 @@
-import { confirm, isCancel, text } from '@clack/prompts'
 import type { ConfirmQuestion } from '../app/types.js'
 import { MigrateError } from '../core/errors.js'
 import type { Io } from './io.js'
@@ -17,6 +16,7 @@ export async function askAboutLoss(question: ConfirmQuestion, io: Io, signal: Ab
     const rest = step.statements.length - SHOWN
     if (rest > 0) io.err(`    and ${rest} more\n`)
   }
+  const { confirm } = await import('@clack/prompts')
   const answer = await confirm({
     message: 'Go on?',
     initialValue: false,
@@ -28,6 +28,7 @@ export async function askAboutLoss(question: ConfirmQuestion, io: Io, signal: Ab
 
 /** @throws MigrateError MIG-CANCELLED when the question is not answered */
 export async function askText(question: string, signal: AbortSignal): Promise<string> {
+  const { isCancel, text } = await import('@clack/prompts')
   const answer = await text({
     message: question,
     output: process.stderr,
