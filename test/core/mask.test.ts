@@ -1,0 +1,78 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { hasPassword, maskKnown, maskSecrets, secretsOf } from '../../src/core/mask.js'
+import { parseDuration } from '../../src/core/duration.js'
+
+describe('a text is shown without', () => {
+  it.each([
+    ['postgres://me:s3cret@db/app', 'postgres://me:***@db/app'],
+    ['postgres://me:p@ss/wo?rd#@db:5432/app', 'postgres://me:***@db:5432/app'],
+    ['mysql://:s3cret@db', 'mysql://:***@db'],
+    ['postgres://me@db/a:b@c', 'postgres://me@db/a:b@c'],
+    ['postgres://db:5432/app', 'postgres://db:5432/app'],
+    ['see http://a:b@c, then redis://:d@e/0', 'see http://a:***@c, then redis://:***@e/0'],
+    [
+      '{"url":"postgres://a:b@h","other":"postgres://c:d@h"}',
+      '{"url":"postgres://a:***@h","other":"postgres://c:***@h"}',
+    ],
+    ['a://u:p@h,b://u:q@h', 'a://u:***@h,b://u:***@h'],
+    [
+      'postgres://db/app?password=x1&sslmode=require&sslpassword=y2',
+      'postgres://db/app?password=***&sslmode=require&sslpassword=***',
+    ],
+    ['host=db password=s3cret user=me', 'host=db password=*** user=me'],
+    ["host=db password='s3 \\' cret' user=me", "host=db password='***' user=me"],
+    ['{"password": "s3\\"cret", "authToken":"t"}', '{"password": "***", "authToken":"***"}'],
+    ['PGPASSWORD=abc psql', 'PGPASSWORD=*** psql'],
+    ['password authentication failed for user "me"', 'password authentication failed for user "me"'],
+    ['nothing to hide', 'nothing to hide'],
+  ])('secrets: %s', (text, masked) => {
+    expect(maskSecrets(text)).toBe(masked)
+  })
+
+  it('any password of any URL', () => {
+    const user = fc.stringMatching(/^[a-z]{0,8}$/)
+    const secret = fc
+      .string({ unit: 'grapheme', minLength: 4, maxLength: 30 })
+      .filter((text) => !/[\s"'`<>]/.test(text) && !text.includes('://'))
+    const raw = fc
+      .tuple(user, secret)
+      .map(([name, password]) => ({ url: `postgres://${name}:${password}@db.example/app`, password }))
+    const tame = raw.filter(({ password }) => !'postgres://:***@db.example/app'.includes(password))
+    fc.assert(
+      fc.property(tame, fc.constantFrom('', 'cannot connect to ', '\n'), ({ url, password }, before) => {
+        const masked = maskSecrets(`${before}${url} now`)
+        expect(masked).not.toContain(password)
+        expect(masked).toContain('@db.example/app now')
+        expect(maskSecrets(masked)).toBe(masked)
+        expect(secretsOf(url)).toContain(password)
+        expect(hasPassword(url)).toBe(true)
+      }),
+    )
+  })
+
+  it('secrets that are known, encoded or not, and leaves the rest', () => {
+    expect(maskKnown('login "a b+c" or a%20b%2Bc failed', ['a b+c', 'x'])).toBe('login "***" or *** failed')
+    expect(maskKnown('a lone \ud800', ['\ud800abc'])).toBe('a lone \ud800')
+    expect(secretsOf('postgres://me:a%20b@db')).toEqual(['a%20b', 'a b'])
+    expect(secretsOf('postgres://me:100%@db')).toEqual(['100%'])
+    expect(secretsOf('sqlite:x.db')).toEqual([])
+  })
+})
+
+it.each([
+  ['500ms', 500],
+  ['5s', 5000],
+  ['5', 5000],
+  ['0', 0],
+  [' 1.5 m ', 90_000],
+  ['2min', 120_000],
+  ['1h', 3_600_000],
+  ['', null],
+  ['soon', null],
+  ['-1s', null],
+  ['5 days', null],
+  ['1000h', null],
+])('the time %j is %s milliseconds', (text, milliseconds) => {
+  expect(parseDuration(text)).toBe(milliseconds)
+})
