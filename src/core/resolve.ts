@@ -186,7 +186,7 @@ function chooseReading(graph: Graph, target: Target, context: TargetContext): Re
   const isExact = graph.has(literal) || graph.labels.has(literal) || context.tags?.has(literal) === true
   if (whole !== null && whole.kind !== 'several' && isExact) return { target: asWhole, named: whole }
   const part = lookUp(graph, anchor.name, context)
-  if (whole !== null && part !== null) {
+  if (whole !== null && part !== null && part.kind !== 'several') {
     const readings = whole.kind === 'several' ? whole.ids : [whole.kind === 'tag' ? whole.name : whole.id]
     throw new MigrateError(
       'MIG-TARGET-AMBIGUOUS',

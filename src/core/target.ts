@@ -40,19 +40,21 @@ export function parseTarget(text: string): Target {
   const symbol = second ?? first
   if (branch !== null) checkBranch(text, branch)
   if (symbol === '') throw malformed(text, branch === null ? 'is empty' : 'has nothing after the "@"')
-  const relative = /^(.*?)([+-]\d+)$/su.exec(symbol)
-  const steps = relative === null ? 0 : Number(relative[2])
-  if (!Number.isSafeInteger(steps)) throw malformed(text, 'has a number of steps that is too large')
-  const word = relative?.[1] ?? symbol
+  const [word, steps] = splitSteps(symbol)
+  const isTooLarge = !Number.isSafeInteger(steps)
   if (word === '') {
     if (steps === 0) throw malformed(text, 'goes no step')
+    if (isTooLarge) throw malformed(text, 'has a number of steps that is too large')
     return { branch, anchor: { kind: 'current' }, steps, literal: null }
   }
+  const mayBeName = word !== symbol && nameProblem(symbol) === null && !RESERVED_WORDS.has(word.toLowerCase())
+  // No graph has that many steps, but an id may well end in that many digits.
+  if (isTooLarge && mayBeName)
+    return { branch, anchor: { kind: 'name', name: symbol }, steps: 0, literal: null }
+  if (isTooLarge) throw malformed(text, 'has a number of steps that is too large')
   const anchor = anchorOf(text, word)
-  // -0 and 0 must not be two values.
-  const plain = { branch, anchor, steps: steps === 0 ? 0 : steps, literal: null }
-  const mayBeName = relative !== null && anchor.kind === 'name' && nameProblem(symbol) === null
-  return mayBeName ? { ...plain, literal: symbol } : plain
+  if (word !== symbol && steps === 0 && !mayBeName) throw malformed(text, 'goes no step')
+  return { branch, anchor, steps, literal: mayBeName ? symbol : null }
 }
 
 /** The text of a target, such that reading it gives the same target again. */
@@ -105,6 +107,13 @@ function anchorOf(text: string, word: string): Anchor {
   if (word.includes(',')) throw malformed(text, problem, 'Separate several targets by blanks.')
   if (/[~^]/u.test(word)) throw malformed(text, problem, 'A step down is written -1, as in 3f2a-1.')
   throw malformed(text, problem)
+}
+
+/** `a-1` to `a` and -1; without a number, all of it and 0. */
+function splitSteps(symbol: string): readonly [word: string, steps: number] {
+  const [, word = symbol, number = '0'] = /^(.*?)([+-]\d+)$/su.exec(symbol) ?? []
+  // Minus zero is zero.
+  return [word, Number(number) + 0]
 }
 
 function checkBranch(text: string, branch: string): void {

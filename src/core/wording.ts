@@ -46,19 +46,24 @@ function likeness(wanted: string, name: string, allowance: number): number {
   return editDistance(wanted, name, allowance)
 }
 
-/** Levenshtein's distance, or Infinity as soon as it must exceed the allowance. */
+/** Keystrokes (a letter more, less, other, or two swapped), or Infinity as soon as they exceed the allowance. */
 function editDistance(a: string, b: string, allowance: number): number {
+  let above: number[] = []
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 1; i <= a.length; i++) {
     const next = [i]
     let best = i
     for (let j = 1; j <= b.length; j++) {
-      const substituted = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      const cost = Math.min(substituted, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1)
+      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      let cost = Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1)
+      const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      if (isSwap) cost = Math.min(cost, (above[j - 2] ?? 0) + 1)
       next.push(cost)
-      if (cost < best) best = cost
+      best = Math.min(best, cost)
     }
-    if (best > allowance) return Infinity
+    // A swap may lead over one row, never over two.
+    if (best > allowance && Math.min(...row) > allowance) return Infinity
+    above = row
     row = next
   }
   return row[b.length] ?? Infinity
