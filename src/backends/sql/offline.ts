@@ -39,11 +39,17 @@ export function recordingSession(options: RecordingOptions): Session<never> {
   const writeAll = (statements: readonly string[]) => {
     for (const text of statements) write(script.statement({ text }))
   }
+  const putBack = () => {
+    if (sessionTouched) writeLines(script.reset)
+    sessionTouched = false
+  }
   const writeChanges = (changes: readonly MetadataChange[]) => {
     const kept = changes.filter(
       ({ kind }) => kind !== 'log' && kind !== 'journal' && kind !== 'journal-clear',
     )
     const statements = kept.flatMap((change) => renderChange(change, names, flavour))
+    // The metadata is written by the user who runs the script, and found by the search path that it began with.
+    if (statements.length > 0) putBack()
     const alone = !inTransaction && statements.length > 1
     if (alone) write(script.begin)
     writeAll(statements)
@@ -95,8 +101,7 @@ export function recordingSession(options: RecordingOptions): Session<never> {
     },
     lock: () => Promise.resolve({ release: () => Promise.resolve() }),
     reset() {
-      if (sessionTouched) writeLines(script.reset)
-      sessionTouched = false
+      putBack()
       return Promise.resolve()
     },
     cancel: () => Promise.resolve(),
