@@ -41,6 +41,7 @@ export class PostgresSession implements Session<PgClient> {
   readonly metadata: PostgresMetadata
   readonly #link: Link
   readonly #options: ConnectOptions
+  readonly #locks: Lock[] = []
   #inTransaction = false
   /** How often somebody asked to give up. */
   #cancels = 0
@@ -103,7 +104,9 @@ export class PostgresSession implements Session<PgClient> {
   async lock(name: string, options: LockOptions): Promise<Lock> {
     // Of the tables that it protects, wherever the configuration says that they are.
     const { plain, schema } = await this.metadata.names()
-    return takeLock(this.#link, JSON.stringify([schema, plain.history, name]), options)
+    const lock = await takeLock(this.#link, JSON.stringify([schema, plain.history, name]), options)
+    this.#locks.push(lock)
+    return lock
   }
 
   reset(): Promise<void> {
@@ -115,8 +118,10 @@ export class PostgresSession implements Session<PgClient> {
     if (!this.#link.lost) await requestCancel(this.client)
   }
 
-  close(): Promise<void> {
-    return this.#link.close()
+  async close(): Promise<void> {
+    // A connection that ends takes its locks along; a borrowed one lives on.
+    for (const lock of this.#locks) await lock.release().catch(() => undefined)
+    await this.#link.close()
   }
 
   async #run(text: string, doing: string): Promise<void> {

@@ -23,7 +23,7 @@ type Failed = NonNullable<UnitsResult['failed']>
 type Outcome =
   | { readonly kind: 'done' }
   | { readonly kind: 'failed'; readonly failed: Failed }
-  /** The server could not read the message, so nothing of it ran; `culprit` is where it stumbled, if it says so. */
+  /** The message could not be made, or not be read by the server: nothing of it ran. `culprit`: at which unit, if known. */
   | { readonly kind: 'unread'; readonly culprit: number | undefined }
 
 /**
@@ -32,13 +32,12 @@ type Outcome =
  */
 export class UnitRunner {
   readonly #options: UnitRunnerOptions
-  readonly #listener: UnitListener
+  #started: AtomicUnit | undefined
   /** Committed, but perhaps not on disk yet. */
   #hurried = false
 
   constructor(options: UnitRunnerOptions) {
     this.#options = options
-    this.#listener = onceStarted(options.listener)
   }
 
   /** @throws MigrateError MIG-CONNECT when it cannot be told what was committed; MIG-INTERRUPTED */
@@ -93,12 +92,21 @@ export class UnitRunner {
 
   async #runGroup(group: readonly AtomicUnit[], durable: AtomicUnit | undefined): Promise<Outcome> {
     const { link, names } = this.#options
-    const parts = group.flatMap((unit) => unitParts(unit, unit === durable, names, link))
+    const parts: Part[] = []
+    for (const [index, unit] of group.entries()) {
+      try {
+        parts.push(...unitParts(unit, unit === durable, names, link))
+      } catch (error) {
+        if (group.length > 1) return { kind: 'unread', culprit: index }
+        const failed = explain(`Recording ${unit.key} in the history`, error)
+        return { kind: 'failed', failed: { key: unit.key, statement: null, error: failed } }
+      }
+    }
     const [first] = group
     const messages =
       first !== undefined && this.#alone(first) ? parts.map((part) => messageOf([part])) : [messageOf(parts)]
     if (group.some((unit) => unit !== durable)) this.#hurried = true
-    const answers = new Answers(parts, this.#listener)
+    const answers = new Answers(parts, this.#options.listener, (unit) => this.#begin(unit))
     for (const message of messages) {
       const begun = answers.position
       try {
@@ -114,6 +122,12 @@ export class UnitRunner {
     }
     if (durable !== undefined && group.includes(durable)) this.#hurried = false
     return { kind: 'done' }
+  }
+
+  /** A unit that is sent again, because the server could not read the message that it was in, has begun once. */
+  #begin(unit: AtomicUnit): void {
+    if (this.#started !== unit) this.#options.listener.started?.(unit.key)
+    this.#started = unit
   }
 
   async #failed(error: unknown, message: UnitMessage, begun: number, answers: Answers): Promise<Failed> {
@@ -213,34 +227,23 @@ function partAt({ starts }: UnitMessage, offset: number | undefined): number | u
   return after < 0 ? starts.length - 1 : after - 1
 }
 
-/** A unit that is sent again, because the server could not read the message that it was in, has begun once. */
-function onceStarted(listener: UnitListener): UnitListener {
-  let last: string | undefined
-  return {
-    started(key) {
-      if (key !== last) listener.started?.(key)
-      last = key
-    },
-    statementDone: (key, index) => listener.statementDone?.(key, index),
-    done: (key, durationMs) => listener.done(key, durationMs),
-  }
-}
-
 /** Follows the server's answers through the parts of a group. */
 class Answers implements Receiver {
   readonly #parts: readonly Part[]
   readonly #listener: UnitListener
+  readonly #begin: (unit: AtomicUnit) => void
   /** Parts that are done; also the place of the one that runs. */
   position = 0
   #startedAt = performance.now()
   #durationMs: number | undefined
 
-  constructor(parts: readonly Part[], listener: UnitListener) {
+  constructor(parts: readonly Part[], listener: UnitListener, begin: (unit: AtomicUnit) => void) {
     this.#parts = parts
     this.#listener = listener
+    this.#begin = begin
     // The others begin when the server says so.
     const [first] = parts
-    if (first !== undefined) listener.started?.(first.unit.key)
+    if (first !== undefined) begin(first.unit)
   }
 
   get current(): Part | undefined {
@@ -271,7 +274,7 @@ class Answers implements Receiver {
 
   #tell(part: Part): void {
     const { key } = part.unit
-    if (part.role === 'begin') this.#listener.started?.(key)
+    if (part.role === 'begin') this.#begin(part.unit)
     else if (part.role === 'statement') this.#listener.statementDone?.(key, part.index)
     else if (part.role === 'commit') {
       const now = performance.now()

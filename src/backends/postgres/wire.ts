@@ -1,3 +1,4 @@
+import { MigrateError } from '../../core/errors.js'
 import type { Fields, PgClient, PgConnection, Submittable } from './driver.js'
 
 /** What the answers to one message are handed to, as they arrive. */
@@ -15,7 +16,7 @@ const COPY_CHUNK = 65_536
 
 /**
  * Sends statements as one message of the simple protocol; the server answers each in turn. Rows are handed on, not
- * kept. Rejects with the driver's own error, or with what the receiver threw.
+ * kept. Rejects with the driver's own error, or with a MigrateError for what the receiver threw.
  */
 export function send(client: PgClient, text: string, receiver: Receiver = {}): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -32,7 +33,7 @@ class Message implements Submittable {
   readonly #resolve: () => void
   readonly #reject: (error: unknown) => void
   /** What the receiver threw: the connection's own state must not suffer from it. */
-  #thrown: { readonly error: unknown } | undefined
+  #thrown: MigrateError | undefined
   #settled = false
 
   constructor(text: string, receiver: Receiver, resolve: () => void, reject: (error: unknown) => void) {
@@ -78,7 +79,7 @@ class Message implements Submittable {
 
   handleReadyForQuery(): void {
     if (this.#thrown === undefined) this.#settle(this.#resolve)
-    else this.#fail(this.#thrown.error)
+    else this.#fail(this.#thrown)
   }
 
   handleError(error: unknown): void {
@@ -109,7 +110,7 @@ class Message implements Submittable {
     try {
       work()
     } catch (error) {
-      this.#thrown = { error }
+      this.#thrown = asMigrateError(error)
     }
   }
 
@@ -123,6 +124,15 @@ class Message implements Submittable {
     this.callback?.()
     end()
   }
+}
+
+/** Whoever sent the message must not take it for an error of the connection. */
+function asMigrateError(error: unknown): MigrateError {
+  if (error instanceof MigrateError) return error
+  const said = error instanceof Error ? error.message : String(error)
+  return new MigrateError('MIG-INTERNAL', `An answer of the server could not be handled: ${said}`, {
+    cause: error,
+  })
 }
 
 /** Not between the halves of a surrogate pair. */
