@@ -3,7 +3,7 @@ import { MigrateError } from '../core/errors.js'
 import type { View } from '../report/view.js'
 import type { Io } from './io.js'
 import type { Settings } from './settings.js'
-import type { Input } from './spec.js'
+import type { Input } from './input.js'
 import { usageError } from './usage.js'
 
 /** What every command works with. Config, library and prompts are loaded when they are first asked for. */

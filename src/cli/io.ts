@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty'
 import { createView, type View } from '../report/view.js'
 
 /** The process's two streams, as commands see them. */
@@ -18,34 +19,47 @@ export interface Io {
  * to it from then on is dropped.
  */
 export function processIo(): Io {
-  const gone = new Set<NodeJS.WriteStream>()
-  const watch = (stream: NodeJS.WriteStream): NodeJS.WriteStream =>
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error
-      gone.add(stream)
-    })
-  const out = watch(process.stdout)
-  const err = watch(process.stderr)
-  const write = (stream: NodeJS.WriteStream, text: string): void => {
-    if (!gone.has(stream)) stream.write(text)
+  const gone = new Set<number>()
+  const opened = new Map<number, NodeJS.WriteStream>()
+  // A stream takes a millisecond or two to be made, and most commands need one of them only.
+  const open = (descriptor: 1 | 2): (() => NodeJS.WriteStream) => {
+    let stream: NodeJS.WriteStream | undefined
+    return () => {
+      if (stream !== undefined) return stream
+      stream = descriptor === 1 ? process.stdout : process.stderr
+      stream.on('error', (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EPIPE') throw error
+        gone.add(descriptor)
+      })
+      opened.set(descriptor, stream)
+      return stream
+    }
   }
+  const out = open(1)
+  const err = open(2)
+  const outIsTerminal = isatty(1)
+  const errIsTerminal = isatty(2)
   return {
-    out: (text) => write(out, text),
-    err: (text) => write(err, text),
-    outIsTerminal: out.isTTY,
-    errIsTerminal: err.isTTY,
-    canAsk: process.stdin.isTTY && err.isTTY,
+    out: (text) => {
+      if (!gone.has(1)) out().write(text)
+    },
+    err: (text) => {
+      if (!gone.has(2)) err().write(text)
+    },
+    outIsTerminal,
+    errIsTerminal,
+    canAsk: errIsTerminal && isatty(0),
     view(stream, { colour, verbose }) {
-      const target = stream === 'out' ? out : err
+      const terminal = stream === 'out' ? outIsTerminal : errIsTerminal
       return createView({
-        colour: colour && wantsColour(target.isTTY),
+        colour: colour && wantsColour(terminal),
         verbose,
-        ...(target.isTTY ? { width: target.columns } : {}),
+        ...(terminal ? { width: (stream === 'out' ? out : err)().columns } : {}),
       })
     },
     drain: async () => {
-      for (const stream of [out, err]) {
-        if (!gone.has(stream) && stream.writableLength > 0) {
+      for (const [descriptor, stream] of opened) {
+        if (!gone.has(descriptor) && stream.writableLength > 0) {
           await new Promise<void>((resolve) => stream.write('', () => resolve()))
         }
       }

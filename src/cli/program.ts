@@ -6,7 +6,8 @@ import { commandIndex, GLOBAL_OPTIONS, shieldTargets, unshield } from './global-
 import { examplesHelp, programHelp } from './help.js'
 import type { Io } from './io.js'
 import type { Style } from '../report/view.js'
-import { createInput, type CommandEntry, type CommandSpec, type Input, type OptionSpec } from './spec.js'
+import { createInput, type Input } from './input.js'
+import type { CommandEntry, CommandSpec, OptionSpec } from './spec.js'
 import { usageError } from './usage.js'
 
 /**
@@ -56,9 +57,11 @@ function buildProgram(
     ...(spec === undefined ? { formatHelp: () => programHelp(COMMANDS, GLOBAL_OPTIONS, style) } : {}),
   })
   for (const option of GLOBAL_OPTIONS) program.addOption(toOption(option))
-  for (const entry of COMMANDS) {
-    const command = program.command(entry.name)
-    if (entry === called && spec !== undefined) define(command, entry, spec, style, createContext)
+  if (called !== undefined && spec !== undefined) {
+    define(program.command(called.name), called, spec, style, createContext)
+  } else {
+    // Their names alone: for the suggestion after a misspelt one.
+    for (const entry of COMMANDS) program.command(entry.name)
   }
   return program
 }

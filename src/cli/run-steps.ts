@@ -3,7 +3,8 @@ import { createProgressLine, type ProgressLine } from '../report/progress.js'
 import { renderPlan, renderRunSummary, renderStep } from '../report/run.js'
 import type { View } from '../report/view.js'
 import { notice, type Context } from './context.js'
-import type { Input, OptionSpec } from './spec.js'
+import type { Input } from './input.js'
+import type { OptionSpec } from './spec.js'
 import { usageError } from './usage.js'
 
 /** Options of every command that moves the database. */

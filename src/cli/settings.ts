@@ -1,5 +1,5 @@
 import type { MigratorOptions } from '../app/types.js'
-import type { Input } from './spec.js'
+import type { Input } from './input.js'
 import { parseDuration } from './usage.js'
 
 export interface Settings {

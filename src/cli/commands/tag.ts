@@ -1,6 +1,7 @@
 import { renderTags } from '../../report/records.js'
 import type { Context } from '../context.js'
-import type { CommandSpec, Input } from '../spec.js'
+import type { Input } from '../input.js'
+import type { CommandSpec } from '../spec.js'
 import { usageError } from '../usage.js'
 
 export const command: CommandSpec = {
