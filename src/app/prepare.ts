@@ -95,7 +95,13 @@ export class Preparer {
       for (const statement of this.#backend.parse(part.text, options))
         steps.push({ kind: 'statement', statement })
     }
-    return { steps, transaction: script.transaction, size: script.text.length, changes }
+    return {
+      steps,
+      transaction: script.transaction,
+      flexible: script.transactionFlexible === true,
+      size: script.text.length,
+      changes,
+    }
   }
 
   /** The row that says that a revision is applied. */

@@ -1,4 +1,6 @@
 import type { Backend, Session } from '../backend/index.js'
+import { backendByScheme } from '../backends/registry.js'
+import { MigrateError } from '../core/errors.js'
 import type { Graph } from '../core/graph.js'
 import { METADATA_FORMAT } from '../core/metadata.js'
 import type { AppliedRevision, MetadataSnapshot, StoredScripts } from '../core/metadata.js'
@@ -85,7 +87,19 @@ export async function withState<T>(
 
 /** The files alone, for commands that need no database. */
 export async function readFiles(context: Context): Promise<State> {
-  return makeState(await context.backend(), await context.sources(), NOTHING_APPLIED, noneStored)
+  return makeState(await anyBackend(context), await context.sources(), NOTHING_APPLIED, noneStored)
+}
+
+/** The graph is in the files' headers, which are the same for every database: none need be named to read them. */
+async function anyBackend(context: Context): Promise<Backend> {
+  try {
+    return await context.backend()
+  } catch (error) {
+    if (error instanceof MigrateError && error.code === 'MIG-URL-MISSING') {
+      return backendByScheme('sqlite:')
+    }
+    throw error
+  }
 }
 
 export const noneStored = (): Promise<null> => Promise.resolve(null)

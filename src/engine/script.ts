@@ -14,6 +14,8 @@ export interface PreparedScript {
   readonly steps: readonly ScriptStep[]
   /** False for `transaction:false`. */
   readonly transaction: boolean
+  /** True when a script that cannot be in a transaction is run without one instead of being refused. Default: false. */
+  readonly flexible?: boolean
   /** Length of its text in UTF-16 units: says whether it is worth keeping in memory. */
   readonly size: number
   /** @param durationMs null leaves it to the server's clock */
@@ -49,7 +51,7 @@ export function planScript(script: PreparedScript, capabilities: Capabilities): 
   const unwrapped = unwrap(script.steps)
   const steps = unwrapped ?? script.steps
   const wantsTransaction = script.transaction || unwrapped !== null
-  const atomic = wantsTransaction && canBeAtomic(steps, capabilities)
+  const atomic = wantsTransaction && canBeAtomic(steps, capabilities, script.flexible === true)
   if (!atomic) return { mode: 'journal', steps, blocks: blocksOf(steps) }
   const statements: Statement[] = []
   for (const step of steps) {
@@ -60,13 +62,13 @@ export function planScript(script: PreparedScript, capabilities: Capabilities): 
 }
 
 /** True when one transaction can hold all of it. */
-function canBeAtomic(steps: readonly ScriptStep[], capabilities: Capabilities): boolean {
+function canBeAtomic(steps: readonly ScriptStep[], capabilities: Capabilities, flexible: boolean): boolean {
   if (capabilities.transaction === 'none') return false
   for (const step of steps) {
     if (step.kind === 'code') continue
     const { statement } = step
     if (statement.transaction === 'allowed' || isSavepoint(statement)) continue
-    if (capabilities.transaction === 'dml') return false
+    if (capabilities.transaction === 'dml' || flexible) return false
     throw statement.transaction === 'control' ? controlError(statement) : forbiddenError(statement)
   }
   return true

@@ -64,6 +64,18 @@ describe('a plan on a server with transactional DDL', () => {
     expect(server.journal).toEqual([])
   })
 
+  test('runs a foreign script without a transaction where it cannot have one, since its layout has no word for that', async () => {
+    const { server, session } = fresh('ddl')
+    const parts = ['one', 'vacuum', 'two']
+    await expect(run(session, [step('a', parts)])).rejects.toMatchObject({
+      code: 'MIG-TRANSACTION-FORBIDDEN',
+    })
+    const report = await run(session, [step('a', parts, { flexible: true })])
+    expect(outcomes(report)).toEqual(['applied'])
+    expect(server.effects).toEqual(parts)
+    expect(server.journal).toEqual([])
+  })
+
   test('runs code steps inside the transaction of their revision', async () => {
     const { server, session } = fresh('ddl')
     const code = ({ client }: CodeContext<MemoryServer>) => void client.effects.push('code')

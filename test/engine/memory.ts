@@ -148,13 +148,19 @@ function record(state: MemoryServer, change: MetadataChange): void {
   }
 }
 
+function ruleOf(text: string): Statement['transaction'] {
+  if (text === 'begin' || text === 'commit' || text === 'rollback') return 'control'
+  if (text === 'vacuum') return 'forbidden'
+  return text.startsWith('ddl') ? 'commits' : 'allowed'
+}
+
 /** Statements of the in-memory server, one a word: `ddl …` commits implicitly, `begin`, `commit`, `rollback` are control. */
 export function statement(text: string): Statement {
   const control = text === 'begin' || text === 'commit' || text === 'rollback' ? text : undefined
   return {
     text,
     position: startOf('memory.sql'),
-    transaction: control !== undefined ? 'control' : text.startsWith('ddl') ? 'commits' : 'allowed',
+    transaction: ruleOf(text),
     ...(control === undefined ? {} : { control }),
     ...(text === 'lock' ? { span: 'begin' as const } : text === 'unlock' ? { span: 'end' as const } : {}),
     summary: text,

@@ -16,7 +16,7 @@ export function hash(text: string): string {
 export function step(
   revision: string,
   parts: readonly Part[],
-  options: { transaction?: boolean } = {},
+  options: { transaction?: boolean; flexible?: boolean } = {},
 ): EngineStep {
   return {
     revision,
@@ -26,6 +26,7 @@ export function step(
     prepare: () =>
       Promise.resolve({
         transaction: options.transaction ?? true,
+        flexible: options.flexible ?? false,
         size: parts.length,
         steps: parts.map((part) =>
           typeof part === 'string'
