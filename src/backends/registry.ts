@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -118,7 +118,8 @@ function importEntry(name: string, folders: readonly string[]): string | null {
     if (typeof entry !== 'object' || entry === null) break
     entry = (entry as Record<string, unknown>)[condition] ?? entry
   }
-  return typeof entry === 'string' ? join(root, entry) : null
+  // As Node does: a linked package is where it really lies.
+  return typeof entry === 'string' ? realpathSync(join(root, entry)) : null
 }
 
 function checked(name: string, candidate: unknown): Backend {

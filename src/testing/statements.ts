@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Behaviour } from './types.js'
-import { historyRow, journalEntry, rejected } from './values.js'
+import { historyRow, journalEntry, lockOptions, rejected } from './values.js'
 
 export const statementBehaviours: readonly Behaviour[] = [
   [
@@ -191,8 +191,10 @@ export const statementBehaviours: readonly Behaviour[] = [
         if (context.samples.setting !== undefined) {
           await session.execute(context.statement(context.samples.setting.change))
         }
+        await session.lock('migrate', lockOptions())
         await session.close()
         assert.equal(await lent.state(), before)
+        await (await context.connect()).lock('migrate', lockOptions())
       } finally {
         await lent.close()
       }

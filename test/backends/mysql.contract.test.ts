@@ -35,25 +35,26 @@ describeServers(['mysql', 'mariadb'], (server) => {
 })
 
 async function fresh(server: ServerInfo): Promise<ContractDatabase> {
-  const { url, name, drop } = await createDatabase(server)
+  const database = await createDatabase(server)
+  const { url, name } = database
   return {
     connect: { url },
     drop: async () => {
       await runClient(server, name, `DROP DATABASE IF EXISTS ${name}_meta`)
-      await drop()
+      await database.drop()
     },
     runScript: async (script) => {
       const { code, stderr } = await runClient(server, name, script)
       if (code !== 0) throw new Error(stderr)
     },
-    lend: async () => {
+    lend: () => {
       const client = mysql2.createPool({ uri: url, connectionLimit: 1 })
       const facts = 'SELECT DATABASE(), @@SESSION.sql_mode, @@SESSION.autocommit, @@SESSION.lock_wait_timeout'
-      return {
+      return Promise.resolve({
         client,
         state: async () => JSON.stringify((await client.query(facts))[0]),
         close: () => client.end(),
-      }
+      })
     },
   }
 }

@@ -25,10 +25,11 @@ backendContract(
 )
 
 function fresh(): ContractDatabase {
-  const { url, file, drop } = createSqliteDatabase()
+  const database = createSqliteDatabase()
+  const { url, file } = database
   return {
     connect: { url },
-    drop,
+    drop: () => database.drop(),
     runScript: async (script) => {
       const { code, stderr } = await runSqlite(file, script)
       if (code !== 0) throw new Error(stderr)

@@ -11,9 +11,11 @@ interface DriverError {
   readonly sqlState: string | undefined
 }
 
+const causeOf = (thrown: unknown): unknown => (thrown instanceof Refused ? thrown.refusal.error : thrown)
+
 /** The driver's error, out of whatever it came in. */
 export function driverError(thrown: unknown): DriverError {
-  const error = thrown instanceof Refused ? thrown.refusal.error : thrown
+  const error = causeOf(thrown)
   const fields = error as {
     code?: unknown
     errno?: unknown
@@ -62,21 +64,25 @@ export function explainStatement(thrown: unknown, statement: Statement): Migrate
   const error = driverError(thrown)
   if (isReadOnly(error)) return readOnly(thrown).with({ position: statement.position })
   if (isLost(error)) return lost(thrown, error).with({ position: statement.position })
-  return statementFailed(statement, { ...facts(error), offset: offsetIn(statement.text, error) }, thrown)
+  return statementFailed(
+    statement,
+    { ...facts(error), offset: offsetIn(statement.text, error) },
+    causeOf(thrown),
+  )
 }
 
 export function explain(thrown: unknown, doing: string): MigrateError {
   if (thrown instanceof MigrateError) return thrown
   const error = driverError(thrown)
   if (isReadOnly(error)) return readOnly(thrown)
-  return isLost(error) ? lost(thrown, error) : databaseFailed(doing, facts(error), thrown)
+  return isLost(error) ? lost(thrown, error) : databaseFailed(doing, facts(error), causeOf(thrown))
 }
 
 function lost(cause: unknown, error: DriverError): MigrateError {
   return new MigrateError('MIG-DATABASE', `The connection to the server was lost: ${error.message}`, {
     hint: 'See where the database stands with: migrate status',
     details: facts(error).code === undefined ? [] : [`code: ${facts(error).code ?? ''}`],
-    cause,
+    cause: causeOf(cause),
   })
 }
 
@@ -86,7 +92,7 @@ const isReadOnly = ({ errno }: DriverError): boolean => errno === 1290 || errno 
 function readOnly(cause: unknown): MigrateError {
   return new MigrateError('MIG-READ-ONLY', `The server takes no writes: ${driverError(cause).message}`, {
     hint: 'Is this a replica? Connect to the server that it follows.',
-    cause,
+    cause: causeOf(cause),
   })
 }
 
@@ -107,7 +113,7 @@ export function explainConnect(thrown: unknown, url: string | undefined): Migrat
   if (thrown instanceof MigrateError) return thrown
   const error = driverError(thrown)
   const kind = REFUSED_LOGINS.has(error.errno ?? 0) ? 'MIG-AUTHENTICATION' : 'MIG-CONNECT'
-  const failed = connectFailed(url, { kind, ...facts(error) }, thrown)
+  const failed = connectFailed(url, { kind, ...facts(error) }, causeOf(thrown))
   if (error.errno !== NO_SUCH_DATABASE) return failed
   return failed.with({ hint: 'Create the database first: CREATE DATABASE …' })
 }

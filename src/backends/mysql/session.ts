@@ -52,6 +52,7 @@ export class MysqlSession implements Session<PromiseConnection> {
   #touched = false
   #roleTouched = false
   readonly #temporary = new Set<string>()
+  readonly #locks: Lock[] = []
   #closed = false
 
   constructor(parts: MysqlParts) {
@@ -116,8 +117,10 @@ export class MysqlSession implements Session<PromiseConnection> {
     }
   }
 
-  lock(name: string, options: LockOptions): Promise<Lock> {
-    return userLevelLock(this.#connection, this.#parts.names.schema ?? '', name, options)
+  async lock(name: string, options: LockOptions): Promise<Lock> {
+    const lock = await userLevelLock(this.#connection, this.#parts.names.schema ?? '', name, options)
+    this.#locks.push(lock)
+    return lock
   }
 
   async reset(): Promise<void> {
@@ -143,6 +146,7 @@ export class MysqlSession implements Session<PromiseConnection> {
     if (this.#closed) return
     this.#closed = true
     try {
+      for (const lock of this.#locks) await lock.release()
       if (this.#parts.borrowed) await this.#restore(this.#parts.original)
     } finally {
       await this.#parts.close()
@@ -187,14 +191,15 @@ export class MysqlSession implements Session<PromiseConnection> {
       await this.#send('UNLOCK TABLES')
       if (this.#roleTouched) await this.#send(kind.resetRole)
       this.#roleTouched = false
-      for (const name of this.#temporary) await this.#send(`DROP TEMPORARY TABLE IF EXISTS ${name}`)
-      this.#temporary.clear()
       const more = [kind.statementTimeout.variable]
       const [now, ...values] =
         (await this.#send(`SELECT DATABASE(), ${settingsColumns(more)}`, true)).rows[0] ?? []
       const set = restoreSettings(decodeSettings(values, more), settings)
       if (set !== null) await this.#send(set)
       if (database !== null && now !== database) await this.#send(`USE ${flavour.identifier(database)}`)
+      // In the default database, where an unqualified name put them; elsewhere they hide nobody's table.
+      for (const name of this.#temporary) await this.#send(`DROP TEMPORARY TABLE IF EXISTS ${name}`)
+      this.#temporary.clear()
     } catch (error) {
       throw explain(error, 'Putting the session back')
     }

@@ -91,14 +91,18 @@ function split(url: string): Split | null {
   }
 }
 
-/** Where the host's part ends: at the first `/`, `?` or `#`, unless that is in a password that nobody encoded. */
+/**
+ * Where the host's part ends: at the first `/`, `?` or `#`, unless that is in a password that nobody encoded. In doubt
+ * more is password, and not shown, than less.
+ */
 function endOfAuthority(behind: string): number {
   const first = behind.search(/[/?#]/)
+  const at = behind.lastIndexOf('@')
   if (first === -1) return behind.length
   const plain = behind.slice(0, first)
-  const isHost = plain.includes('@') || /^(\[[^\]]*\]|[^:]*)(:\d*)?(,[^:]*(:\d*)?)*$/.test(plain)
-  const at = behind.lastIndexOf('@')
-  if (isHost || at === -1) return first
+  const startsLikeHost = plain.includes('@') || /^(\[[^\]]*\]|[^:]*)(:\d+)?$/.test(plain)
+  const isInOption = startsLikeHost && /^(\/[^?#@]*)?\?[\w.-]+=/.test(behind.slice(first))
+  if (at < first || isInOption) return first
   const next = behind.slice(at).search(/[/?#]/)
   return next === -1 ? behind.length : at + next
 }

@@ -55,9 +55,7 @@ function offsetIn(text: string, message: string): number | undefined {
   const match =
     /^near "([^]+)": syntax error/.exec(message) ??
     /^unrecognized token: "([^]+)"$/.exec(message) ??
-    /^(?:no such (?:table|column|function|collation sequence|index|view|trigger): |table |index |view |trigger )(?:[^ ]*\.)?"?([^". ]+)"?/.exec(
-      message,
-    )
+    /^(?:no such [a-z ]+: |(?:table|index|view|trigger) )"?([^" ]+)"?/.exec(message)
   const word = match?.[1]
   return word === undefined ? undefined : onlyPlaceOf(word, text)
 }
