@@ -6,6 +6,9 @@ export {
   type ExitCode,
   type MigrateErrorOptions,
 } from './core/errors.js'
+export { defineRevision, type Operations, type RevisionDefinition, type ScriptBody } from './core/define.js'
+export { defineConfig } from './files/define-config.js'
+export type { ConfigOptions, Duration, MigrateConfig } from './files/config-types.js'
 export type { Position } from './core/position.js'
 export type { LogEntry, JournalEntry, Tag } from './core/metadata.js'
 export type {

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Migrator, MigratorEvent, RunOptions } from '../app/types.js'
 import { MigrateError } from '../core/errors.js'
 import type { View } from '../report/view.js'
@@ -22,6 +23,8 @@ export interface Context {
   readonly interactive: boolean
   settings(): Promise<Settings>
   migrator(onEvent?: (event: MigratorEvent) => void): Promise<Migrator>
+  /** The same failure, with what the config file says of it. */
+  explain(error: unknown): Promise<unknown>
   /** The command's answer: its document with `--json`, else its text. */
   answer(document: unknown, text: (view: View) => string): void
   /** For people only: nothing with `--json` or `--quiet`. */
@@ -38,6 +41,7 @@ export function createContext(command: string, input: Input, io: Io, signal: Abo
   const colour = input.flag('color')
   const view = io.view('out', { colour, verbose })
   const diagnostics = io.view('err', { colour, verbose })
+  const cwd = resolve(input.value('cwd') ?? '.')
   let settings: Promise<Settings> | undefined
   const context: Context = {
     command,
@@ -47,9 +51,10 @@ export function createContext(command: string, input: Input, io: Io, signal: Abo
     quiet,
     yes,
     signal,
-    cwd: input.value('cwd') ?? process.cwd(),
+    cwd,
     interactive: io.canAsk && !json && !yes,
-    settings: () => (settings ??= import('./settings.js').then(({ readSettings }) => readSettings(input))),
+    settings: () =>
+      (settings ??= import('./settings.js').then(({ readSettings }) => readSettings(input, cwd))),
     async migrator(onEvent) {
       const [{ createMigrator }, { options }] = await Promise.all([
         import('../app/migrator.js'),
@@ -57,6 +62,10 @@ export function createContext(command: string, input: Input, io: Io, signal: Abo
       ])
       const events = onEvent ?? ((event: MigratorEvent) => notice(event, context, diagnostics))
       return createMigrator({ ...options, signal, onEvent: events })
+    },
+    async explain(error) {
+      if (!(error instanceof MigrateError) || error.code !== 'MIG-URL-MISSING') return error
+      return (await context.settings()).whyNoUrl() ?? error
     },
     answer(document, text) {
       if (json) io.out(`${JSON.stringify(document, null, 2)}\n`)

@@ -85,7 +85,12 @@ function define(
     // The command's own value counts where both levels saw the option.
     const parsed = { ...command.parent?.opts<Record<string, unknown>>(), ...defined(command) }
     const input = createInput(command.args.map(unshield), unshieldAll(parsed))
-    await spec.run(createContext(entry.name, input), input)
+    const context = createContext(entry.name, input)
+    try {
+      await spec.run(context, input)
+    } catch (error) {
+      throw await context.explain(error)
+    }
   })
 }
 

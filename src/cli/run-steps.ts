@@ -37,9 +37,8 @@ export async function runSteps(
   const watcher = watchRun(context, began)
   const migrator = await context.migrator(watcher.onEvent)
   const options: RunOptions = {
+    ...(await commonOptions(context, input)),
     ...(plan ? { plan } : {}),
-    ...(input.flag('single-transaction') ? { singleTransaction: true } : {}),
-    ...(input.flag('strict-order') ? { strictOrder: true } : {}),
     confirm: context.confirm,
   }
   try {
@@ -67,11 +66,15 @@ async function printScript(
     )
   }
   const migrator = await context.migrator()
-  await work(migrator, {
-    sql: (text) => context.io.out(text),
-    ...(input.flag('single-transaction') ? { singleTransaction: true } : {}),
+  await work(migrator, { ...(await commonOptions(context, input)), sql: (text) => context.io.out(text) })
+}
+
+async function commonOptions(context: Context, input: Input): Promise<RunOptions> {
+  const settings = await context.settings()
+  return {
+    ...(settings.singleTransaction || input.flag('single-transaction') ? { singleTransaction: true } : {}),
     ...(input.flag('strict-order') ? { strictOrder: true } : {}),
-  })
+  }
 }
 
 interface RunWatcher {

@@ -1,25 +1,69 @@
 import type { MigratorOptions } from '../app/types.js'
+import { requireUrl, resolveConfig, type ConfigFlags } from '../files/config.js'
+import type { MigrateError } from '../core/errors.js'
 import type { Input } from './input.js'
-import { parseDuration } from './usage.js'
 
+/** What flags, variables and the config file decide, as the library wants it. */
 export interface Settings {
   readonly options: MigratorOptions
-  /** `--env`, or the config's default; null without one. */
+  /** Null without one. */
   readonly environment: string | null
   readonly protected: boolean
+  readonly singleTransaction: boolean
+  readonly newRevision: 'sql' | 'ts'
+  /** Why no database is known, for the command that needs one. */
+  whyNoUrl(): MigrateError | null
 }
 
-export async function readSettings(input: Input): Promise<Settings> {
-  const url = input.value('url') ?? process.env['DATABASE_URL']
-  const dir = input.value('dir')
-  const lockWait = input.value('lock-wait')
+const TEXT_FLAGS = [
+  ['config', 'config'],
+  ['env', 'env'],
+  ['url', 'url'],
+  ['dir', 'dir'],
+  ['layout', 'layout'],
+  ['lockWait', 'lock-wait'],
+  ['lockTimeout', 'lock-timeout'],
+  ['waitTimeout', 'wait-timeout'],
+] as const satisfies readonly (readonly [keyof ConfigFlags, string])[]
+
+/** @throws MigrateError MIG-CONFIG-…, MIG-ENVIRONMENT-UNKNOWN */
+export async function readSettings(input: Input, cwd: string): Promise<Settings> {
+  const flags = Object.fromEntries(
+    TEXT_FLAGS.flatMap(([key, name]) => {
+      const value = input.value(name)
+      return value === undefined ? [] : [[key, value]]
+    }),
+  )
+  const config = await resolveConfig(flags, process.env, cwd)
+  const { backend, formatter, password, url } = config
   return {
     options: {
-      ...(url === undefined ? {} : { url }),
-      ...(dir === undefined ? {} : { dir }),
-      ...(lockWait === undefined ? {} : { lockWaitMs: parseDuration('--lock-wait', lockWait) }),
+      cwd,
+      ...(url === null ? {} : { url }),
+      ...(password === undefined ? {} : { password }),
+      ...(backend === null ? {} : { backend }),
+      ...(formatter === null ? {} : { formatter }),
+      dir: config.dir,
+      layout: config.layout,
+      metadata: config.metadata,
+      templates: config.templates,
+      lockWaitMs: config.lockWaitMs,
+      lockTimeoutMs: config.lockTimeoutMs,
+      statementTimeoutMs: config.statementTimeoutMs,
+      waitTimeoutMs: config.waitTimeoutMs,
+      strictOrder: config.strictOrder,
     },
-    environment: null,
-    protected: false,
+    environment: config.environment,
+    protected: config.protected,
+    singleTransaction: config.singleTransaction,
+    newRevision: config.newRevision,
+    whyNoUrl() {
+      try {
+        requireUrl(config)
+        return null
+      } catch (error) {
+        return error as MigrateError
+      }
+    },
   }
 }

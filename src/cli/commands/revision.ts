@@ -18,7 +18,7 @@ export const command: CommandSpec = {
       description: 'must be applied before, but is no parent',
       repeatable: true,
     },
-    { flags: '--sql', description: 'an SQL file (the default)' },
+    { flags: '--sql', description: 'an SQL file (the default, unless the config says otherwise)' },
     { flags: '--ts', description: 'a TypeScript file' },
     { flags: '--rev-id <id>', description: 'an id of your own instead of a random one' },
   ],
@@ -48,7 +48,7 @@ export const command: CommandSpec = {
       ...(input.flag('splice') ? { splice: true } : {}),
       branchLabel: input.values('branch-label'),
       dependsOn: input.values('depends-on'),
-      ...(input.flag('ts') ? { kind: 'ts' } : input.flag('sql') ? { kind: 'sql' } : {}),
+      kind: input.flag('ts') ? 'ts' : input.flag('sql') ? 'sql' : (await context.settings()).newRevision,
       ...(revId === undefined ? {} : { revId }),
     })
     context.answer(report, (view) => {
