@@ -227,11 +227,11 @@ describe('URLs', () => {
   test.each(['mysql:h/d', 'mysql://me:secret@h:99999/d', 'mysql://me:secret@h:x/d'])(
     '%s is refused',
     (url) => {
-      const refused = expect.objectContaining({
+      const refused: unknown = expect.objectContaining({
         code: 'MIG-URL-INVALID',
         message: expect.not.stringContaining('secret') as unknown,
       })
-      expect(() => parseServerUrl(url)).toThrow(refused as Error)
+      expect(() => parseServerUrl(url)).toThrow(refused)
     },
   )
 })
@@ -289,7 +289,7 @@ describe('what a statement is', () => {
       code: 'MIG-UNSUPPORTED',
       position: { line: 2, column: 3, offset: 12 },
     })
-    expect(parse).toThrow(refused as Error)
+    expect(parse).toThrow(refused)
   })
 
   test('what only sets the session up is known as such', () => {

@@ -97,13 +97,12 @@ export function decodeFormat(value: unknown): number {
 
 function decodeApplied(row: Row): AppliedRevision {
   const id = text(row[4], 'an id in the history')
-  const what = (field: string) => `the ${field} of revision ${id}`
   const flags = Number(row[3])
-  return {
+  const revision: AppliedRevision = {
     id,
-    parents: list(row[5], what, 'parents'),
-    dependsOn: list(row[6], what, 'depends_on'),
-    labels: list(row[7], what, 'labels'),
+    parents: list(row[5], 'parents', 'revision', id),
+    dependsOn: list(row[6], 'depends_on', 'revision', id),
+    labels: list(row[7], 'labels', 'revision', id),
     message: text(row[8], 'a message'),
     checksum: optionalText(row[9]),
     sourceHash: optionalText(row[10]),
@@ -114,8 +113,8 @@ function decodeApplied(row: Row): AppliedRevision {
     toolVersion: text(row[14], 'a version'),
     runId: text(row[15], 'a run'),
     stamped: (flags & 1) !== 0,
-    ...((flags & 2) === 0 ? {} : { repeatable: true }),
   }
+  return (flags & 2) === 0 ? revision : { ...revision, repeatable: true }
 }
 
 function decodeJournal(row: Row): JournalEntry {
@@ -141,7 +140,7 @@ function decodeTag(row: Row): Tag {
   const name = text(row[4], "a tag's name")
   return {
     name,
-    heads: list(row[5], (field) => `the ${field} of tag ${name}`, 'heads'),
+    heads: list(row[5], 'heads', 'tag', name),
     createdAt: text(row[6], "a tag's time"),
     createdBy: text(row[7], "a tag's user"),
   }
@@ -156,7 +155,7 @@ export function decodeScripts(row: Row, revision: string): StoredScripts {
     up: optionalText(row[0]),
     down: optionalText(row[1]),
     downTransaction: Number(row[2]) !== 0,
-    downCodeSteps: list(row[3], (field) => `the ${field} of revision ${revision}`, 'down_code_steps'),
+    downCodeSteps: list(row[3], 'down_code_steps', 'revision', revision),
   }
 }
 
@@ -184,17 +183,19 @@ export function decodeLog(row: Row): LogEntry {
 
 const NONE: readonly string[] = []
 
-/** Most lists are empty, and most of the others hold one id: 10,000 rows are read at every start. */
-function list(value: unknown, what: (field: string) => string, field: string): readonly string[] {
+/** Most lists are empty, and most of the others hold one plain id: 10,000 rows are read at every start. */
+function list(value: unknown, field: string, kind: string, name: string): readonly string[] {
   if (value === '[]') return NONE
+  if (typeof value === 'string' && /^\["[^"\\]*"\]$/.test(value)) return [value.slice(2, -2)]
+  const what = `the ${field} of ${kind} ${name}`
   let parsed: unknown
   try {
     parsed = JSON.parse(String(value))
   } catch {
-    throw corrupt(`${what(field)} are no JSON list: ${excerpt(value)}`)
+    throw corrupt(`${what} are no JSON list: ${excerpt(value)}`)
   }
   if (Array.isArray(parsed) && parsed.every((item) => typeof item === 'string')) return parsed
-  throw corrupt(`${what(field)} are no list of texts: ${excerpt(value)}`)
+  throw corrupt(`${what} are no list of texts: ${excerpt(value)}`)
 }
 
 function text(value: unknown, what: string): string {
