@@ -1,4 +1,6 @@
-/** Gives a configuration in TypeScript or JavaScript its type; answers it unchanged. */
-export function defineConfig<T>(config: T): T {
+import type { MigrateConfig } from './config-types.js'
+
+/** Gives a configuration in TypeScript or JavaScript its types; answers it as it is. */
+export function defineConfig(config: MigrateConfig): MigrateConfig {
   return config
 }

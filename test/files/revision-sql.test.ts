@@ -7,7 +7,7 @@ import { MigrateError } from '../../src/core/errors.js'
 import { readRevisions } from '../../src/files/index.js'
 import { HEAD_BYTES } from '../../src/files/bytes.js'
 import { parseSqlFile } from '../../src/files/sql-markers.js'
-import { inMigrations, loadOnly, read, refusal, temporary, UP } from './support.js'
+import { asNobody, inMigrations, loadOnly, read, refusal, temporary, UP } from './support.js'
 
 const WHOLE = `-- migrate:revision 3f2a91c0b7de
 -- migrate:parents 1b7c0a55e2f1 99aa
@@ -150,17 +150,6 @@ describe('a SQL revision', () => {
     `)
   })
 })
-
-/** Root may read everything: it steps back for the time of the work. */
-async function asNobody<T>(work: () => Promise<T>): Promise<T> {
-  const isRoot = process.getuid?.() === 0
-  if (isRoot) process.seteuid?.(65_534)
-  try {
-    return await work()
-  } finally {
-    if (isRoot) process.seteuid?.(0)
-  }
-}
 
 describe('a folder of revisions', () => {
   it('is read with its sub-folders, in the order of the paths, and without what begins with a dot or an underscore', async () => {

@@ -59,3 +59,14 @@ export async function refusal(work: () => unknown): Promise<string> {
 }
 
 export const UP = '-- migrate:revision aaa\n-- migrate:up\nselect 1;\n'
+
+/** Root may read everything: it steps back for the time of the work. */
+export async function asNobody<T>(work: () => Promise<T>): Promise<T> {
+  const isRoot = process.getuid?.() === 0
+  if (isRoot) process.seteuid?.(65_534)
+  try {
+    return await work()
+  } finally {
+    if (isRoot) process.seteuid?.(0)
+  }
+}
