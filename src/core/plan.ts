@@ -113,6 +113,21 @@ export function findUpgradeTarget(
   return { revisions: place === null ? [] : [place], branch, isState: false }
 }
 
+/**
+ * Where a target is, whichever way it lies: `+1` and `-1` are counted from the applied heads.
+ * @throws MigrateError MIG-TARGET-…
+ */
+export function findTarget(
+  graph: Graph,
+  applied: ReadonlySet<string>,
+  target: Target,
+  context: TargetContext = {},
+): Destination {
+  return target.anchor.kind === 'current' && target.steps < 0
+    ? findDowngradeTarget(graph, applied, headsOf(graph, applied), target, context)
+    : findUpgradeTarget(graph, applied, target, context)
+}
+
 export interface DowngradeTarget extends Destination {
   readonly notes: readonly string[]
 }

@@ -1,6 +1,6 @@
 import { MigrateError } from './errors.js'
 import type { Graph } from './graph.js'
-import { findUpgradeTarget, headsOf, planDowngrade, planUpgrade, type Plan } from './plan.js'
+import { findTarget, headsOf, planDowngrade, planUpgrade, type Plan } from './plan.js'
 import { severalHeads, walkDown, walkUp, type TargetContext } from './resolve.js'
 import type { Direction, RevisionNode } from './revision.js'
 import {
@@ -32,7 +32,7 @@ export function historyRange<R extends RevisionNode>(
 ): readonly R[] {
   const parsed = typeof range === 'string' ? parseRange(range) : range
   const fixed = (target: Target): readonly string[] =>
-    isStep(target) ? headsOf(graph, applied) : findUpgradeTarget(graph, applied, target, context).revisions
+    isStep(target) ? headsOf(graph, applied) : findTarget(graph, applied, target, context).revisions
   const upper = parsed.to === null ? graph.effectiveHeads : fixed(parsed.to)
   const lower = parsed.from === null ? [] : fixed(parsed.from)
   // A step is counted from the other end, and where that is a step too, from what is applied.
@@ -60,7 +60,7 @@ export function stateAt(
   context: TargetContext = {},
 ): Set<string> {
   const parsed = typeof target === 'string' ? parseTarget(target) : target
-  return graph.ancestors(findUpgradeTarget(graph, applied, parsed, context).revisions)
+  return graph.ancestors(findTarget(graph, applied, parsed, context).revisions)
 }
 
 /**

@@ -67,10 +67,17 @@ export function findBranch(graph: Graph, target: Target): string | null {
 }
 
 /**
- * Finds an anchored target. What is relative to the present state (`+1`, `label@-1`) is not for here.
- * @throws MigrateError MIG-TARGET-NOT-FOUND, -AMBIGUOUS, -MULTIPLE-HEADS, -NOT-REACHABLE
+ * Finds an anchored target. What is relative to the present state (`+1`, `label@-1`) is refused.
+ * @throws MigrateError MIG-TARGET-NOT-FOUND, -AMBIGUOUS, -MULTIPLE-HEADS, -NOT-REACHABLE, -SYNTAX
  */
 export function findAnchored(graph: Graph, target: Target, context: TargetContext): Destination {
+  if (target.anchor.kind === 'current') {
+    throw new MigrateError(
+      'MIG-TARGET-SYNTAX',
+      `"${printTarget(target)}" is counted from what is applied, which is not known here.`,
+      { hint: 'Type an id, the beginning of one, a label or a tag; or head, heads or base.' },
+    )
+  }
   const branch = findBranch(graph, target)
   const within = branch === null ? null : lineage(graph, branch)
   const reading = chooseReading(graph, target, context)

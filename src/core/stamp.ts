@@ -1,6 +1,6 @@
 import { MigrateError } from './errors.js'
 import type { Graph } from './graph.js'
-import { findDowngradeTarget, findUpgradeTarget, headsOf } from './plan.js'
+import { findTarget, headsOf } from './plan.js'
 import type { Destination, TargetContext } from './resolve.js'
 import type { RevisionNode } from './revision.js'
 import { parseTarget, type Target } from './target.js'
@@ -41,7 +41,7 @@ export function stampPlan<R extends RevisionNode>(
   }
   const heads = headsOf(graph, applied)
   const found = targets.map((target) =>
-    findStamped(graph, applied, heads, typeof target === 'string' ? parseTarget(target) : target, context),
+    findTarget(graph, applied, typeof target === 'string' ? parseTarget(target) : target, context),
   )
   const reached = graph.ancestors(found.flatMap((each) => each.revisions))
   const kept =
@@ -63,18 +63,6 @@ export function stampPlan<R extends RevisionNode>(
     from: heads,
     to: headsOf(graph, state),
   }
-}
-
-function findStamped(
-  graph: Graph,
-  applied: ReadonlySet<string>,
-  heads: readonly string[],
-  target: Target,
-  context: TargetContext,
-): Destination {
-  return target.anchor.kind === 'current' && target.steps < 0
-    ? findDowngradeTarget(graph, applied, heads, target, context)
-    : findUpgradeTarget(graph, applied, target, context)
 }
 
 function isReplaced(graph: Graph, found: Destination, head: string): boolean {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { MigrateError } from '../../src/core/errors.js'
 import { buildGraph } from '../../src/core/graph.js'
-import { planDowngrade, planUpgrade, type Plan } from '../../src/core/plan.js'
-import type { TargetContext } from '../../src/core/resolve.js'
+import { findTarget, planDowngrade, planUpgrade, type Plan } from '../../src/core/plan.js'
+import { findAnchored, type TargetContext } from '../../src/core/resolve.js'
+import { parseTarget } from '../../src/core/target.js'
 import { chain, node } from './arbitraries.js'
 
 /**
@@ -221,5 +222,23 @@ describe('a downgrade', () => {
 
   it('takes a dependent down with what it depends on', () => {
     expect(down(['root', 'auth1', 'report'], 'root')).toEqual(['report', 'auth1'])
+  })
+})
+
+describe('a target by itself', () => {
+  it.each([
+    ['-1', ['root']],
+    ['+1', ['trunk2']],
+    ['current', ['trunk1']],
+    ['auth@head', ['joined']],
+    ['base', []],
+  ])('%s lies at %j when trunk1 is applied', (text, expected) => {
+    expect(findTarget(graph, new Set(['root', 'trunk1']), parseTarget(text)).revisions).toEqual(expected)
+  })
+
+  it('is refused where nothing is known to be applied and it is counted from that', () => {
+    expect(refusal(() => findAnchored(graph, parseTarget('-1'), {})).message).toBe(
+      '"-1" is counted from what is applied, which is not known here.',
+    )
   })
 })
