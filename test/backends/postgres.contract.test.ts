@@ -35,10 +35,11 @@ describeServers(['postgres', 'postgres15'], (server) => {
 })
 
 async function fresh(server: ServerInfo): Promise<ContractDatabase> {
-  const { url, name, drop } = await createDatabase(server)
+  const database = await createDatabase(server)
+  const { url, name } = database
   return {
     connect: { url },
-    drop,
+    drop: () => database.drop(),
     runScript: async (script) => {
       const { code, stderr } = await runClient(server, name, script)
       if (code !== 0) throw new Error(stderr)

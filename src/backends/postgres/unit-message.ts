@@ -42,6 +42,7 @@ export function unitParts(unit: AtomicUnit, durable: boolean, names: SqlNames, l
   const part = (role: PartRole, text: string): Part => ({ role, unit, text, index: -1 })
   const touched = unit.statements.some(({ touchesSession }) => touchesSession)
   const metadata = unit.changes.flatMap((change) => renderChange(change, names, FLAVOUR))
+  const took = unit.changes.at(-1)?.kind === 'apply' ? 'duration_ms' : ELAPSED
   return [
     part('begin', 'BEGIN'),
     part('begin', `SELECT ${durable ? REMEMBER : `${REMEMBER}, ${HURRY}`}`),
@@ -51,7 +52,7 @@ export function unitParts(unit: AtomicUnit, durable: boolean, names: SqlNames, l
     ]),
     ...(touched ? link.restoreRole.map((text) => part('metadata', text)) : []),
     ...metadata.map((text, index) =>
-      part('metadata', index === metadata.length - 1 ? `${text} RETURNING ${ELAPSED}` : text),
+      part('metadata', index === metadata.length - 1 ? `${text} RETURNING ${took}` : text),
     ),
     part('commit', 'COMMIT'),
     ...(touched ? restoreParts(unit, link) : []),

@@ -69,7 +69,10 @@ export class UnitSource {
   }
 
   #hasRoom(): boolean {
-    return !this.#done && this.#waiting.length <= MOST_UNITS && this.#characters <= MOST_CHARACTERS
+    if (this.#done) return false
+    // However large the one that waits is: whether it is the last has to be known.
+    if (this.#waiting.length < 2) return true
+    return this.#waiting.length <= MOST_UNITS && this.#characters <= MOST_CHARACTERS
   }
 
   async #pull(): Promise<void> {
