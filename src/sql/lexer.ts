@@ -55,6 +55,7 @@ export class Lexer {
   #codeStart = 0
   /** An `E''` string goes on in the quotes that follow it on a further line: no other string may stand there. */
   #continues = false
+  #backslash = -1
 
   constructor(text: string, rules: DialectRules, origin?: Position) {
     this.text = text
@@ -268,24 +269,26 @@ export class Lexer {
   /** Offset behind the closing quote; a doubled quote is one character of the inside. */
   #quoteEnd(open: number, quote: number, escapes: boolean): number {
     const { text } = this
-    let index = open + 1
-    if (escapes) {
-      while (index < text.length) {
-        const code = text.charCodeAt(index)
-        if (code === BACKSLASH) index += 2
-        else if (code !== quote) index += 1
-        else if (text.charCodeAt(index + 1) === quote) index += 2
-        else return index + 1
-      }
-      throw this.#unterminated('quote', open)
-    }
     const mark = String.fromCharCode(quote)
+    let index = open + 1
+    let found = -1
     for (;;) {
-      const found = text.indexOf(mark, index)
+      if (found < index) found = text.indexOf(mark, index)
       if (found < 0) throw this.#unterminated('quote', open)
-      if (text.charCodeAt(found + 1) !== quote) return found + 1
-      index = found + 2
+      const escape = escapes ? this.#nextBackslash(index) : Infinity
+      if (escape < found) index = escape + 2
+      else if (text.charCodeAt(found + 1) === quote) index = found + 2
+      else return found + 1
     }
+  }
+
+  /** Offset of the first backslash at or behind `from`; looked for once, however often it is asked for. */
+  #nextBackslash(from: number): number {
+    if (this.#backslash < from) {
+      const found = this.text.indexOf('\\', from)
+      this.#backslash = found < 0 ? Infinity : found
+    }
+    return this.#backslash
   }
 
   #other(start: number, code: number): void {

@@ -151,7 +151,7 @@ export class Scanner {
   /** mysql's `DELIMITER`: it is for the client, and ends what stands before it. */
   #delimiterCommand(): boolean {
     const lexer = this.#lexer
-    if (upperWord(lexer) !== 'DELIMITER' || !(this.#fresh || this.#lineStart)) return false
+    if (!(this.#fresh || this.#lineStart) || upperWord(lexer, 9) !== 'DELIMITER') return false
     if (lexer.codeDepth > 0) return false
     const end = lineEnd(lexer.text, lexer.end, lexer.returnEndsLine)
     const delimiter = readDelimiter(lexer, end, this.#fresh)
