@@ -29,6 +29,7 @@ export const ERROR_CODES = {
   // revision files
   'MIG-DIRECTORY-NOT-FOUND': 2,
   'MIG-FILE-UNREADABLE': 2,
+  'MIG-FILE-UNWRITABLE': 1,
   'MIG-FILE-EMPTY': 2,
   'MIG-FILE-NOT-TEXT': 2,
   'MIG-FILE-HEADER': 2,
