@@ -112,9 +112,11 @@ export class Bench {
     const client = new pg.Client({ connectionString: url })
     await client.connect()
     try {
-      const answer: unknown = await client.query({ text: sql, rowMode: 'array' })
-      const { rows } = (Array.isArray(answer) ? answer.at(-1) : answer) as pg.QueryArrayResult<unknown[]>
-      return rows.map((row) => row.map((value) => (value === null ? null : String(value))))
+      // Every value as the server writes it.
+      const types = { getTypeParser: () => (text: string) => text }
+      const answer: unknown = await client.query({ text: sql, rowMode: 'array', types })
+      const { rows } = (Array.isArray(answer) ? answer.at(-1) : answer) as { rows: (string | null)[][] }
+      return rows
     } finally {
       await client.end()
     }

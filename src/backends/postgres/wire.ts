@@ -83,7 +83,8 @@ class Message implements Submittable {
   }
 
   handleError(error: unknown): void {
-    this.#fail(error)
+    // What the receiver could not bear came first.
+    this.#fail(this.#thrown ?? error)
   }
 
   #copy(data: string, connection: PgConnection): void {

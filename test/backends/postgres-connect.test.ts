@@ -1,0 +1,457 @@
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import pg from 'pg'
+import { describe, expect, it } from 'vitest'
+import { postgres } from '../../src/backends/postgres/index.js'
+import type { MigrateError } from '../../src/core/errors.js'
+import { describeServers } from '../servers/database.js'
+import { createUser } from '../servers/create-database.js'
+import { lockOptions, unit, useBench } from './postgres-support.js'
+
+const options = { metadata: { prefix: 'migrate_' }, applicationName: 'migrate test' }
+
+const all = (error: unknown): string => {
+  const seen = error as MigrateError & { cause?: { message?: string; stack?: string } }
+  return JSON.stringify([
+    seen.message,
+    seen.hint,
+    seen.state,
+    seen.details,
+    seen.cause?.message,
+    seen.cause?.stack,
+  ])
+}
+
+describe('a URL', () => {
+  it.each([
+    ['postgres://anna:hunter2@127.0.0.1:99999/shop', 'MIG-URL-INVALID'],
+    ['postgres://anna:hunter2@127.0.0.1/shop?sslmode=sometimes', 'MIG-URL-INVALID'],
+    [
+      'postgres://anna:hunter2@127.0.0.1/shop?sslrootcert=/no/such/file&sslmode=verify-full',
+      'MIG-URL-INVALID',
+    ],
+    ['postgres://anna:hunter2@127.0.0.1:1/shop', 'MIG-CONNECT'],
+    ['postgres://anna:hunter2@/shop?host=/no/such/folder', 'MIG-CONNECT'],
+    ['postgres://anna:hunter2@no-such-host.invalid/shop', 'MIG-CONNECT'],
+  ])('that leads nowhere is told without its password: %s', async (url, code) => {
+    const error = await postgres.connect({ url, ...options }).catch((caught: unknown) => caught)
+    expect(error).toMatchObject({ code })
+    expect((error as MigrateError).hint).toBeTruthy()
+    expect(all(error)).not.toContain('hunter2')
+  })
+
+  it('has to be there when there is no client', async () => {
+    await expect(postgres.connect(options)).rejects.toMatchObject({ code: 'MIG-URL-MISSING' })
+  })
+})
+
+describe('a server that is not PostgreSQL', () => {
+  it('and says nothing is given up in time', async () => {
+    const { port, close } = await listen(() => undefined)
+    await expect(
+      postgres.connect({
+        url: `postgres://a:hunter2@127.0.0.1:${port}/x`,
+        connectTimeoutMs: 100,
+        ...options,
+      }),
+    ).rejects.toMatchObject({ code: 'MIG-CONNECT' })
+    await close()
+  })
+
+  it('is not waited for once the caller gives up', async () => {
+    const { port, close } = await listen(() => undefined)
+    const control = new AbortController()
+    const connecting = postgres.connect({
+      url: `postgres://a@127.0.0.1:${port}/x`,
+      waitTimeoutMs: 60_000,
+      signal: control.signal,
+      ...options,
+    })
+    setTimeout(() => control.abort(), 50)
+    await expect(connecting).rejects.toMatchObject({ code: 'MIG-INTERRUPTED' })
+    await close()
+  })
+})
+
+async function listen(onSocket: (socket: Socket) => void, port = 0) {
+  const sockets = new Set<Socket>()
+  const server: Server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => undefined)
+    onSocket(socket)
+  })
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  const address = server.address()
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : 0,
+    close: () =>
+      new Promise<void>((resolve) => {
+        for (const socket of sockets) socket.destroy()
+        server.close(() => resolve())
+      }),
+  }
+}
+
+describeServers(['postgres', 'postgres15'], (server) => {
+  const bench = useBench(server)
+
+  const show = async (
+    session: Awaited<ReturnType<typeof bench.connect>>,
+    setting: string,
+  ): Promise<unknown> => {
+    const client = session.client as unknown as pg.Client
+    return (await client.query<Record<string, unknown>>(`SHOW ${setting}`)).rows[0]?.[setting]
+  }
+
+  it('says of itself which version it is', async () => {
+    const session = await bench.connect()
+    const major = server.name === 'postgres' ? 18 : 15
+    expect(session.server.product).toBe('PostgreSQL')
+    expect(Math.floor(session.server.number / 10_000)).toBe(major)
+    expect(session.server.version).toMatch(new RegExp(`^${major}(\\.\\d+)?$`))
+  })
+
+  it('holds to the time-outs whatever a revision resets', async () => {
+    const session = await bench.connect({ lockTimeoutMs: 1_234, statementTimeoutMs: 60_000 })
+    await session.execute(unit('x', "SET lock_timeout = '9s'").statements[0] as never)
+    await session.execute(unit('x', 'RESET ALL').statements[0] as never)
+    expect([await show(session, 'lock_timeout'), await show(session, 'statement_timeout')]).toEqual([
+      '1234ms',
+      '1min',
+    ])
+    expect(await show(session, 'application_name')).toBe('migrate test')
+  })
+
+  it('waits five seconds for locks unless it is told otherwise', async () => {
+    expect(await show(await bench.connect(), 'lock_timeout')).toBe('5s')
+    expect(await show(await bench.connect({ lockTimeoutMs: 0 }), 'lock_timeout')).toBe('0')
+    const url = `${bench.url}?options=-c%20lock_timeout%3D77&application_name=mine`
+    const own = await bench.connect({ url })
+    expect([await show(own, 'lock_timeout'), await show(own, 'application_name')]).toEqual(['77ms', 'mine'])
+  })
+
+  it('asks a function for the password, once a connection', async () => {
+    const url = new URL(bench.url)
+    const { password } = url
+    url.password = 'wrong'
+    let asked = 0
+    const session = await bench.connect({
+      url: url.href,
+      password: () => {
+        asked += 1
+        return Promise.resolve(password)
+      },
+    })
+    expect([asked, (await session.metadata.read()).exists]).toEqual([1, false])
+  })
+
+  it.each([
+    ['a wrong password', 'not-it', 'MIG-AUTHENTICATION', 'Check the user'],
+    ['no password', '', 'MIG-AUTHENTICATION', 'Check the user'],
+  ])('%s is told as that', async (_, password, code, hint) => {
+    const url = new URL(bench.url)
+    url.password = password
+    const error = await postgres.connect({ url: url.href, ...options }).catch((caught: unknown) => caught)
+    expect(error).toMatchObject({ code })
+    expect((error as MigrateError).hint).toContain(hint)
+    if (password !== '') expect(all(error)).not.toContain(password)
+  })
+
+  it('a database that does not exist is told with how to make it', async () => {
+    const url = new URL(bench.url)
+    url.pathname = '/there-is-none'
+    await expect(postgres.connect({ url: url.href, ...options })).rejects.toMatchObject({
+      code: 'MIG-CONNECT',
+      hint: expect.stringContaining('createdb') as unknown,
+    })
+  })
+
+  it('is reached through its socket', async () => {
+    if (server.socket === undefined) return
+    const url = new URL(bench.url)
+    const query = `host=${encodeURIComponent(server.socket)}&port=${url.port}`
+    const login = `${url.username}:${url.password}`
+    const session = await bench.connect({ url: `postgresql://${login}@/${url.pathname.slice(1)}?${query}` })
+    expect((await session.metadata.read()).exists).toBe(false)
+    const encoded = `postgresql://${login}@${encodeURIComponent(server.socket)}:${url.port}${url.pathname}`
+    expect((await (await bench.connect({ url: encoded })).metadata.read()).exists).toBe(false)
+  })
+
+  it('without encryption is refused by those who want it, and taken by those who prefer it', async () => {
+    const session = await bench.connect({ url: `${bench.url}?sslmode=prefer` })
+    expect((await session.metadata.read()).exists).toBe(false)
+    await expect(bench.connect({ url: `${bench.url}?sslmode=require` })).rejects.toMatchObject({
+      code: 'MIG-CONNECT',
+    })
+  })
+
+  it('is waited for while it does not listen yet', async () => {
+    const to = new URL(bench.url)
+    const free = await listen(() => undefined)
+    await free.close()
+    const url = new URL(bench.url)
+    url.port = String(free.port)
+    await expect(bench.connect({ url: url.href })).rejects.toMatchObject({ code: 'MIG-CONNECT' })
+    const connecting = bench.connect({ url: url.href, waitTimeoutMs: 20_000 })
+    await new Promise((resolve) => setTimeout(resolve, 250))
+    const proxy = await listen((socket) => {
+      const upstream = connect(Number(to.port), to.hostname)
+      upstream.on('error', () => undefined)
+      socket.pipe(upstream).pipe(socket)
+    }, free.port)
+    bench.later(() => proxy.close())
+    expect((await (await connecting).metadata.read()).exists).toBe(false)
+  })
+
+  it('behind a pooler that refuses settings at the beginning gets them afterwards, and after every reset', async () => {
+    const to = new URL(bench.url)
+    // What PgBouncer does with parameters that it does not know.
+    const pooler = await listen((socket) => {
+      socket.once('data', (first) => {
+        if (first.includes('lock_timeout')) {
+          const fields = 'SFATAL\0VFATAL\0C08P01\0Munsupported startup parameter: lock_timeout\0\0'
+          const head = Buffer.from([0x45, 0, 0, 0, fields.length + 4])
+          socket.end(Buffer.concat([head, Buffer.from(fields)]))
+          return
+        }
+        const upstream = connect(Number(to.port), to.hostname)
+        upstream.on('error', () => undefined)
+        upstream.write(first)
+        socket.pipe(upstream).pipe(socket)
+      })
+    })
+    bench.later(() => pooler.close())
+    const url = new URL(bench.url)
+    url.port = String(pooler.port)
+    url.search = '?options=-c%20work_mem%3D5MB%20-c%20search_path%3D%22a%5C%20b%22'
+    const session = await bench.connect({ url: url.href, lockTimeoutMs: 4_321 })
+    const found = async () => [
+      await show(session, 'lock_timeout'),
+      await show(session, 'work_mem'),
+      await show(session, 'search_path'),
+    ]
+    expect(await found()).toEqual(['4321ms', '5MB', '"a b"'])
+    await session.reset()
+    expect(await found()).toEqual(['4321ms', '5MB', '"a b"'])
+  })
+
+  it('notices go to who wants them', async () => {
+    const notices: string[] = []
+    const session = await bench.connect({ onNotice: (notice) => notices.push(notice) })
+    await session.execute(unit('x', 'DROP TABLE IF EXISTS nothing').statements[0] as never)
+    expect(notices).toEqual(['NOTICE: table "nothing" does not exist, skipping'])
+  })
+
+  describe('the metadata', () => {
+    it('stays where it was found, whatever becomes of the search path', async () => {
+      const session = await bench.prepared()
+      await session.metadata.write([{ kind: 'tag', tag: { name: 'v1', heads: [], createdBy: 'me' } }])
+      const user = new URL(bench.url).username
+      await bench.ask(`CREATE SCHEMA "${user}"`)
+      const later = await bench.connect()
+      const { exists, tags } = await later.metadata.read()
+      expect([exists, tags.map(({ name }) => name)]).toEqual([true, ['v1']])
+      await later.metadata.ensure()
+      expect(await bench.ask("SELECT schemaname FROM pg_tables WHERE tablename = 'migrate_history'")).toEqual(
+        [['public']],
+      )
+    })
+
+    it('needs a schema to be in', async () => {
+      const session = await bench.connect({ url: `${bench.url}?options=-c%20search_path%3D` })
+      await expect(session.metadata.read()).rejects.toMatchObject({ code: 'MIG-CONFIG-INVALID' })
+      const told = await bench.connect({
+        url: `${bench.url}?options=-c%20search_path%3D`,
+        metadata: { prefix: 'migrate_', schema: 'of its own' },
+      })
+      expect((await told.metadata.read()).exists).toBe(false)
+      await told.metadata.ensure()
+      expect((await told.metadata.read()).exists).toBe(true)
+    })
+
+    it('may be in a schema where its user may create tables, but no schemas', async () => {
+      const owner = new URL(bench.url)
+      const database = { name: owner.pathname.slice(1), url: bench.url, drop: () => Promise.resolve() }
+      const user = await createUser(server, database)
+      bench.later(async () => {
+        await bench.ask(`DROP OWNED BY ${user.name} CASCADE`)
+        await user.drop()
+      })
+      await bench.ask(`CREATE SCHEMA meta; GRANT USAGE, CREATE ON SCHEMA meta TO ${user.name}`)
+      const session = await bench.connect({ url: user.url, metadata: { prefix: 'm_', schema: 'meta' } })
+      await session.metadata.ensure()
+      expect((await session.metadata.read()).exists).toBe(true)
+      const refused = await bench.connect({ url: user.url, metadata: { prefix: 'm_', schema: 'other' } })
+      await expect(refused.metadata.ensure()).rejects.toMatchObject({
+        code: 'MIG-DATABASE',
+        hint: expect.stringContaining('privilege') as unknown,
+      })
+    })
+
+    it('cannot be written where nothing can', async () => {
+      const session = await bench.connect({
+        url: `${bench.url}?options=-c%20default_transaction_read_only%3Don`,
+      })
+      await session.metadata.read()
+      await expect(session.metadata.ensure()).rejects.toMatchObject({ code: 'MIG-READ-ONLY' })
+    })
+  })
+
+  describe('the lock', () => {
+    it('is named with its holder to who waits and to who gives up', async () => {
+      const holder = await bench.connect()
+      await holder.lock('migrate', lockOptions())
+      const other = await bench.connect()
+      const waited: unknown[] = []
+      const error = await other
+        .lock('migrate', lockOptions({ timeoutMs: 60, onWait: (who) => waited.push(who) }))
+        .catch((caught: unknown) => caught)
+      expect(error).toMatchObject({ code: 'MIG-LOCK-TIMEOUT' })
+      expect((error as MigrateError).message).toContain('migrate upgrade anna@web-1:4711 run 8f3c')
+      expect(waited).toMatchObject([
+        { command: 'migrate upgrade', user: 'anna', host: 'web-1', pid: 4711, runId: '8f3c' },
+      ])
+    })
+
+    it('is one for the same tables, however they are named', async () => {
+      await (await bench.connect()).lock('migrate', lockOptions())
+      const named = await bench.connect({ metadata: { prefix: 'migrate_', schema: 'public' } })
+      await expect(named.lock('migrate', lockOptions())).rejects.toMatchObject({ code: 'MIG-LOCK-TIMEOUT' })
+      const others = await bench.connect({ metadata: { prefix: 'other_' } })
+      await (await others.lock('migrate', lockOptions())).release()
+    })
+
+    it('is held by one of ten at a time', async () => {
+      const sessions = await Promise.all(Array.from({ length: 10 }, () => bench.connect()))
+      let holders = 0
+      let most = 0
+      await Promise.all(
+        sessions.map(async (session) => {
+          const lock = await session.lock('migrate', lockOptions({ timeoutMs: 50_000 }))
+          holders += 1
+          most = Math.max(most, holders)
+          await new Promise((resolve) => setTimeout(resolve, 5))
+          holders -= 1
+          await lock.release()
+        }),
+      )
+      expect([holders, most]).toEqual([0, 1])
+    })
+
+    it('lets CREATE INDEX CONCURRENTLY through while others wait for it', async () => {
+      const holder = await bench.connect()
+      const lock = await holder.lock('migrate', lockOptions())
+      const waiting = (await bench.connect()).lock('migrate', lockOptions({ timeoutMs: 30_000 }))
+      for (const statement of unit('x', 'CREATE TABLE t (id int); CREATE INDEX CONCURRENTLY i ON t (id)')
+        .statements) {
+        await holder.execute(statement)
+      }
+      await lock.release()
+      await (await waiting).release()
+    })
+
+    it('is kept through resets, and is still named', async () => {
+      const holder = await bench.connect()
+      await holder.lock('migrate', lockOptions())
+      await holder.reset()
+      const error = await (
+        await bench.connect()
+      )
+        .lock('migrate', lockOptions())
+        .catch((caught: unknown) => caught)
+      expect((error as MigrateError).message).toContain('anna@web-1:4711')
+    })
+
+    it('is not waited for once the caller gives up', async () => {
+      await (await bench.connect()).lock('migrate', lockOptions())
+      const control = new AbortController()
+      setTimeout(() => control.abort(), 40)
+      const session = await bench.connect()
+      await expect(
+        session.lock('migrate', lockOptions({ timeoutMs: 60_000, signal: control.signal })),
+      ).rejects.toMatchObject({ code: 'MIG-INTERRUPTED' })
+    })
+  })
+
+  describe('a connection of the application', () => {
+    const facts = `SELECT json_agg(json_build_array(name, setting) ORDER BY name) FROM pg_settings WHERE name <> 'transaction_isolation'`
+
+    it('is used as it is when it is a Client, and goes on afterwards', async () => {
+      const client = new pg.Client({ connectionString: bench.url, query_timeout: 30_000, lock_timeout: 999 })
+      await client.connect()
+      bench.later(() => client.end())
+      await client.query(
+        "SET search_path = 'pg_catalog', 'public'; SET application_name = 'shop'; SET ROLE pg_read_all_data; RESET ROLE",
+      )
+      await client.query('LISTEN orders; CREATE TEMPORARY TABLE theirs (id int); DROP TABLE theirs')
+      const before = (await client.query(facts)).rows
+      const session = await bench.connect({ client })
+      await session.metadata.read()
+      expect(session.client).toBe(client)
+      for (const statement of unit('x', "SET search_path = ''; SET application_name = 'other'").statements) {
+        await session.execute(statement)
+      }
+      await session.reset()
+      expect(await show(session, 'search_path')).toBe('pg_catalog, public')
+      await session.close()
+      expect((await client.query(facts)).rows).toEqual(before)
+      expect((await client.query('SELECT * FROM pg_listening_channels()')).rows).toHaveLength(1)
+      expect(client.listenerCount('error')).toBe(0)
+      expect(client.listenerCount('notice')).toBe(0)
+    })
+
+    it('keeps the role that the application gave it', async () => {
+      const client = new pg.Client({ connectionString: bench.url })
+      await client.connect()
+      bench.later(() => client.end())
+      await client.query('SET ROLE pg_monitor')
+      const session = await bench.connect({ client })
+      await session.execute(unit('x', 'RESET ROLE').statements[0] as never)
+      await session.reset()
+      expect((await client.query<{ u: string }>('SELECT current_user AS u')).rows[0]?.u).toBe('pg_monitor')
+      await session.execute(unit('x', 'RESET ROLE').statements[0] as never)
+      await session.close()
+      expect((await client.query<{ u: string }>('SELECT current_user AS u')).rows[0]?.u).toBe('pg_monitor')
+    })
+
+    it('is taken from a Pool and given back to it', async () => {
+      const pool = new pg.Pool({ connectionString: bench.url, max: 1 })
+      bench.later(() => pool.end())
+      expect(postgres.accepts?.(pool)).toBe(true)
+      const session = await bench.prepared({ client: pool })
+      expect([pool.totalCount, pool.idleCount]).toEqual([1, 0])
+      await session.close()
+      await session.close()
+      expect([pool.totalCount, pool.idleCount]).toEqual([1, 1])
+      expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
+    })
+
+    it('that was lost is not given back to be used again', async () => {
+      const pool = new pg.Pool({ connectionString: bench.url, max: 1 })
+      pool.on('error', () => undefined)
+      bench.later(() => pool.end())
+      const session = await bench.connect({ client: pool })
+      await expect(
+        session.execute(unit('x', 'SELECT pg_terminate_backend(pg_backend_pid())').statements[0] as never),
+      ).rejects.toMatchObject({ code: 'MIG-CONNECT' })
+      await session.close()
+      expect(pool.totalCount).toBe(0)
+      expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
+    })
+
+    it('has to be connected', async () => {
+      const client = new pg.Client({ connectionString: bench.url })
+      await expect(postgres.connect({ client, ...options })).rejects.toMatchObject({
+        code: 'MIG-BACKEND-UNUSABLE',
+        hint: expect.stringContaining('connect()') as unknown,
+      })
+    })
+  })
+
+  it('a transaction in which something failed is not taken for a commit', async () => {
+    const session = await bench.prepared()
+    const swallowed = session.transaction(async (tx) => {
+      await tx.execute(unit('x', 'SELECT 1/0').statements[0] as never).catch(() => undefined)
+    })
+    await expect(swallowed).rejects.toMatchObject({ code: 'MIG-DATABASE' })
+  })
+})
