@@ -1,11 +1,10 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import pg from 'pg'
 import { describe, expect, it } from 'vitest'
 import { postgres } from '../../src/backends/postgres/index.js'
 import type { MigrateError } from '../../src/core/errors.js'
 import { describeServers } from '../servers/database.js'
 import { createUser } from '../servers/create-database.js'
-import { lockOptions, unit, useBench } from './postgres-support.js'
+import { show, unit, useBench } from './postgres-support.js'
 
 const options = { metadata: { prefix: 'migrate_' }, applicationName: 'migrate test' }
 
@@ -93,14 +92,6 @@ async function listen(onSocket: (socket: Socket) => void, port = 0) {
 
 describeServers(['postgres', 'postgres15'], (server) => {
   const bench = useBench(server)
-
-  const show = async (
-    session: Awaited<ReturnType<typeof bench.connect>>,
-    setting: string,
-  ): Promise<unknown> => {
-    const client = session.client as unknown as pg.Client
-    return (await client.query<Record<string, unknown>>(`SHOW ${setting}`)).rows[0]?.[setting]
-  }
 
   it('says of itself which version it is', async () => {
     const session = await bench.connect()
@@ -293,157 +284,6 @@ describeServers(['postgres', 'postgres15'], (server) => {
       })
       await session.metadata.read()
       await expect(session.metadata.ensure()).rejects.toMatchObject({ code: 'MIG-READ-ONLY' })
-    })
-  })
-
-  describe('the lock', () => {
-    it('is named with its holder to who waits and to who gives up', async () => {
-      const holder = await bench.connect()
-      await holder.lock('migrate', lockOptions())
-      const other = await bench.connect()
-      const waited: unknown[] = []
-      const error = await other
-        .lock('migrate', lockOptions({ timeoutMs: 60, onWait: (who) => waited.push(who) }))
-        .catch((caught: unknown) => caught)
-      expect(error).toMatchObject({ code: 'MIG-LOCK-TIMEOUT' })
-      expect((error as MigrateError).message).toContain('migrate upgrade anna@web-1:4711 run 8f3c')
-      expect(waited).toMatchObject([
-        { command: 'migrate upgrade', user: 'anna', host: 'web-1', pid: 4711, runId: '8f3c' },
-      ])
-    })
-
-    it('is one for the same tables, however they are named', async () => {
-      await (await bench.connect()).lock('migrate', lockOptions())
-      const named = await bench.connect({ metadata: { prefix: 'migrate_', schema: 'public' } })
-      await expect(named.lock('migrate', lockOptions())).rejects.toMatchObject({ code: 'MIG-LOCK-TIMEOUT' })
-      const others = await bench.connect({ metadata: { prefix: 'other_' } })
-      await (await others.lock('migrate', lockOptions())).release()
-    })
-
-    it('is held by one of ten at a time', async () => {
-      const sessions = await Promise.all(Array.from({ length: 10 }, () => bench.connect()))
-      let holders = 0
-      let most = 0
-      await Promise.all(
-        sessions.map(async (session) => {
-          const lock = await session.lock('migrate', lockOptions({ timeoutMs: 50_000 }))
-          holders += 1
-          most = Math.max(most, holders)
-          await new Promise((resolve) => setTimeout(resolve, 5))
-          holders -= 1
-          await lock.release()
-        }),
-      )
-      expect([holders, most]).toEqual([0, 1])
-    })
-
-    it('lets CREATE INDEX CONCURRENTLY through while others wait for it', async () => {
-      const holder = await bench.connect()
-      const lock = await holder.lock('migrate', lockOptions())
-      const waiting = (await bench.connect()).lock('migrate', lockOptions({ timeoutMs: 30_000 }))
-      for (const statement of unit('x', 'CREATE TABLE t (id int); CREATE INDEX CONCURRENTLY i ON t (id)')
-        .statements) {
-        await holder.execute(statement)
-      }
-      await lock.release()
-      await (await waiting).release()
-    })
-
-    it('is kept through resets, and is still named', async () => {
-      const holder = await bench.connect()
-      await holder.lock('migrate', lockOptions())
-      await holder.reset()
-      const error = await (
-        await bench.connect()
-      )
-        .lock('migrate', lockOptions())
-        .catch((caught: unknown) => caught)
-      expect((error as MigrateError).message).toContain('anna@web-1:4711')
-    })
-
-    it('is not waited for once the caller gives up', async () => {
-      await (await bench.connect()).lock('migrate', lockOptions())
-      const control = new AbortController()
-      setTimeout(() => control.abort(), 40)
-      const session = await bench.connect()
-      await expect(
-        session.lock('migrate', lockOptions({ timeoutMs: 60_000, signal: control.signal })),
-      ).rejects.toMatchObject({ code: 'MIG-INTERRUPTED' })
-    })
-  })
-
-  describe('a connection of the application', () => {
-    const facts = `SELECT json_agg(json_build_array(name, setting) ORDER BY name) FROM pg_settings WHERE name <> 'transaction_isolation'`
-
-    it('is used as it is when it is a Client, and goes on afterwards', async () => {
-      const client = new pg.Client({ connectionString: bench.url, query_timeout: 30_000, lock_timeout: 999 })
-      await client.connect()
-      bench.later(() => client.end())
-      await client.query(
-        "SET search_path = 'pg_catalog', 'public'; SET application_name = 'shop'; SET ROLE pg_read_all_data; RESET ROLE",
-      )
-      await client.query('LISTEN orders; CREATE TEMPORARY TABLE theirs (id int); DROP TABLE theirs')
-      const before = (await client.query(facts)).rows
-      const session = await bench.connect({ client })
-      await session.metadata.read()
-      expect(session.client).toBe(client)
-      for (const statement of unit('x', "SET search_path = ''; SET application_name = 'other'").statements) {
-        await session.execute(statement)
-      }
-      await session.reset()
-      expect(await show(session, 'search_path')).toBe('pg_catalog, public')
-      await session.close()
-      expect((await client.query(facts)).rows).toEqual(before)
-      expect((await client.query('SELECT * FROM pg_listening_channels()')).rows).toHaveLength(1)
-      expect(client.listenerCount('error')).toBe(0)
-      expect(client.listenerCount('notice')).toBe(0)
-    })
-
-    it('keeps the role that the application gave it', async () => {
-      const client = new pg.Client({ connectionString: bench.url })
-      await client.connect()
-      bench.later(() => client.end())
-      await client.query('SET ROLE pg_monitor')
-      const session = await bench.connect({ client })
-      await session.execute(unit('x', 'RESET ROLE').statements[0] as never)
-      await session.reset()
-      expect((await client.query<{ u: string }>('SELECT current_user AS u')).rows[0]?.u).toBe('pg_monitor')
-      await session.execute(unit('x', 'RESET ROLE').statements[0] as never)
-      await session.close()
-      expect((await client.query<{ u: string }>('SELECT current_user AS u')).rows[0]?.u).toBe('pg_monitor')
-    })
-
-    it('is taken from a Pool and given back to it', async () => {
-      const pool = new pg.Pool({ connectionString: bench.url, max: 1 })
-      bench.later(() => pool.end())
-      expect(postgres.accepts?.(pool)).toBe(true)
-      const session = await bench.prepared({ client: pool })
-      expect([pool.totalCount, pool.idleCount]).toEqual([1, 0])
-      await session.close()
-      await session.close()
-      expect([pool.totalCount, pool.idleCount]).toEqual([1, 1])
-      expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
-    })
-
-    it('that was lost is not given back to be used again', async () => {
-      const pool = new pg.Pool({ connectionString: bench.url, max: 1 })
-      pool.on('error', () => undefined)
-      bench.later(() => pool.end())
-      const session = await bench.connect({ client: pool })
-      await expect(
-        session.execute(unit('x', 'SELECT pg_terminate_backend(pg_backend_pid())').statements[0] as never),
-      ).rejects.toMatchObject({ code: 'MIG-CONNECT' })
-      await session.close()
-      expect(pool.totalCount).toBe(0)
-      expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
-    })
-
-    it('has to be connected', async () => {
-      const client = new pg.Client({ connectionString: bench.url })
-      await expect(postgres.connect({ client, ...options })).rejects.toMatchObject({
-        code: 'MIG-BACKEND-UNUSABLE',
-        hint: expect.stringContaining('connect()') as unknown,
-      })
     })
   })
 

@@ -159,3 +159,9 @@ export async function runUnits(
   })
   return { ...result, events, durations }
 }
+
+/** A setting, as the session's own connection has it. */
+export async function show(session: Session<PgClient>, setting: string): Promise<unknown> {
+  const client = session.client as unknown as pg.Client
+  return (await client.query<Record<string, unknown>>(`SHOW ${setting}`)).rows[0]?.[setting]
+}
