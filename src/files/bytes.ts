@@ -67,6 +67,12 @@ export function readText(path: string, shown: string): FileText {
   return { text: decode(bytes, shown), hash: hashOf(bytes) }
 }
 
+/** As {@link readText}, quicker for the short files that most are. */
+export function readWhole(path: string, shown: string): FileText {
+  const head = readHead(path, shown)
+  return head.complete ? head : readText(path, shown)
+}
+
 function decode(bytes: Buffer, shown: string): string {
   if (!isUtf8(bytes)) throw notUtf8(bytes, shown)
   // The byte order mark, where there is one, is three bytes.

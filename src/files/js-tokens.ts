@@ -33,80 +33,81 @@ const OPERATORS: ReadonlySet<string> = new Set(
 
 /**
  * Cuts JavaScript or TypeScript into tokens, as far as is needed to skip what is not looked for: strings, comments,
- * templates and regular expressions are never mistaken for code. Whether a slash divides is told from the token before it.
+ * templates and regular expressions are never mistaken for code. Whether a slash divides is told from the token before
+ * it.
  */
 export class Tokens {
   readonly text: string
-  #at = 0
+  private at = 0
   /** Depth of braces at which each open template goes on. */
-  readonly #templates: number[] = []
-  #braces = 0
+  private readonly templates: number[] = []
+  private braces = 0
   /** True when a slash would begin a regular expression. */
-  #operand = true
+  private operand = true
 
   constructor(text: string) {
     this.text = text
-    if (text.startsWith('#!')) this.#at = this.#match(LINE_COMMENT, 0)
+    if (text.startsWith('#!')) this.at = this.match(LINE_COMMENT, 0)
   }
 
   /** @throws Unterminated */
   next(): Token {
-    this.#skip()
+    this.skip()
     const { text } = this
-    const start = this.#at
+    const start = this.at
     const char = text[start]
     if (char === undefined) return { kind: 'end', start, end: start }
-    if (char === "'" || char === '"') return this.#token('string', this.#string(char, start))
-    if (char === '`') return this.#template(start)
-    if (char === '/' && this.#operand) return this.#token('regex', this.#regex(start))
-    const word = this.#match(WORD, start)
+    if (char === "'" || char === '"') return this.token('string', this.string(char, start))
+    if (char === '`') return this.template(start)
+    if (char === '/' && this.operand) return this.token('regex', this.regex(start))
+    const word = this.match(WORD, start)
     if (word > start) {
-      const token = this.#token('word', word)
-      this.#operand = OPERATORS.has(text.slice(start, word))
+      const token = this.token('word', word)
+      this.operand = OPERATORS.has(text.slice(start, word))
       return token
     }
-    if (char === '{') this.#braces += 1
+    if (char === '{') this.braces += 1
     if (char === '}') {
-      if (this.#templates.at(-1) === this.#braces) {
-        this.#templates.pop()
-        return this.#template(start)
+      if (this.templates.at(-1) === this.braces) {
+        this.templates.pop()
+        return this.template(start)
       }
-      this.#braces -= 1
+      this.braces -= 1
     }
-    const token = this.#token('punctuation', start + 1)
-    this.#operand = char !== ')' && char !== ']' && char !== '}'
+    const token = this.token('punctuation', start + 1)
+    this.operand = char !== ')' && char !== ']' && char !== '}'
     return token
   }
 
-  #token(kind: Token['kind'], end: number): Token {
-    const token = { kind, start: this.#at, end }
-    this.#at = end
-    this.#operand = false
+  private token(kind: Token['kind'], end: number): Token {
+    const token = { kind, start: this.at, end }
+    this.at = end
+    this.operand = false
     return token
   }
 
-  #match(pattern: RegExp, at: number): number {
+  private match(pattern: RegExp, at: number): number {
     pattern.lastIndex = at
     return pattern.test(this.text) ? pattern.lastIndex : at
   }
 
-  #skip(): void {
+  private skip(): void {
     const { text } = this
     for (;;) {
-      this.#at = this.#match(BLANK, this.#at)
-      if (text[this.#at] !== '/') return
-      if (text[this.#at + 1] === '/') {
-        this.#at = this.#match(LINE_COMMENT, this.#at)
-      } else if (text[this.#at + 1] === '*') {
-        const close = text.indexOf('*/', this.#at + 2)
-        if (close === -1) throw new Unterminated('comment', this.#at)
-        this.#at = close + 2
+      this.at = this.match(BLANK, this.at)
+      if (text[this.at] !== '/') return
+      if (text[this.at + 1] === '/') {
+        this.at = this.match(LINE_COMMENT, this.at)
+      } else if (text[this.at + 1] === '*') {
+        const close = text.indexOf('*/', this.at + 2)
+        if (close === -1) throw new Unterminated('comment', this.at)
+        this.at = close + 2
       } else return
     }
   }
 
   /** @returns the offset behind the closing quote */
-  #string(quote: '"' | "'", start: number): number {
+  private string(quote: '"' | "'", start: number): number {
     const stop = STRING_STOP[quote]
     let at = start + 1
     for (;;) {
@@ -119,7 +120,7 @@ export class Tokens {
   }
 
   /** From a back quote, or from the brace that ends a value within a template. */
-  #template(start: number): Token {
+  private template(start: number): Token {
     const stop = STRING_STOP['`']
     const whole = this.text[start] === '`'
     let at = start + 1
@@ -127,18 +128,18 @@ export class Tokens {
       stop.lastIndex = at
       const found = stop.exec(this.text)
       if (found === null) throw new Unterminated('template', start)
-      if (found[0] === '`') return this.#token(whole ? 'string' : 'template', found.index + 1)
+      if (found[0] === '`') return this.token(whole ? 'string' : 'template', found.index + 1)
       if (found[0] === '$' && this.text[found.index + 1] === '{') {
-        this.#templates.push(this.#braces)
-        const token = this.#token('template', found.index + 2)
-        this.#operand = true
+        this.templates.push(this.braces)
+        const token = this.token('template', found.index + 2)
+        this.operand = true
         return token
       }
       at = found.index + (found[0] === '\\' ? 2 : 1)
     }
   }
 
-  #regex(start: number): number {
+  private regex(start: number): number {
     let inClass = false
     for (let at = start + 1; ; at += 1) {
       const char = this.text[at]
@@ -147,7 +148,7 @@ export class Tokens {
       if (char === '\\') at += 1
       else if (char === '[') inClass = true
       else if (char === ']') inClass = false
-      else if (char === '/' && !inClass) return this.#match(REGEX_FLAGS, at + 1)
+      else if (char === '/' && !inClass) return this.match(REGEX_FLAGS, at + 1)
     }
   }
 }

@@ -2,7 +2,7 @@ import { collectScripts, firstOf, headerOf, isDefinition, type Places } from '..
 import { MigrateError } from '../core/errors.js'
 import { startOf } from '../core/position.js'
 import type { RevisionHeader, RevisionScripts, RevisionSource } from '../core/revision.js'
-import { readText } from './bytes.js'
+import { readWhole } from './bytes.js'
 import type { FolderFile } from './folder.js'
 import { readCodeHeader } from './js-header.js'
 import { messageOfName, readUnchanged } from './revision-sql.js'
@@ -39,7 +39,7 @@ function compiledName(file: FolderFile): string {
 
 function readCodeRevision(file: FolderFile): RevisionSource {
   const { path, shown } = file
-  const { text, hash } = readText(path, shown)
+  const { text, hash } = readWhole(path, shown)
   const header = readCodeHeader(text, shown)
   const message = header.message === '' ? messageOfName(file.name, header.id) : header.message
   return {

@@ -1,33 +1,56 @@
 import { MigrateError } from '../core/errors.js'
+import { startOf, type Position } from '../core/position.js'
 import type { Direction, RevisionHeader, RevisionScripts, RevisionSource, Script } from '../core/revision.js'
-import { readHead, readText, type FileText } from './bytes.js'
+import { readHead, readText, type FileHead, type FileText } from './bytes.js'
 import type { FolderFile } from './folder.js'
 import { positionIn, detached } from './source-text.js'
-import { parseSqlFile, type MarkerStyle, type Section, type SqlFile } from './sql-markers.js'
+import { canonicalHeader } from './sql-canonical.js'
+import { parseSqlFile, type HeaderName, type MarkerStyle, type Section, type SqlFile } from './sql-markers.js'
 
 /**
  * A revision that is one SQL file. Its header is read at once, its sections when they are asked for.
  * @throws MigrateError MIG-FILE-… when the file is not a revision
  */
 export function readSqlRevision(file: FolderFile): RevisionSource {
-  const { parsed, hash } = readParsed(file, 'strict')
+  const head = readHead(file.path, file.shown)
+  const canonical = head.complete ? canonicalHeader(head.text) : null
+  if (canonical !== null) {
+    return sqlRevision(file, 'strict', {
+      id: detached(canonical.id),
+      parents: cut(canonical.parents),
+      dependsOn: cut(canonical.dependsOn),
+      labels: cut(canonical.labels),
+      message: detached(canonical.message?.trimEnd() ?? messageOfName(file.name, canonical.id)),
+      sourceHash: head.hash,
+    })
+  }
+  const parsed = parseHead(file, head, 'strict')
   const id = parsed.headers.get('revision')?.values[0]
   if (id === undefined) {
     throw new MigrateError('MIG-FILE-HEADER', 'The file does not say which revision it is.', {
-      position: { file: file.shown, line: 1, column: 1, offset: 0 },
+      position: startOf(file.shown),
       hint: 'Begin it with "-- migrate:revision <id>", and "-- migrate:parents <id>" unless it is the first. For dbmate\'s own files set the layout to "dbmate".',
     })
   }
-  const words = (name: 'parents' | 'labels' | 'depends-on'): readonly string[] =>
-    (parsed.headers.get(name)?.values ?? []).map(detached)
   return sqlRevision(file, 'strict', {
     id: detached(id),
-    parents: words('parents'),
-    dependsOn: words('depends-on'),
-    labels: words('labels'),
+    parents: wordsOf(parsed, 'parents'),
+    dependsOn: wordsOf(parsed, 'depends-on'),
+    labels: wordsOf(parsed, 'labels'),
     message: detached(parsed.headers.get('message')?.values[0] ?? messageOfName(file.name, id)),
-    sourceHash: hash,
+    sourceHash: head.hash,
   })
+}
+
+const NONE: readonly string[] = []
+
+function cut(words: string | undefined): readonly string[] {
+  return words === undefined ? NONE : words.trimEnd().split(/\s+/).map(detached)
+}
+
+function wordsOf(parsed: SqlFile, name: HeaderName): readonly string[] {
+  const values = parsed.headers.get(name)?.values
+  return values === undefined || values.length === 0 ? NONE : values.map(detached)
 }
 
 /** `20260114_3f2a_create_users.sql` says `create users` where the header says nothing. */
@@ -43,21 +66,22 @@ export interface SqlRevisionFacts extends RevisionHeader {
 }
 
 /** Parses a file's markers as far as they are within its first 64 KB, or all of it when its sections begin later. */
-export function readParsed(
-  file: FolderFile,
-  style: MarkerStyle,
-): { readonly parsed: SqlFile; readonly hash: string } {
-  const head = readHead(file.path, file.shown)
+export function parseHead(file: FolderFile, head: FileHead, style: MarkerStyle): SqlFile {
   const enough = head.complete || /^--[ \t]*migrate:up/m.test(head.text)
   const text = enough ? head.text : readText(file.path, file.shown).text
-  return { parsed: parseSqlFile(text, file.shown, style), hash: head.hash }
+  return parseSqlFile(text, file.shown, style)
 }
 
 /** One file with `-- migrate:up` and `-- migrate:down`, whoever gave it its id and parents. */
 export function sqlRevision(file: FolderFile, style: MarkerStyle, facts: SqlRevisionFacts): RevisionSource {
   const { path, shown } = file
   return {
-    ...facts,
+    id: facts.id,
+    parents: facts.parents,
+    dependsOn: facts.dependsOn,
+    labels: facts.labels,
+    message: facts.message,
+    sourceHash: facts.sourceHash,
     file: shown,
     load: async (dialect) =>
       Promise.resolve(
@@ -89,7 +113,7 @@ export function readUnchanged(path: string, shown: string, hash: string): FileTe
   const file = readText(path, shown)
   if (file.hash === hash) return file
   throw new MigrateError('MIG-FILE-UNREADABLE', `${shown} was changed while the command was running.`, {
-    position: { file: shown, line: 1, column: 1, offset: 0 },
+    position: startOf(shown),
     hint: 'Run the command again.',
   })
 }
@@ -116,7 +140,7 @@ function scriptOf(text: string, file: string, section: Section): Script {
 /** A script of SQL text alone; without parts when the text is blank. */
 export function sqlScript(
   text: string,
-  origin: ReturnType<typeof positionIn>,
+  origin: Position,
   transaction: boolean,
   transactionFlexible = false,
 ): Script {

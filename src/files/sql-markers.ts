@@ -180,12 +180,35 @@ function readHeader(file: Parsing, marker: Marker, late: boolean): void {
 }
 
 function readSection(file: Parsing, marker: Marker, end: number): void {
-  const direction = marker.word as Direction
-  let transaction = true
-  let dialects: readonly string[] = []
+  const direction = marker.word === 'up' ? 'up' : 'down'
+  const { transaction, dialects } = marker.rest === '' ? DEFAULTS : readOptions(file, marker, direction)
+  for (const other of file.sections) {
+    if (other.direction === direction && sameDialect(other.dialects, dialects)) {
+      throw twiceError(file, marker, other, dialects)
+    }
+  }
+  const start = nextLine(file.text, marker.end)
+  file.sections.push({
+    direction,
+    dialects,
+    transaction,
+    marker: marker.start,
+    start,
+    end: Math.max(start, end),
+  })
+}
+
+interface SectionOptions {
+  readonly transaction: boolean
+  readonly dialects: readonly string[]
+}
+
+const DEFAULTS: SectionOptions = { transaction: true, dialects: [] }
+
+function readOptions(file: Parsing, marker: Marker, direction: Direction): SectionOptions {
+  let { transaction, dialects } = DEFAULTS
   const seen = new Set<string>()
-  const words = marker.rest === '' ? [] : marker.rest.matchAll(/\S+/g)
-  for (const match of words) {
+  for (const match of marker.rest.matchAll(/\S+/g)) {
     const place = marker.end - marker.rest.length + match.index
     const [option, value] = splitOnce(match[0])
     if (file.style === 'dbmate') {
@@ -200,19 +223,7 @@ function readSection(file: Parsing, marker: Marker, end: number): void {
     else if (option === 'dialect') dialects = dialectOption(file, value, place)
     else throw unknownOptionError(file, option, direction, place)
   }
-  const rival = file.sections.find(
-    (other) => other.direction === direction && sameDialect(other.dialects, dialects),
-  )
-  if (rival !== undefined) throw twiceError(file, marker, rival, dialects)
-  const start = nextLine(file.text, marker.end)
-  file.sections.push({
-    direction,
-    dialects,
-    transaction,
-    marker: marker.start,
-    start,
-    end: Math.max(start, end),
-  })
+  return { transaction, dialects }
 }
 
 function transactionOption(file: Parsing, value: string, offset: number): boolean {

@@ -6,7 +6,8 @@ import { describe, expect, it } from 'vitest'
 import { MigrateError } from '../../src/core/errors.js'
 import { readRevisions } from '../../src/files/index.js'
 import { HEAD_BYTES } from '../../src/files/bytes.js'
-import { parseSqlFile } from '../../src/files/sql-markers.js'
+import { canonicalHeader } from '../../src/files/sql-canonical.js'
+import { parseSqlFile, type HeaderName } from '../../src/files/sql-markers.js'
 import { asNobody, inMigrations, loadOnly, read, refusal, temporary, UP } from './support.js'
 
 const WHOLE = `-- migrate:revision 3f2a91c0b7de
@@ -361,6 +362,69 @@ describe('whatever a SQL file holds', () => {
     fc.string({ unit: 'binary', maxLength: 5 }),
   )
   const text = fc.array(piece, { maxLength: 40 }).map((pieces) => pieces.join(''))
+
+  it('a header that is read the quick way is the header that is read with care', () => {
+    const line = fc.constantFrom(
+      '-- migrate:revision aaa',
+      '-- migrate:revision  a b',
+      '-- migrate:parents p1  p2 ',
+      '-- migrate:message a message ',
+      '-- migrate:labels',
+      '-- migrate:labels l\u00a0m',
+      '-- migrate:depends-on d',
+      '-- migrate:up',
+      '-- migrate:up transaction:false',
+      '-- migrate:up dialect:postgres',
+      '-- migrate:down',
+      ' -- migrate:down',
+      '-- migrate:down transaction:false',
+      '-- Migrate: prose',
+      'select 1;',
+      '\u2028-- migrate:down',
+      '-- comment',
+      '',
+    )
+    const ends = fc.constantFrom('\n', '\n', '\r\n', '\r')
+    const whole = fc
+      .tuple(fc.subarray([0, 1, 2, 3, 4, 5, 6, 7]), fc.array(line, { maxLength: 4 }), ends)
+      .map(([kept, more, end]) => {
+        const ours = [
+          '-- migrate:revision aaa',
+          '-- migrate:parents p1  p2 ',
+          '-- migrate:message a message ',
+          '-- migrate:labels l',
+          '-- migrate:depends-on d',
+          '',
+          '-- migrate:up',
+          'select 1;',
+        ]
+        return [...ours.filter((_, index) => kept.includes(index)), ...more].join(end)
+      })
+    let quick = 0
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          whole,
+          fc.tuple(fc.array(line), ends).map(([lines, end]) => lines.join(end)),
+        ),
+        (input) => {
+          const found = canonicalHeader(input)
+          if (found === null) return
+          quick += 1
+          const { headers } = parseSqlFile(input, 'a.sql', 'strict')
+          const values = (name: HeaderName): string | undefined => headers.get(name)?.values.join(' ')
+          const words = (text: string | undefined): string | undefined => text?.trim().split(/\s+/).join(' ')
+          expect(found.id).toBe(values('revision'))
+          expect(words(found.parents)).toBe(values('parents'))
+          expect(found.message?.trim()).toBe(values('message'))
+          expect(words(found.labels)).toBe(values('labels'))
+          expect(words(found.dependsOn)).toBe(values('depends-on'))
+        },
+      ),
+      { numRuns: 5000 },
+    )
+    expect(quick).toBeGreaterThan(100)
+  })
 
   it.each(['strict', 'dbmate'] as const)('it is read, or refused with a place in it (%s)', (style) => {
     fc.assert(

@@ -1,6 +1,7 @@
 import type { RevisionSource } from '../../core/revision.js'
 import { byText } from '../../core/wording.js'
-import { readParsed, sqlRevision } from '../revision-sql.js'
+import { parseHead, sqlRevision } from '../revision-sql.js'
+import { readHead } from '../bytes.js'
 import { refuseEqual, wordsOfName } from './chain.js'
 import type { Folder, Layout } from './layout.js'
 
@@ -22,8 +23,9 @@ export const dbmate: Layout = {
     )
     let parents: readonly string[] = []
     return steps.map(({ file, version, message }) => {
-      const sourceHash = readParsed(file, 'dbmate').hash
-      const facts = { id: version, parents, dependsOn: [], labels: [], message, sourceHash }
+      const head = readHead(file.path, file.shown)
+      parseHead(file, head, 'dbmate')
+      const facts = { id: version, parents, dependsOn: [], labels: [], message, sourceHash: head.hash }
       parents = [version]
       return sqlRevision(file, 'dbmate', facts)
     })
