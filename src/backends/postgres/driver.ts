@@ -45,7 +45,7 @@ export interface Submittable {
   handleEmptyQuery(): void
   handlePortalSuspended(): void
   handleCopyInResponse(connection: PgConnection): void
-  handleCopyData(): void
+  handleCopyData(message: { readonly chunk: Buffer }): void
   handleReadyForQuery(): void
   handleError(error: unknown): void
 }

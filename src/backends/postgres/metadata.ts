@@ -7,7 +7,7 @@ import {
   type MetadataConnection,
   type SqlNames,
 } from '../sql/index.js'
-import type { Fields } from './driver.js'
+import type { Values } from './copy-text.js'
 import { explain, missingPart } from './errors.js'
 import type { Link } from './link.js'
 
@@ -30,7 +30,7 @@ export class PostgresMetadata implements MetadataStore {
     this.#link = link
     this.#configured = configured
     this.#connection = {
-      query: (sql) => link.rows(sql),
+      query: (sql) => link.copied('', sql),
       // Statements of one message are one transaction. A revision may have changed the role in the open one.
       run: (statements) =>
         link.send([...(inTransaction() ? link.restoreRole : []), ...statements].join(';\n')),
@@ -44,17 +44,9 @@ export class PostgresMetadata implements MetadataStore {
 
   async read() {
     if (this.#resolved !== undefined) return this.#resolved.store.read()
-    // The first read learns the schema on its way: rows of one column only are the answer to that.
-    const learn = async (sql: string): Promise<Fields[]> => {
-      const rows: Fields[] = []
-      await this.#link.send(`${this.#whereQuery()};${sql}`, {
-        row: (fields) => {
-          if (this.#resolved === undefined) this.#learned(fields[0])
-          else rows.push(fields)
-        },
-      })
-      return rows
-    }
+    // The first read learns the schema on its way.
+    const learn = (sql: string): Promise<Values[]> =>
+      this.#link.copied(`${this.#whereQuery()};`, sql, (fields) => this.#learned(fields[0]))
     const query = (sql: string) => (this.#resolved === undefined ? learn(sql) : this.#connection.query(sql))
     return sqlMetadata(
       { ...this.#connection, query },
@@ -97,11 +89,10 @@ export class PostgresMetadata implements MetadataStore {
   }
 
   #whereQuery(): string {
+    // This asks the catalogue's caches; a join of the catalogues themselves takes five times as long.
     const history = literal(identifier(`${this.#configured.prefix}history`))
-    return (
-      'SELECT coalesce((SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ' +
-      `ON n.oid = c.relnamespace WHERE c.oid = pg_catalog.to_regclass(${history})), pg_catalog.current_schema())`
-    )
+    const address = `pg_catalog.pg_identify_object_as_address('pg_catalog.pg_class'::regclass, pg_catalog.to_regclass(${history}), 0)`
+    return `SELECT coalesce((${address}).object_names[1], pg_catalog.current_schema())`
   }
 
   #learned(schema: string | null | undefined): void {

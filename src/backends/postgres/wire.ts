@@ -6,6 +6,8 @@ export interface Receiver {
   /** A statement is done; `tag` is the server's word on it: `INSERT 0 1`, `COMMIT`, or `''` for an empty one. */
   complete?(tag: string): void
   row?(fields: Fields): void
+  /** A line of a COPY … TO stdout. The buffer is the driver's: it is not to be kept. */
+  copied?(line: Buffer): void
   /** The rows for the COPY that has begun; undefined when there are none to give. */
   copyData?(): string | undefined
 }
@@ -73,8 +75,8 @@ class Message implements Submittable {
     else this.#copy(data, connection)
   }
 
-  handleCopyData(): void {
-    // The rows of a COPY … TO stdout are of no use to anybody.
+  handleCopyData({ chunk }: { readonly chunk: Buffer }): void {
+    this.#guard(() => this.#receiver.copied?.(chunk))
   }
 
   handleReadyForQuery(): void {
