@@ -36,12 +36,13 @@ function downgradeTo(context: Context, target: string): RunCommand {
 }
 
 function stepsDown(context: Context, state: State, target: string): PlanStep[] {
-  const plan = planDowngrade(state.graph, state.applied, target, { tags: state.tags })
+  const plan = planDowngrade(state.graph, new Set(state.rows.keys()), target, { tags: state.tags })
   for (const note of plan.notes) context.emit({ type: 'notice', message: note })
-  return plan.steps.map((node: RevisionHeader) => ({
+  return plan.steps.map((node: RevisionHeader, index) => ({
     node,
     direction: 'down' as const,
     source: state.sources.get(node.id) ?? null,
+    ...(index === plan.steps.length - 1 ? { forget: plan.forget } : {}),
   }))
 }
 
@@ -52,7 +53,10 @@ export async function redo(context: Context, target: string, options: RunOptions
     action: 'redo',
     plan: (state) => {
       const down = stepsDown(context, state, target)
-      const up = down.toReversed().map(({ node }) => stepUp(state, node))
+      const repeatables = (down.at(-1)?.forget ?? []).flatMap((id) => state.sources.get(id) ?? [])
+      const up = [...down.toReversed().map(({ node }) => node), ...repeatables].map((node) =>
+        stepUp(state, node),
+      )
       return Promise.resolve([...down, ...up])
     },
   }

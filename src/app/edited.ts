@@ -42,9 +42,10 @@ export async function editDiff(
   const { up } = await source.load(dialect)
   if (stored === null)
     return '(the text that was applied was not kept: it is over a million characters, or was stamped)\n'
-  const { createTwoFilesPatch } = await import('diff')
+  const { createTwoFilesPatch, FILE_HEADERS_ONLY } = await import('diff')
   const name = source.file ?? source.id
   return createTwoFilesPatch(`${name} (applied)`, `${name} (now)`, stored, up.text, undefined, undefined, {
     context: 3,
+    headerOptions: FILE_HEADERS_ONLY,
   })
 }

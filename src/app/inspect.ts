@@ -1,10 +1,9 @@
 import type { Session } from '../backend/index.js'
 import { MigrateError } from '../core/errors.js'
 import type { JournalEntry, LogEntry } from '../core/metadata.js'
-import { headsOf } from '../core/plan.js'
-import { historyRange } from '../core/ranges.js'
-import { findAnchored } from '../core/resolve.js'
+import { findTarget, headsOf } from '../core/plan.js'
 import { parseTarget } from '../core/target.js'
+import { historyRange } from '../core/ranges.js'
 import { checksumOf } from './checksum.js'
 import { withSession } from './context.js'
 import type { Context } from './context.js'
@@ -151,12 +150,10 @@ async function showOne(state: State, session: Session, id: string): Promise<Show
   }
 }
 
-/** Ids that a target of a looking command means; `current` is what is applied. */
+/** Ids that a target of a looking command means; `current` is what is applied, and steps are counted from there. */
 export function targetIds(state: State, text: string): readonly string[] {
   if (state.graph.repeatables.some((node) => node.id === text)) return [text]
-  const target = parseTarget(text)
-  if (target.anchor.kind === 'current' && target.steps === 0) return headsOf(state.graph, state.applied)
-  return findAnchored(state.graph, target, { tags: state.tags }).revisions
+  return findTarget(state.graph, state.applied, parseTarget(text), { tags: state.tags }).revisions
 }
 
 const CHECKS: readonly CheckName[] = ['heads', 'pending', 'edited', 'missing', 'unfinished']

@@ -16,6 +16,8 @@ export interface PlanStep {
   readonly direction: Direction
   /** Null when the file is absent: the history's own text is run. */
   readonly source: RevisionSource | null
+  /** Repeatable revisions whose rows go along with this step, so that the next upgrade runs them again. */
+  readonly forget?: readonly string[]
 }
 
 /** One run of a command, as its rows in the history and the log name it. */
@@ -60,11 +62,14 @@ export class Preparer {
     ])
   }
 
-  async #down({ node, source }: PlanStep): Promise<PreparedScript> {
+  async #down({ node, source, forget = [] }: PlanStep): Promise<PreparedScript> {
     const down =
       source === null ? await this.#storedDown(node.id) : (await source.load(this.#backend.name)).down
     if (down === null) throw irreversible(node.id, source?.file ?? null)
-    return this.#prepared(down, () => [{ kind: 'revert', revision: node.id }, this.logged(node.id, null)])
+    return this.#prepared(down, () => [
+      ...[node.id, ...forget].map((revision) => ({ kind: 'revert' as const, revision })),
+      this.logged(node.id, null),
+    ])
   }
 
   async #storedDown(id: string): Promise<Script | null> {

@@ -123,7 +123,10 @@ export class Runner {
       const statements = statementsOf(script, planScript(script, this.#session.capabilities))
       steps.push({ ...stepHead(step), outcome: 'planned', durationMs: null, statements })
     }
-    const results = planned.map(() => ({ outcome: 'applied' as const, durationMs: null }))
+    const results = planned.map(({ direction }) => ({
+      outcome: direction === 'up' ? ('applied' as const) : ('reverted' as const),
+      durationMs: null,
+    }))
     return this.#report(state, afterwards(state, planned, { results }), steps, true)
   }
 

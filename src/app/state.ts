@@ -118,10 +118,9 @@ export async function editedRevisions(state: State): Promise<string[]> {
 /** Repeatable revisions that were never applied or say something else now, in their own order. */
 export async function dueRepeatables(state: State): Promise<RevisionSource[]> {
   const due: RevisionSource[] = []
-  for (const { id } of state.graph.repeatables) {
-    const source = state.sources.get(id)
-    if (source === undefined) continue
-    const row = state.rows.get(id)
+  const sources = state.graph.repeatables.flatMap(({ id }) => state.sources.get(id) ?? [])
+  for (const source of sources.toSorted((a, b) => ((a.sortKey ?? a.id) < (b.sortKey ?? b.id) ? -1 : 1))) {
+    const row = state.rows.get(source.id)
     if (row === undefined || row.checksum === null || (await isEdited(row, source, state.backend)))
       due.push(source)
   }

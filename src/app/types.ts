@@ -124,7 +124,11 @@ export interface Migrator {
   revision(options: NewRevisionOptions): Promise<NewRevisionReport>
   merge(
     targets: readonly string[],
-    options: { readonly message?: string; readonly branchLabel?: readonly string[]; readonly revId?: string },
+    options?: {
+      readonly message?: string
+      readonly branchLabel?: readonly string[]
+      readonly revId?: string
+    },
   ): Promise<NewRevisionReport>
   /** Path of a revision's file. */
   fileOf(target: string): Promise<string>
