@@ -69,7 +69,9 @@ async function parseYaml(file: ConfigFile, shown: string): Promise<unknown> {
     if (mark === null) throw broken(error, shown)
     const offset = offsetOfLine(file.text, mark.line + 1) + mark.column
     const position = positionIn(file.text, Math.min(offset, file.text.length), shown)
-    throw invalid(`It is no YAML: ${mark.reason}.`, position, file.text, error)
+    throw invalid(`It is no YAML: ${mark.reason}.`, position, file.text, error).with({
+      hint: 'Correct the file; a text that ends with ":" or holds ": " belongs in quotes.',
+    })
   }
 }
 
