@@ -47,6 +47,8 @@ function suite(server: ServerInfo | 'sqlite'): void {
     const first = await canonicalDump(server, database)
     expect(first).toContain('monthly_sales')
 
+    const plan = await migrator.downgrade('base', { plan: true })
+    expect(plan.to).toEqual([])
     const down = await migrator.downgrade('base')
     expect(down.steps.map((step) => step.outcome)).toEqual(Array(REVISIONS).fill('reverted'))
     expect(down.to).toEqual([])
