@@ -16,6 +16,11 @@ export function checksumOf(script: Script, backend: Backend): Checksum {
   return `v1:${sha256(backend.normalise(script.text))}`
 }
 
+/** The names under which a section may be meant for a backend, its own first. */
+export function dialectsOf(backend: Backend): readonly string[] {
+  return [backend.name, ...(backend.dialects ?? [])]
+}
+
 /**
  * Whether the file says something else now than what was applied. Equal bytes answer without reading further.
  * @throws MigrateError MIG-METADATA-CORRUPT for a checksum of an unknown algorithm
@@ -33,6 +38,6 @@ export async function isEdited(
       { hint: `Use the version of revgraph that wrote it, or type "migrate repair ${row.id}".` },
     )
   }
-  const { up } = await source.load(backend.name)
+  const { up } = await source.load(dialectsOf(backend))
   return checksumOf(up, backend) !== row.checksum
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { hostname, userInfo } from 'node:os'
 import type { Backend, ConnectOptions, LockOwner, MetadataNames, Session } from '../backend/index.js'
 import { backendByScheme, backendForClient, loadBackend } from '../backends/registry.js'
+import { sourcesFromArray } from '../core/define.js'
 import { MigrateError } from '../core/errors.js'
 import type { RevisionSource } from '../core/revision.js'
 import { readRevisions } from '../files/index.js'
@@ -98,7 +99,7 @@ async function connect(context: Context, backend: Backend, command: string): Pro
 
 async function readSources(context: Context): Promise<readonly RevisionSource[]> {
   const { options } = context
-  if (options.revisions !== undefined) return options.revisions
+  if (options.revisions !== undefined) return sourcesFromArray(options.revisions)
   return readRevisions({
     dir: options.dir ?? 'migrations',
     cwd: context.cwd,

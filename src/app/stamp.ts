@@ -1,3 +1,4 @@
+import { dialectsOf } from './checksum.js'
 import type { MetadataChange } from '../core/metadata.js'
 import { startOf } from '../core/position.js'
 import type { RevisionHeader } from '../core/revision.js'
@@ -31,7 +32,7 @@ export async function stamp(
     return locked(context, session, state, 'stamp', async (fresh, identity) => {
       const plan = planFor(fresh, targets, options)
       const preparer = new Preparer(context, fresh, session, identity)
-      const changes = await changesOf(plan, fresh, preparer, options)
+      const changes = await changesOf(plan, fresh, preparer, options, context)
       if (changes.length > 0)
         await session.metadata.write([...changes, preparer.logged(null, plan.to.join(' '))])
       return reportOf(fresh, plan, 'stamped')
@@ -49,6 +50,7 @@ async function changesOf(
   state: State,
   preparer: Preparer,
   options: StampOptions,
+  context: Context,
 ): Promise<MetadataChange[]> {
   const changes: MetadataChange[] = plan.remove.map((revision) => ({ kind: 'revert', revision }))
   const forgotten = new Set(options.purge === true ? [...state.rows.keys(), ...plan.remove] : plan.remove)
@@ -60,7 +62,7 @@ async function changesOf(
   for (const node of plan.add) {
     const source = state.sources.get(node.id)
     if (source === undefined) throw noFile(node.id)
-    const scripts = await source.load(state.backend.name)
+    const scripts = await source.load(dialectsOf(state.backend), context.signal)
     changes.push({ kind: 'apply', row: preparer.row(source, scripts, null, true) })
   }
   return changes
@@ -75,7 +77,7 @@ async function stampScript(
   const plan = planFor(state, targets, {})
   const preparer = new Preparer(context, state, session, { runId: context.newRunId(), action: 'stamp' })
   await session.metadata.ensure()
-  await session.metadata.write(await changesOf(plan, state, preparer, {}))
+  await session.metadata.write(await changesOf(plan, state, preparer, {}, context))
   return reportOf(state, plan, 'stamped')
 }
 

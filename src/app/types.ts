@@ -1,8 +1,8 @@
 import type { Backend } from '../backend/index.js'
 import type { MetadataNames } from '../backend/index.js'
+import type { RevisionDefinition } from '../core/define.js'
 import type { MigrateError } from '../core/errors.js'
 import type { LogEntry, Tag } from '../core/metadata.js'
-import type { RevisionSource } from '../core/revision.js'
 import type {
   CheckName,
   CheckReport,
@@ -32,8 +32,8 @@ export interface MigratorOptions {
   readonly dir?: string
   /** How the files lie: `revgraph` (default), `golang-migrate`, `diesel`, `dbmate`, `flyway`. */
   readonly layout?: string
-  /** Revisions as values, instead of a folder: for bundles and serverless functions. */
-  readonly revisions?: readonly RevisionSource[]
+  /** Revisions that `defineRevision` made, instead of a folder: for bundles and serverless functions. */
+  readonly revisions?: readonly RevisionDefinition[]
   /** Default: the connection's own schema, prefix `migrate_`. */
   readonly metadata?: Partial<MetadataNames>
   /** Milliseconds to wait for another runner. Default 60,000; 0 asks once. */

@@ -1,8 +1,32 @@
+import { initProject } from '../../files/init.js'
 import type { CommandSpec } from '../spec.js'
 
 export const command: CommandSpec = {
-  examples: [['migrate init', 'begin here']],
-  async run(context) {
-    await context.settings()
+  details: 'What is there already is never replaced. A URL with a password in it is left to the environment.',
+  examples: [
+    ['migrate init --url sqlite:app.db', 'begin with a file'],
+    ['migrate init', 'the database comes from the variable DATABASE_URL'],
+    ['migrate init --dir db/revisions', 'another folder'],
+  ],
+  run(context, input) {
+    const dir = input.value('dir')
+    const url = input.value('url')
+    const layout = input.value('layout')
+    const report = initProject({
+      cwd: context.cwd,
+      ...(dir === undefined ? {} : { dir }),
+      ...(url === undefined ? {} : { url }),
+      ...(layout === undefined ? {} : { layout }),
+    })
+    context.answer(report, (view) => {
+      const folder = report.createdDir
+        ? `and the folder ${report.dir}`
+        : `; the folder ${report.dir} was there`
+      const secret = report.urlLeftOut
+        ? 'The URL holds a password: put it into the variable DATABASE_URL.\n'
+        : ''
+      return `Wrote ${report.config} ${folder}\n${secret}${view.style.dim('next')}  migrate revision -m "create users"\n`
+    })
+    return Promise.resolve()
   },
 }
