@@ -39,6 +39,7 @@ export async function runSteps(
   const options: RunOptions = {
     ...(await commonOptions(context, input)),
     ...(plan ? { plan } : {}),
+    collectStatements: context.json,
     confirm: context.confirm,
   }
   try {
