@@ -44,7 +44,7 @@ function locate(source: string, position: Position): { lines: string[]; index: n
   let from = start
   let index = 0
   while (whole && index < LINES_BEFORE && from > 0) {
-    from = source.lastIndexOf('\n', from - 2) + 1
+    from = from < 2 ? 0 : source.lastIndexOf('\n', from - 2) + 1
     index++
   }
   const lines: string[] = []

@@ -26,16 +26,23 @@ export const GRAPH_NODE = '*'
 export function* drawGraph<Node extends GraphNode>(nodes: readonly Node[]): Generator<GraphLine<Node>> {
   const known = new Set(nodes.map((node) => node.id))
   const lanes: string[] = []
+  let afterBase = false
   for (const node of nodes) {
     let lane = lanes.indexOf(node.id)
-    if (lane === -1) lane = lanes.push(node.id) - 1
+    if (lane === -1) {
+      // Right below a base, a head would look like its parent.
+      if (afterBase) yield { cells: '| '.repeat(lanes.length).trimEnd(), node: null }
+      lane = lanes.push(node.id) - 1
+    }
+    afterBase = false
     yield { cells: revisionLine(lanes.length, lane), node }
 
     const parents = [...new Set(node.parents)].filter((parent) => known.has(parent) && parent !== node.id)
     const first = parents[0]
     if (first === undefined) {
       lanes.splice(lane, 1)
-      if (lane < lanes.length) yield { cells: closing(lanes.length, lane), node: null }
+      afterBase = lane === lanes.length
+      if (!afterBase) yield { cells: closing(lanes.length, lane), node: null }
       continue
     }
     lanes[lane] = first

@@ -1,0 +1,104 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { columns } from '../../src/report/columns.js'
+import { duration, moment } from '../../src/report/duration.js'
+import { createView } from '../../src/report/view.js'
+import { displayWidth, firstLine, padEnd, padStart, printable, truncate } from '../../src/report/width.js'
+
+describe('width of texts', () => {
+  it.each([
+    ['plain', 5],
+    ['', 0],
+    ['注文', 4],
+    ['한국어', 6],
+    ['é', 1],
+    ['e\u0301', 1],
+    ['👍', 2],
+    ['👨‍👩‍👧', 2],
+    ['❤️', 2],
+    ['ｗｉｄｅ', 8],
+    ['a\u200bb', 2],
+  ])('counts %j as %i columns', (text, width) => {
+    expect(displayWidth(text)).toBe(width)
+  })
+
+  it('pads to the width asked for', () => {
+    expect(padEnd('注文', 6)).toBe('注文  ')
+    expect(padStart('注文', 6)).toBe('  注文')
+    expect(padEnd('longer', 3)).toBe('longer')
+  })
+
+  it('never exceeds the width when it cuts', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), fc.nat({ max: 30 }), (text, width) => {
+        const line = printable(text)
+        expect(displayWidth(truncate(line, width))).toBeLessThanOrEqual(width)
+        if (displayWidth(line) <= width) expect(truncate(line, width)).toBe(line)
+      }),
+    )
+  })
+
+  it('lets no control character through', () => {
+    expect(printable('a\u001b[31mb\nc')).toBe('a [31mb c')
+    expect(firstLine('\n  first   line\nsecond')).toBe('first line')
+  })
+})
+
+describe('columns', () => {
+  it('are as wide as their widest cell, and nothing hangs at the end', () => {
+    expect(
+      columns([
+        ['a', '注文', 'x'],
+        ['bbb', 'c', ''],
+      ]),
+    ).toEqual(['a    注文  x', 'bbb  c'])
+  })
+
+  it('take no room when they are empty', () => {
+    expect(
+      columns([
+        ['a', '', 'x'],
+        ['b', '', 'y'],
+      ]),
+    ).toEqual(['a  x', 'b  y'])
+  })
+
+  it('paint the text and not its padding', () => {
+    const paint = (text: string) => `<${text}>`
+    expect(
+      columns([
+        [{ text: 'a', paint }, 'x'],
+        [{ text: 'bb', paint, align: 'right' }, 'y'],
+        [{ text: 'c', paint, align: 'right' }, 'z'],
+      ]),
+    ).toEqual(['<a>   x', '<bb>  y', ' <c>  z'])
+  })
+})
+
+describe('times', () => {
+  it.each([
+    [0.2, '<1 ms'],
+    [12.4, '12 ms'],
+    [999.4, '999 ms'],
+    [999.6, '1.00 s'],
+    [1240, '1.24 s'],
+    [59_994, '59.99 s'],
+    [59_996, '1 min 00 s'],
+    [192_000, '3 min 12 s'],
+    [3_720_000, '1 h 02 min'],
+  ])('says %d milliseconds as %s', (ms, text) => {
+    expect(duration(ms)).toBe(text)
+  })
+
+  it('says moments in UTC', () => {
+    expect(moment('2026-03-01T14:05:09.123Z')).toBe('2026-03-01 14:05:09 UTC')
+    expect(moment('unknown')).toBe('unknown')
+  })
+})
+
+describe('views', () => {
+  it('have no escape sequence without colours, and some with them', () => {
+    expect(createView({ colour: false }).style.red('x')).toBe('x')
+    expect(createView({ colour: true }).style.red('x')).toContain('\u001b[')
+  })
+})
