@@ -27,6 +27,8 @@ const common = {
   platform: 'node',
   target: 'node20.19',
   minify: true,
+  // Node prints the line that threw: without an end to lines that would be a wall of text.
+  lineLimit: 160,
   sourcemap: true,
   sourcesContent: false,
   legalComments: 'none',
