@@ -17,6 +17,8 @@ export interface PgClient extends EventEmitter {
   query(message: Submittable): unknown
   connect(): Promise<unknown>
   end(): Promise<void>
+  /** Its socket keeps the process no more. */
+  unref(): void
 }
 
 export interface PgConnection extends EventEmitter {

@@ -17,7 +17,7 @@ const RESET_OBJECTS = ['CLOSE ALL', 'DISCARD TEMP']
 export async function openLink(options: ConnectOptions): Promise<Link> {
   if (options.client !== undefined) return borrow(options.client, options)
   const { client, version, lateSettings } = await connect(requireUrl(options))
-  const end = () => client.end()
+  const end = () => hangUp(client)
   // A socket may complain after its end, when nobody else listens.
   client.on('error', () => undefined)
   try {
@@ -33,6 +33,15 @@ export async function openLink(options: ConnectOptions): Promise<Link> {
     await end()
     throw error
   }
+}
+
+/** Says good-bye, and does not wait for the server to go: it takes longer for that than for a short command's work. */
+function hangUp(client: PgClient): Promise<void> {
+  const ended = client.end()
+  const { stream } = client.connection
+  client.unref()
+  if (stream.destroyed) return ended
+  return Promise.race([ended, new Promise<void>((resolve) => stream.once('finish', resolve))])
 }
 
 /**
