@@ -1,4 +1,4 @@
-import { upperWord, type Body } from './bodies.js'
+import { upperWord, type Body } from './body.js'
 import type { Lexer } from './lexer.js'
 
 type State =
@@ -24,6 +24,8 @@ type State =
   // inside a body
   | 'statement'
   | 'label'
+  /** Oracle's `<<label>>`. */
+  | 'angles'
   | 'simple'
   | 'condition'
   | 'until'
@@ -44,6 +46,9 @@ const PLAIN_OBJECTS = new Set(
 const CHARACTERISTICS = new Set(
   'COMMENT SQL NOT DETERMINISTIC CONTAINS NO READS MODIFIES DATA SECURITY DEFINER INVOKER'.split(' '),
 )
+
+/** What ends a condition; LOOP is Oracle's DO. */
+const CONDITION_ENDS = new Set(['THEN', 'DO', 'LOOP'])
 
 /** Beginnings of a function's body. */
 const BODY_WORDS = new Set('BEGIN RETURN IF CASE LOOP WHILE REPEAT FOR'.split(' '))
@@ -120,10 +125,14 @@ export class CompoundBody implements Body {
       case 'unknown':
         break
       case 'statement':
-        this.#statement(word, lexer)
+        if (sign === 60) this.#state = 'angles'
+        else this.#statement(word, lexer)
         break
       case 'label':
         this.#state = sign === 58 ? 'statement' : 'simple'
+        break
+      case 'angles':
+        if (sign === 62 && this.#word === '>') this.#state = 'statement'
         break
       case 'condition':
         this.#condition(word)
@@ -143,7 +152,7 @@ export class CompoundBody implements Body {
       default:
         this.#header(word, sign, lexer)
     }
-    this.#word = sign === 41 ? ')' : word
+    this.#word = sign === 41 ? ')' : sign === 62 ? '>' : word
   }
 
   #start(word: string, lexer: Lexer): void {
@@ -274,7 +283,7 @@ export class CompoundBody implements Body {
   #condition(word: string): void {
     if (word === 'CASE') this.#cases += 1
     else if (word === 'END' && this.#cases > 0) this.#cases -= 1
-    else if ((word === 'THEN' || word === 'DO') && this.#cases === 0) this.#state = 'statement'
+    else if (CONDITION_ENDS.has(word) && this.#cases === 0) this.#state = 'statement'
   }
 
   /** Behind UNTIL an END may close a CASE expression, elsewhere it closes the block. */

@@ -1,5 +1,4 @@
 export { classifySql } from './classify.js'
 export { stripForChecksum } from './checksum.js'
-export type { PartType } from './scanner.js'
-export { hasOnlyComments, scanSql, splitSql, type SqlPart } from './split.js'
+export { hasOnlyComments, scanSql, splitSql } from './split.js'
 export type * from './types.js'

@@ -1,5 +1,6 @@
 import type { Position } from '../core/position.js'
-import { bodyFor, upperWord, type Body } from './bodies.js'
+import { bodyFor } from './bodies.js'
+import { upperWord, type Body } from './body.js'
 import { lineEnd, skipLineEnd } from './chars.js'
 import { readDelimiter, refuseMetaCommand, isHarmlessMetaCommand } from './client-commands.js'
 import { Lexer, type TokenType } from './lexer.js'
