@@ -1,6 +1,5 @@
 export { execute } from './execute.js'
 export type { EngineOptions, EngineReport } from './execute.js'
-export { textOf } from './journal.js'
 export { planScript } from './script.js'
 export type { PreparedScript, ScriptPlan, ScriptStep } from './script.js'
-export type { EngineListener, EngineOutcome, EngineStep, StepResult } from './step.js'
+export type { EngineListener, EngineStep } from './step.js'

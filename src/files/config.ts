@@ -11,7 +11,7 @@ import type { ConfigFlags, MigrateConfig, ResolvedConfig } from './config-types.
 import { placeOfKey, withVariables } from './config-text.js'
 import { readDotenv } from './dotenv.js'
 
-export type { ConfigFlags, ConfigOptions, MigrateConfig, ResolvedConfig } from './config-types.js'
+export type { ConfigFlags, ResolvedConfig } from './config-types.js'
 
 export const DEFAULT_DIR = 'migrations'
 export const DEFAULT_PREFIX = 'migrate_'

@@ -1,13 +1,4 @@
-export { createDatabase, createSqliteDatabase, createUser, type TestDatabase } from './create-database.js'
-export { dumpDatabase, runClient, runSqlite, type ClientOptions } from './clients.js'
-export { parseSelection, verdictOnMissing } from './missing.js'
-export { startServers, type StartedServers } from './start.js'
-export {
-  serverNames,
-  type ClientName,
-  type MissingServer,
-  type ServerInfo,
-  type ServerName,
-  type Servers,
-  type StartOptions,
-} from './types.js'
+export { createDatabase, createSqliteDatabase, type TestDatabase } from './create-database.js'
+export { dumpDatabase, runClient, runSqlite } from './clients.js'
+export { startServers } from './start.js'
+export { type ServerInfo, type ServerName } from './types.js'
