@@ -110,6 +110,11 @@ function suite(server: ServerInfo | 'sqlite'): void {
 }
 
 describe('the shop of migrations-example', () => {
+  it('has one head, which is known without a database', async () => {
+    const report = await createMigrator({ cwd: root, dir: 'migrations-example' }).check(['heads'])
+    expect(report.ok).toBe(true)
+  })
+
   describe('sqlite', () => suite('sqlite'))
   describeServers(['postgres', 'postgres15', 'mysql', 'mariadb'], suite)
 })
