@@ -6,7 +6,7 @@ import { execute, planScript } from '../engine/index.js'
 import type { EngineListener, EngineReport, EngineStep, PreparedScript, ScriptPlan } from '../engine/index.js'
 import { sha256 } from './checksum.js'
 import type { Context } from './context.js'
-import { isLossy, RunError, sourcedError, stateSentence, withSource } from './failure.js'
+import { isLossy, RunError, sourcedError, stateSentence } from './failure.js'
 import { readAgain, takeLock } from './locked.js'
 import { Preparer } from './prepare.js'
 import type { PlanStep, RunIdentity } from './prepare.js'
@@ -136,15 +136,13 @@ export class Runner {
     const steps = planned.map((step, index) => this.#collecting(preparer.step(step), index, collected))
     const direction = planned[0]?.direction ?? 'up'
     this.#context.emit({ type: 'planned', steps: steps.length, direction })
-    if (!state.snapshot.exists) await this.#session.metadata.ensure()
-    await this.#log(preparer, 'started', null)
-    let report: EngineReport
-    try {
-      report = await execute(this.#session, steps, this.#engineOptions(state, this.#listener(planned)))
-    } catch (error) {
-      await this.#log(preparer, 'failed', codeOf(error))
-      throw await withSource(error, this.#context.cwd)
+    // Nothing of ours is written either before the whole plan is found fit.
+    const begin = async (): Promise<void> => {
+      if (!state.snapshot.exists) await this.#session.metadata.ensure()
+      await this.#log(preparer, 'started', null)
     }
+    const options = { ...this.#engineOptions(state, this.#listener(planned)), begin }
+    const report = await execute(this.#session, steps, options)
     const after = afterwards(state, planned, report)
     const result = this.#report(state, after, this.#stepReports(planned, report, collected), false)
     if (report.error === undefined) {
@@ -267,8 +265,4 @@ function statementsOf(script: PreparedScript, plan: ScriptPlan): StatementReport
     line: (step.kind === 'statement' ? step.statement.position : step.code.origin).line,
     transactional: transactional.has(step),
   }))
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof MigrateError ? error.code : 'MIG-INTERNAL'
 }

@@ -16,6 +16,8 @@ export interface EngineOptions {
   readonly singleTransaction?: boolean
   readonly signal?: AbortSignal
   readonly listener?: EngineListener
+  /** Called once every script is found fit, before the first statement runs. What it throws ends the run. */
+  readonly begin?: () => Promise<void>
 }
 
 export interface EngineReport {
@@ -44,6 +46,7 @@ export async function execute(
   options: EngineOptions,
 ): Promise<EngineReport> {
   const ready = await checkAll(session, steps, options)
+  await options.begin?.()
   const run = new Run(session, steps, options, ready)
   return run.go()
 }

@@ -22,3 +22,10 @@ function linesOf(path: string, shown: string): string | null {
     return null
   }
 }
+
+const LARGEST = 16 * 1024 * 1024
+
+async function statOf(path: string): Promise<{ readonly size: number; readonly isFile: boolean }> {
+  const stats = await lstat(path)
+  return { size: stats.size, isFile: stats.isFile() }
+}

@@ -123,6 +123,8 @@ test('sees quotes and comments where PostgreSQL does, in any soup of tokens', ()
         }))
       })
       const ours = attempt(() => [...scanSql(text, 'postgres')])
+      // A line that is psql's own (`\x`) the server never sees.
+      if (typeof ours !== 'string' && ours.some(({ type }) => type === 'client')) return
       if (typeof theirs === 'string') {
         // What PostgreSQL refuses beyond unclosed quotes (junk behind numbers, bad escapes) is its own affair.
         if (/unterminat/.test(theirs)) {

@@ -2,7 +2,6 @@ import type { MetadataNames } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import type { SqlFlavour } from './flavour.js'
 
-
 export const TABLES = ['meta', 'history', 'journal', 'tags', 'log'] as const
 export type TableRole = (typeof TABLES)[number]
 
