@@ -87,6 +87,11 @@ export async function runStep(session: Session, step: ScriptStep, context: StepC
 
 /** The work's own end, or a rejection as soon as the signal fires: a step that never resolves can still be left. */
 async function orAborted(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  // Aborted while the step was still on its way to its first await: the event is gone by now.
+  if (signal.aborted) {
+    work.catch(() => undefined)
+    throw interrupted()
+  }
   let stop: (() => void) | undefined
   const aborted = new Promise<never>((_, reject) => {
     stop = () => reject(interrupted())

@@ -1,0 +1,199 @@
+import { expect, it } from 'vitest'
+import { describeEverywhere } from './project.js'
+import type { AppProject } from './project.js'
+
+const A = 'aaaa00000001'
+const B = 'bbbb00000002'
+const C = 'cccc00000003'
+const D = 'dddd00000004'
+const table = (name: string): string => `CREATE TABLE ${name} (id integer PRIMARY KEY);`
+const drop = (name: string): string => `DROP TABLE ${name};`
+
+/** a; b and c after it, c labelled and depending on nothing; d merges them. */
+function diamond(project: AppProject): void {
+  project.revision(A, table('a'), { down: drop('a') })
+  project.revision(B, table('b'), { parents: A, down: drop('b') })
+  project.revision(C, table('c'), { parents: A, down: drop('c'), labels: 'side' })
+  project.revision(D, table('d'), { parents: `${B} ${C}`, down: drop('d') })
+}
+
+describeEverywhere('moving along the graph', (project) => {
+  it('goes up, down to base and up again to the same schema', async () => {
+    diamond(project())
+    const migrator = project().migrator()
+    const empty = await project().dump()
+    const report = await migrator.upgrade()
+    expect(report).toMatchObject({ ok: true, from: [], to: [D] })
+    expect(report.steps.map((step) => step.outcome)).toEqual(['applied', 'applied', 'applied', 'applied'])
+    const full = await project().dump()
+    expect((await migrator.downgrade('base')).to).toEqual([])
+    expect(await project().dump()).toBe(empty)
+    await migrator.upgrade('heads')
+    expect(await project().dump()).toBe(full)
+    expect(await migrator.current()).toMatchObject({
+      applied: [A, B, C, D],
+      pending: [],
+      missing: [],
+      edited: [],
+      unfinished: [],
+    })
+  })
+
+  it('plans without a trace, not even tables of its own', async () => {
+    diamond(project())
+    const migrator = project().migrator()
+    const { steps } = await migrator.upgrade('side', { plan: true })
+    expect(steps.map((step) => [step.revision, step.outcome])).toEqual([
+      [A, 'planned'],
+      [C, 'planned'],
+    ])
+    expect(steps[0]?.statements).toMatchObject([{ sql: table('a').slice(0, -1), line: 5 }])
+    expect(await migrator.log()).toEqual([])
+  })
+
+  it('applies a revision that was merged late, unless order is strict', async () => {
+    diamond(project())
+    const migrator = project().migrator()
+    project().removeFile(`${C}.sql`)
+    project().revision(D, table('d'), { parents: B, down: drop('d') })
+    await migrator.upgrade()
+    project().revision(C, table('c'), { parents: A, down: drop('c') })
+    expect((await migrator.upgrade('heads')).steps.map((step) => step.revision)).toEqual([C])
+    await migrator.downgrade(`${A}`)
+    await migrator.stamp([D], { purge: true })
+    await expect(project().migrator({ strictOrder: true }).upgrade('heads')).resolves.toMatchObject({
+      ok: true,
+    })
+  })
+
+  it('reverts a revision whose file is absent by the script in the history', async () => {
+    diamond(project())
+    const migrator = project().migrator()
+    await migrator.upgrade()
+    project().removeFile(`${D}.sql`)
+    expect((await migrator.current()).missing).toEqual([D])
+    const report = await migrator.downgrade('-1').catch((error: unknown) => error)
+    // A merge has two parents, so one step down from it must be said.
+    expect(report).toMatchObject({ code: 'MIG-TARGET-AMBIGUOUS' })
+    expect((await migrator.downgrade(A)).steps.map((step) => step.revision)).toEqual([D, C, B])
+    expect(await migrator.current()).toMatchObject({ applied: [A], missing: [] })
+  })
+
+  it('refuses an edited revision with a diff, and accepts it when it is repaired', async () => {
+    diamond(project())
+    const migrator = project().migrator()
+    await migrator.upgrade(A)
+    project().revision(A, `-- a remark\n${table('a')}   \r\n`, { down: drop('a') })
+    await migrator.upgrade(B)
+    project().revision(A, table('another'), { down: drop('another') })
+    const error: unknown = await migrator.upgrade().catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'MIG-EDITED', exitCode: 3 })
+    expect((error as { details: string[] }).details).toContain(`+${table('another')}`)
+    expect((await migrator.repair(A, { plan: true })).changed).toBe(true)
+    expect((await migrator.current()).edited).toEqual([A])
+    await migrator.repair(A)
+    expect((await migrator.current()).edited).toEqual([])
+  })
+
+  it('stops at a statement that fails, says where, and goes on from there once it is mended', async () => {
+    const parts = [
+      table('one'),
+      table('two'),
+      'INSERT INTO nowhere VALUES (1);',
+      table('three'),
+      table('four'),
+    ]
+    project().revision(A, table('a'), { down: drop('a') })
+    project().revision(B, parts.join('\n'), { parents: A })
+    const migrator = project().migrator()
+    const error: unknown = await migrator.upgrade().catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({
+      code: 'MIG-STATEMENT-FAILED',
+      position: { file: `migrations/${B}.sql`, line: 8 },
+      report: { ok: false, to: [A], steps: [{ outcome: 'applied' }, {}] },
+    })
+    const { unfinished } = await migrator.current()
+    if (project().isTransactional) expect(unfinished).toEqual([])
+    else
+      expect(unfinished).toMatchObject([
+        { revision: B, done: 2, stoppedAt: { position: 2, state: 'failed' } },
+      ])
+    parts[2] = table('nowhere')
+    project().revision(B, parts.join('\n'), { parents: A })
+    expect((await migrator.upgrade()).to).toEqual([B])
+    expect((await migrator.current()).unfinished).toEqual([])
+  })
+
+  it('writes scripts that the plain client takes to the same end', async () => {
+    diamond(project())
+    const migrator = project().migrator()
+    let script = ''
+    await migrator.upgrade('base:heads', { sql: (text) => (script += text) })
+    await project().plain(script)
+    const scripted = { dump: await project().dump(), rows: await checksums(project()) }
+    let down = ''
+    await migrator.downgrade(`${D}:base`, { sql: (text) => (down += text) })
+    await project().plain(down)
+    expect((await migrator.current()).applied).toEqual([])
+    await migrator.upgrade()
+    expect({ dump: await project().dump(), rows: await checksums(project()) }).toEqual(scripted)
+  })
+
+  it('stamps several places at once, then goes on from there', async () => {
+    diamond(project())
+    const migrator = project().migrator()
+    await migrator.stamp([B, C])
+    expect((await migrator.current()).applied).toEqual([A, B, C])
+    expect((await migrator.upgrade()).steps.map((step) => step.revision)).toEqual([D])
+    await migrator.stamp(['base'], { purge: true })
+    expect((await migrator.current()).applied).toEqual([])
+  })
+
+  it('names states, and goes back to them', async () => {
+    diamond(project())
+    const migrator = project().migrator()
+    await migrator.upgrade(B)
+    await migrator.tag('v1')
+    await expect(migrator.tag('v1')).rejects.toMatchObject({ code: 'MIG-USAGE' })
+    await migrator.upgrade()
+    expect((await migrator.downgrade('v1')).to).toEqual([B])
+    await migrator.untag('v1')
+    await expect(migrator.downgrade('v1')).rejects.toMatchObject({ code: 'MIG-TARGET-NOT-FOUND' })
+  })
+
+  it('lets one of several runners work at a time, and each statement happen once', async () => {
+    diamond(project())
+    const runs = Array.from({ length: 6 }, () => project().migrator().upgrade())
+    const reports = await Promise.all(runs)
+    expect(reports.map((report) => report.to)).toEqual(reports.map(() => [D]))
+    expect(reports.flatMap((report) => report.steps)).toHaveLength(4)
+  })
+
+  it('leaves a code step that never resolves when it is told to, with nothing changed', async () => {
+    const stop = new AbortController()
+    project().file(
+      'never.ts',
+      `import { defineRevision } from 'revgraph'
+export default defineRevision({ id: '${A}', parents: [], message: 'never', up(op) {
+  op.run('wait', ({ log }) => { log('waiting'); return new Promise(() => undefined) })
+} })`,
+    )
+    const migrator = project().migrator({
+      signal: stop.signal,
+      onEvent: (event) => {
+        if (event.type === 'notice' && event.message === 'waiting') stop.abort()
+      },
+    })
+    await expect(migrator.upgrade()).rejects.toMatchObject({ code: 'MIG-INTERRUPTED', exitCode: 130 })
+    expect((await project().migrator().current()).applied).toEqual([])
+    // The lock went with it.
+    project().removeFile('never.ts')
+    diamond(project())
+    await expect(project().migrator({ lockWaitMs: 0 }).upgrade()).resolves.toMatchObject({ ok: true })
+  })
+})
+
+async function checksums(project: AppProject): Promise<unknown[]> {
+  const shown = await project.migrator().show('heads')
+  return shown.map(({ revision, checksum, applied, edited }) => ({ revision, checksum, applied, edited }))
+}
