@@ -58,12 +58,11 @@ describeEverywhere('moving along the graph', (project) => {
     project().revision(D, table('d'), { parents: B, down: drop('d') })
     await migrator.upgrade()
     project().revision(C, table('c'), { parents: A, down: drop('c') })
+    // Whoever merged it put it before what is applied already.
+    project().revision(D, table('d'), { parents: `${B} ${C}`, down: drop('d') })
+    const strict = project().migrator({ strictOrder: true })
+    await expect(strict.upgrade('heads')).rejects.toMatchObject({ code: 'MIG-OUT-OF-ORDER', exitCode: 3 })
     expect((await migrator.upgrade('heads')).steps.map((step) => step.revision)).toEqual([C])
-    await migrator.downgrade(`${A}`)
-    await migrator.stamp([D], { purge: true })
-    await expect(project().migrator({ strictOrder: true }).upgrade('heads')).resolves.toMatchObject({
-      ok: true,
-    })
   })
 
   it('reverts a revision whose file is absent by the script in the history', async () => {

@@ -108,7 +108,7 @@ export class Normaliser {
       .replace(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, '<run>')
       .replace(/\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC(  )[0-9a-f]{8}\b/g, '<when>$1<run>')
       .replace(/\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\b/g, '<when>')
-      .replace(/\b\d{14}_/g, '<date>_')
+      .replace(/\b\d{8}_(?=[0-9a-f]{12}_)/g, '<date>_')
       .replace(/ *(<1|\d+(\.\d+)?) (ms|s)\b/g, ' <time>')
       .replace(/\b[0-9a-f]{12}\b/g, (id) => (this.#known.has(id) ? id : this.#nameOf(id)))
   }
