@@ -78,7 +78,7 @@ function statements(step: StepReport, view: View): string[] {
   const { style } = view
   if (view.verbose) {
     return step.statements.flatMap((statement) => [
-      style.dim(`    ${statement.transactional ? '' : '* '}line ${statement.line}`),
+      style.dim(`    ${statement.transactional ? ' ' : '*'} line ${statement.line}`),
       ...statement.sql.split('\n').map((line) => `      ${printable(line.replace(/\t/g, '  '))}`),
     ])
   }
