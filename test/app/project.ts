@@ -1,9 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe } from 'vitest'
 import { createMigrator } from '../../src/app/migrator.js'
-import type { Migrator, MigratorOptions } from '../../src/app/types.js'
+import type { Migrator, MigratorOptions, RunFailure } from '../../src/app/types.js'
+import { MigrateError } from '../../src/core/errors.js'
 import { sqlRevision } from '../cli/project.js'
 import { canonicalDump, type TestDatabase } from '../example/dump.js'
 import { describeServers, useDatabase } from '../servers/database.js'
@@ -44,6 +45,10 @@ export class AppProject {
     writeFileSync(join(this.folder, 'migrations', name), text)
   }
 
+  edit(name: string, change: (text: string) => string): void {
+    this.file(name, change(readFileSync(join(this.folder, 'migrations', name), 'utf8')))
+  }
+
   removeFile(name: string): void {
     unlinkSync(join(this.folder, 'migrations', name))
   }
@@ -56,19 +61,38 @@ export class AppProject {
     return canonicalDump(this.server, this.database)
   }
 
-  /** Runs a script through the server's plain client; throws what the client says when it fails. */
-  async plain(script: string): Promise<void> {
+  get isPostgres(): boolean {
+    return this.server !== 'sqlite' && this.server.name.startsWith('postgres')
+  }
+
+  get isMysql(): boolean {
+    return this.server !== 'sqlite' && !this.isPostgres
+  }
+
+  /** Runs a script through the server's plain client, and answers what it prints; throws when it fails. */
+  async plain(script: string): Promise<string> {
     const result =
       this.server === 'sqlite'
         ? await runSqlite(this.database.name, script)
         : await runClient(this.server, this.database.name, script)
     if (result.code !== 0) throw new Error(result.stderr)
+    return result.stdout.trim()
   }
 
   async remove(): Promise<void> {
     rmSync(this.folder, { recursive: true, force: true })
     await this.database.drop()
   }
+}
+
+/** The error that a promise rejects with; fails when it resolves. */
+export async function refusal(work: Promise<unknown>): Promise<RunFailure> {
+  const outcome = await work.then(
+    () => null,
+    (error: unknown) => error,
+  )
+  if (outcome instanceof MigrateError) return outcome as RunFailure
+  throw outcome instanceof Error ? outcome : new Error('it was not refused')
 }
 
 /** A suite on SQLite and on every server; `project` is a fresh one in each test. */
