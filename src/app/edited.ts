@@ -46,8 +46,21 @@ export async function editDiff(
     return '(the text that was applied was not kept: it is over a million characters, or was stamped)\n'
   const { createTwoFilesPatch, FILE_HEADERS_ONLY } = await import('diff')
   const name = source.file ?? source.id
-  return createTwoFilesPatch(`${name} (applied)`, `${name} (now)`, stored, up.text, undefined, undefined, {
-    context: 3,
-    headerOptions: FILE_HEADERS_ONLY,
-  })
+  return createTwoFilesPatch(
+    `${name} (applied)`,
+    `${name} (now)`,
+    withoutBlankEnd(stored),
+    withoutBlankEnd(up.text),
+    undefined,
+    undefined,
+    {
+      context: 3,
+      headerOptions: FILE_HEADERS_ONLY,
+    },
+  )
+}
+
+/** The blank lines before the next marker say nothing. */
+function withoutBlankEnd(script: string): string {
+  return `${script.trimEnd()}\n`
 }

@@ -178,7 +178,7 @@ async function checked(state: State, names: readonly CheckName[]): Promise<Check
     name,
     ok: found[name].length === 0,
     revisions: found[name],
-    message: found[name].length === 0 ? GOOD[name] : BAD[name](found[name].length),
+    message: found[name].length === 0 ? GOOD[name] : BAD[name](found[name].length, found[name][0] ?? ''),
   }))
   return { ok: checks.every((one) => one.ok), checks }
 }
@@ -191,10 +191,10 @@ const GOOD: Record<CheckName, string> = {
   unfinished: 'No revision is half applied.',
 }
 
-const BAD: Record<CheckName, (count: number) => string> = {
+const BAD: Record<CheckName, (count: number, first: string) => string> = {
   heads: (count) => `There are ${count} heads; join them with: migrate merge heads -m "merge heads"`,
   pending: (count) => `${count} pending; apply with: migrate upgrade head`,
-  edited: (count) => `${count} edited after being applied; see: migrate repair REV --plan`,
+  edited: (count, first) => `${count} edited after being applied; see: migrate repair ${first} --plan`,
   missing: (count) => `${count} applied without a file here.`,
   unfinished: (count) => `${count} half applied; go on with: migrate upgrade head`,
 }

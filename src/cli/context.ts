@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { Migrator, MigratorEvent, RunOptions } from '../app/types.js'
 import { MigrateError } from '../core/errors.js'
+import { listed } from '../core/wording.js'
 import type { View } from '../report/view.js'
 import type { Io } from './io.js'
 import type { Settings } from './settings.js'
@@ -114,8 +115,8 @@ async function confirmLoss(
         `${step.revision} ${step.message}`,
         ...step.statements.map((statement) => `  ${firstLineOf(statement)}`),
       ]),
-      state: 'nothing was changed',
-      hint: `If that is meant, say so: migrate ${context.command} … --yes (it reverts ${revisions.join(', ')})`,
+      state: 'Nothing was changed.',
+      hint: `If that is meant, type the command again with --yes: it reverts ${listed(revisions)}.`,
     },
   )
 }

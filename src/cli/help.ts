@@ -75,6 +75,5 @@ export function examplesHelp(spec: CommandSpec, style: Style): string {
 ${style.bold('Examples:')}
 ${columns(rows, '  ').join('\n')}
 
-The options of migrate --help (--url, --env, --json …) hold here too.
-`
+The options of migrate --help (--url, --env, --json …) hold here too.`
 }

@@ -117,7 +117,7 @@ function toOption({ flags, description, repeatable }: OptionSpec): Option {
 function fromParser(error: CommanderError, command: string | undefined): void {
   if (error.exitCode === 0) return
   const [first = '', ...rest] = unshield(error.message).split('\n')
-  const message = first.replace(/^error: /, '')
+  const message = first.replace(/^error: |\.$/g, '')
   const suggestion = /\(Did you mean (.+)\?\)/.exec(rest.join(' '))?.[1]
   const help =
     error.code === 'commander.unknownCommand' || command === undefined

@@ -36,6 +36,6 @@ export async function askText(question: string, signal: AbortSignal): Promise<st
     validate: (value) => ((value ?? '').trim() === '' ? 'Write a few words.' : undefined),
   })
   if (isCancel(answer))
-    throw new MigrateError('MIG-CANCELLED', 'Cancelled.', { state: 'nothing was changed' })
+    throw new MigrateError('MIG-CANCELLED', 'Cancelled.', { state: 'Nothing was changed.' })
   return answer
 }

@@ -45,9 +45,11 @@ export async function runSteps(
   try {
     const report = await work(migrator, options)
     watcher.end()
-    context.answer(report, (view) =>
-      plan ? renderPlan(report, view) : renderRunSummary(report, performance.now() - began, view),
-    )
+    context.answer(report, (view) => {
+      if (plan) return renderPlan(report, view)
+      const summary = renderRunSummary(report, performance.now() - began, view)
+      return watcher.hasPrinted() ? `\n${summary}` : summary
+    })
   } finally {
     watcher.end()
   }
@@ -80,6 +82,8 @@ async function commonOptions(context: Context, input: Input): Promise<RunOptions
 
 interface RunWatcher {
   readonly onEvent: (event: MigratorEvent) => void
+  /** True once a step's line stands on stdout. */
+  hasPrinted(): boolean
   end(): void
 }
 
@@ -91,6 +95,7 @@ function watchRun(context: Context, began: number): RunWatcher {
     io.errIsTerminal && !quiet ? createProgressLine((text) => io.err(text), diagnostics, began) : null
   const print = json ? (text: string) => io.err(text) : (text: string) => io.out(text)
   const view = json ? diagnostics : context.view
+  let printed = false
   return {
     onEvent(event) {
       if (event.type === 'notice' || event.type === 'lock-waiting') {
@@ -103,8 +108,10 @@ function watchRun(context: Context, began: number): RunWatcher {
       } else if (event.type === 'step-done' && !quiet) {
         line?.clear()
         print(`${renderStep(event, view)}\n`)
+        printed = true
       }
     },
+    hasPrinted: () => printed,
     end: () => line?.clear(),
   }
 }

@@ -88,7 +88,7 @@ export interface MigrateErrorOptions {
   /** How the failing text reads, for the code frame; whole lines around the position are enough. */
   readonly source?: string
   readonly cause?: unknown
-  /** What stands now: `nothing was changed`, `2 revisions were applied, 3f2a was rolled back`. */
+  /** What stands now: `Nothing was changed.`, `2 revisions were applied, 3f2a was rolled back.`. */
   readonly state?: string
   /** More facts for people: the server's code, detail and hint, a diff, a list. One a line. */
   readonly details?: readonly string[]

@@ -188,7 +188,10 @@ function missingParent<R extends RevisionNode>(
     })
   }
   const names = role === 'parent' ? index.ids : [...index.ids, ...index.labels.keys()]
-  const near = didYouMean(name, names)
+  const near = didYouMean(
+    name,
+    names.filter((each) => each !== node.id),
+  )
   return new MigrateError('MIG-GRAPH-MISSING-PARENT', `${said}, which does not exist${fileOf(node)}.`, {
     hint: `${near === undefined ? '' : `${near} `}Correct the id, or bring back the revision's file.`,
   })

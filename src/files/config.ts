@@ -106,7 +106,7 @@ function chooseEnvironment(
   const where = loaded === null ? 'No configuration was found, so there' : `In ${loaded.shown} there`
   throw new MigrateError('MIG-ENVIRONMENT-UNKNOWN', `${where} is no environment "${chosen}".`, {
     hint:
-      [didYouMean(chosen, names), names.length === 0 ? undefined : `There are ${listed(names, 20)}.`]
+      [didYouMean(chosen, names), names.length === 0 ? undefined : `It names ${listed(names, 20)}.`]
         .filter((part) => part !== undefined)
         .join(' ') || `Write it under "environments" in ${loaded?.shown ?? CONFIG_PLACES[1]}.`,
   })

@@ -41,11 +41,14 @@ export function renderRepair(
 ): string {
   const { style } = view
   if (!result.changed) return `${style.cyan(result.revision)} is as it was applied: nothing to accept.\n`
-  const difference = result.diff.split('\n').map((line) => paintDiff(line, style))
+  const difference = result.diff
+    .trimEnd()
+    .split('\n')
+    .map((line) => paintDiff(line, style))
   const last = plan
     ? `${style.bold('next')}  migrate repair ${result.revision}   accepts this`
     : `${style.green('Accepted')}: ${style.cyan(result.revision)} is no longer edited.`
-  return text([...difference, last])
+  return text([...difference, '', last])
 }
 
 /** `migrate resolve`: what is left of the revision. */

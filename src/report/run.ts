@@ -43,7 +43,7 @@ export function renderRunSummary(report: RunReport, elapsedMs: number, view: Vie
   if (report.steps.length === 0) return `${style.green('Nothing to do')}: at ${style.cyan(at)}.\n`
   const done = tally(report.steps)
   const moved = `${report.from.length === 0 ? 'base' : report.from.join(', ')} -> ${at}`
-  return `\n${style.green(done)} in ${duration(elapsedMs)}; ${style.cyan(moved)}\n`
+  return `${style.green(done)} in ${duration(elapsedMs)}; ${style.cyan(moved)}\n`
 }
 
 function tally(steps: readonly StepReport[]): string {
@@ -78,7 +78,7 @@ function statements(step: StepReport, view: View): string[] {
   const { style } = view
   if (view.verbose) {
     return step.statements.flatMap((statement) => [
-      style.dim(`    ${statement.transactional ? ' ' : '*'} line ${statement.line}`),
+      style.dim(`    ${statement.transactional ? '' : '* '}line ${statement.line}`),
       ...statement.sql.split('\n').map((line) => `      ${printable(line.replace(/\t/g, '  '))}`),
     ])
   }

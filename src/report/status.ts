@@ -77,6 +77,9 @@ function nextStep(report: StatusReport, { style }: View): string[] {
   if (edited !== undefined) return next(`migrate repair ${edited} --plan   shows what differs`)
   if (report.revisions.length === 0) return next('migrate revision -m "create users"')
   const heads = report.revisions.filter((revision) => revision.isHead)
+  if (report.pending.length === 0 && report.missing.length > 0) {
+    return next('check out the branch that has the missing files, or migrate downgrade')
+  }
   if (report.pending.length === 0) return [style.green('Up to date.')]
   return next(heads.length > 1 ? 'migrate upgrade heads' : 'migrate upgrade head')
 }

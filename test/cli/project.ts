@@ -21,6 +21,14 @@ export class CliProject {
     this.write({ '.migraterc': 'url: sqlite:app.db\ndir: migrations\n', 'migrations/.keep': '', ...files })
   }
 
+  /** Without the configuration and without the folder of revisions. */
+  static empty(): CliProject {
+    const project = new CliProject()
+    rmSync(join(project.folder, '.migraterc'))
+    rmSync(join(project.folder, 'migrations'), { recursive: true })
+    return project
+  }
+
   write(files: Readonly<Record<string, string | Buffer>>): void {
     for (const [name, content] of Object.entries(files)) {
       const path = join(this.folder, name)

@@ -5,7 +5,7 @@ import type { CommandSpec } from '../spec.js'
 
 const CHECKS: readonly { readonly name: CheckName; readonly description: string; readonly remedy: string }[] =
   [
-    { name: 'heads', description: 'more than one head', remedy: 'migrate merge -m "join the branches"' },
+    { name: 'heads', description: 'more than one head', remedy: 'migrate merge heads -m "merge heads"' },
     { name: 'pending', description: 'revisions that are not applied', remedy: 'migrate upgrade head' },
     {
       name: 'edited',
