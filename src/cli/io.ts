@@ -1,6 +1,9 @@
 import { isatty } from 'node:tty'
 import { createView, type View } from '../report/view.js'
 
+/** Columns of a terminal that does not say how many it has. */
+const UNKNOWN_WIDTH = 80
+
 /** The process's two streams, as commands see them. */
 export interface Io {
   out(text: string): void
@@ -54,7 +57,7 @@ export function processIo(): Io {
       return createView({
         colour: colour && wantsColour(terminal),
         verbose,
-        ...(terminal ? { width: (stream === 'out' ? out : err)().columns } : {}),
+        ...(terminal ? { width: (stream === 'out' ? out : err)().columns || UNKNOWN_WIDTH } : {}),
       })
     },
     drain: async () => {
