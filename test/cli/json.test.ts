@@ -2,6 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { COMMANDS as COMMAND_LIST } from '../../src/cli/commands/index.js'
 import { CliProject, sqlRevision } from './project.js'
 
 const folder = fileURLToPath(new URL('../../src/schemas/', import.meta.url))
@@ -56,12 +57,50 @@ const COMMANDS: readonly (readonly [schema: string, code: number, ...args: strin
   ['new-revision.json', 0, 'revision', '-m', 'one', '--rev-id', 'cccc00000003'],
   ['new-revision.json', 0, 'revision', '-m', 'two', '--rev-id', 'dddd00000004', '--head', B, '--splice'],
   ['new-revision.json', 0, 'merge', 'heads', '-m', 'both'],
+  ['edit.json', 0, 'edit', A],
   ['failure.json', 2, 'upgrade', 'nowhere'],
   ['failure.json', 2, 'upgrade', '--unknown-option'],
   ['failure.json', 2, 'resolve', A, '--done'],
 ]
 
+/** With nothing to work on: a folder that is not there, a target that does not exist. */
+const FAILING: readonly (readonly string[])[] = [
+  ['init', '--dir', '../elsewhere', '--layout', 'nobodys'],
+  ['revision', '-m', 'x', '--head', 'nowhere'],
+  ['revision'],
+  ['merge', 'nowhere'],
+  ['edit', 'nowhere'],
+  ['upgrade', '--lock-wait', 'soon'],
+  ['downgrade', 'nowhere'],
+  ['redo', 'nowhere'],
+  ['stamp', 'nowhere'],
+  ['stamp'],
+  ['status', '--dir', 'nowhere'],
+  ['current', '--dir', 'nowhere'],
+  ['history', '--dir', 'nowhere'],
+  ['heads', '--dir', 'nowhere'],
+  ['branches', '--dir', 'nowhere'],
+  ['show', 'nowhere'],
+  ['log', '--limit', 'none'],
+  ['check', '--dir', 'nowhere'],
+  ['tag', 'v1', 'nowhere'],
+  ['tag', '-d', 'nowhere'],
+  ['repair', 'nowhere'],
+  ['resolve', 'nowhere', '--done'],
+  ['nonsense'],
+  [],
+]
+
+/** Those that have a test of their own below. */
+const ELSEWHERE = ['init', 'resolve']
+
 describe('--json', () => {
+  it('is tried with every command, when it does its work and when it fails', () => {
+    const names = COMMAND_LIST.map(({ name }) => name).sort()
+    expect([...new Set([...COMMANDS.map(([, , name]) => name), ...ELSEWHERE])].sort()).toEqual(names)
+    expect([...new Set(FAILING.map(([name]) => name))]).toEqual(expect.arrayContaining(names))
+  })
+
   beforeAll(() => expect(project.run('--version').code).toBe(0))
   afterAll(() => project.remove())
 
@@ -75,6 +114,51 @@ describe('--json', () => {
       expectDocument(result.stdout, checked)
     },
   )
+
+  it.each(FAILING.map((args) => ({ args, title: args.join(' ') })))(
+    'is one document when it fails: $title',
+    ({ args }) => {
+      const result = project.run(...args, '--json')
+      expect(result.code).toBe(2)
+      expect(expectDocument(result.stdout, 'failure.json')).toMatchObject({ error: { exitCode: 2 } })
+      expect(result.stderr).toBe('')
+    },
+  )
+
+  it('has a schema for what init writes', () => {
+    const empty = CliProject.empty()
+    const { code, stdout } = empty.run('init', '--url', 'sqlite:app.db', '--json')
+    expect(code).toBe(0)
+    expectDocument(stdout, 'init.json')
+    empty.remove()
+  })
+
+  it('tells what is unfinished, and how resolve settled it', () => {
+    const halted = new CliProject({
+      'migrations/a.sql': sqlRevision(
+        A,
+        'CREATE TABLE t (id integer);\nINSERT INTO nowhere VALUES (1);',
+      ).replace('-- migrate:up', '-- migrate:up transaction:false'),
+    })
+    const failed = halted.run('upgrade', '--json')
+    expect(failed.code).toBe(1)
+    expectDocument(failed.stdout, 'failure.json')
+    const current = halted.run('current', '--json')
+    expect(expectDocument(current.stdout, 'current.json')).toMatchObject({
+      unfinished: [{ revision: A, done: 1 }],
+    })
+    expectDocument(halted.run('status', '--json').stdout, 'status.json')
+    const check = halted.run('check', '--json')
+    expect(check.code).toBe(3)
+    expectDocument(check.stdout, 'failure.json')
+    const resolved = halted.run('resolve', 'aaaa', '--done', '--json')
+    expect(resolved.code).toBe(0)
+    expect(expectDocument(resolved.stdout, 'resolve.json')).toMatchObject({
+      revision: A,
+      unfinished: { done: 2, stoppedAt: null },
+    })
+    halted.remove()
+  })
 
   it('tells of a run that failed what was done, what was rolled back and where', () => {
     const failing = new CliProject({

@@ -17,13 +17,14 @@ export const command: CommandSpec = {
     ['migrate resolve 3f2a --retry', 'it was not'],
   ],
   async run(context, input) {
-    const [revision = ''] = input.args
+    const [typed = ''] = input.args
     const done = input.flag('done')
     if (done === input.flag('retry')) {
-      throw usageError('Say what became of the statement.', `migrate resolve ${revision} --done or --retry`)
+      throw usageError('Say what became of the statement.', `migrate resolve ${typed} --done or --retry`)
     }
     const migrator = await context.migrator()
-    const unfinished = await migrator.resolve(revision, done ? 'done' : 'retry')
+    const unfinished = await migrator.resolve(typed, done ? 'done' : 'retry')
+    const revision = unfinished?.revision ?? typed
     context.answer({ ok: true, revision, unfinished }, (view) => renderResolved(revision, unfinished, view))
   },
 }
