@@ -101,7 +101,15 @@ export async function fileOf(context: Context, target: string): Promise<string> 
   const state = await readFiles(context)
   const ids = targetIds(state, target)
   const [id] = ids
-  if (id === undefined || ids.length > 1) {
+  if (id === undefined) {
+    throw new MigrateError('MIG-USAGE', `"${target}" means no revision here, so there is no file.`, {
+      hint:
+        state.sources.size === 0
+          ? 'Write the first one with: migrate revision -m "create users"'
+          : 'List the revisions with: migrate history',
+    })
+  }
+  if (ids.length > 1) {
     throw new MigrateError(
       'MIG-USAGE',
       `"${target}" means ${ids.length} revisions, and a file is one revision.`,

@@ -1,4 +1,4 @@
-import type { MetadataChange, AppliedRevision } from '../core/metadata.js'
+import type { MetadataChange, AppliedRevision, JournalEntry } from '../core/metadata.js'
 import { MigrateError } from '../core/errors.js'
 import type { RevisionSource } from '../core/revision.js'
 import { checksumOf, dialectsOf } from './checksum.js'
@@ -99,12 +99,10 @@ export function resolve(
   target: string,
   how: 'done' | 'retry',
 ): Promise<UnfinishedReport | null> {
-  return withState(context, 'resolve', (state, session) =>
-    locked(context, session, state, 'repair', async (fresh, identity) => {
-      const unfinished = fresh.snapshot.journal.filter((entry) => entry.revision.startsWith(target))
-      const ids = new Set(unfinished.map((entry) => entry.revision))
-      const inDoubt = unfinished.filter((entry) => entry.state !== 'done')
-      if (ids.size !== 1 || inDoubt.length === 0) throw nothingToResolve(target, [...ids])
+  return withState(context, 'resolve', (state, session) => {
+    entriesInDoubt(state, target)
+    return locked(context, session, state, 'repair', async (fresh, identity) => {
+      const inDoubt = entriesInDoubt(fresh, target)
       const entries = inDoubt.map((entry) => ({
         ...entry,
         state: how === 'done' ? ('done' as const) : ('failed' as const),
@@ -118,8 +116,16 @@ export function resolve(
       ])
       const { journal } = await session.metadata.read()
       return unfinishedOf(journal.filter((entry) => entry.revision === revision))[0] ?? null
-    }),
-  )
+    })
+  })
+}
+
+function entriesInDoubt(state: State, target: string): JournalEntry[] {
+  const unfinished = state.snapshot.journal.filter((entry) => entry.revision.startsWith(target))
+  const ids = new Set(unfinished.map((entry) => entry.revision))
+  const inDoubt = unfinished.filter((entry) => entry.state !== 'done')
+  if (ids.size !== 1 || inDoubt.length === 0) throw nothingToResolve(target, [...ids])
+  return inDoubt
 }
 
 function nothingToResolve(target: string, ids: readonly string[]): MigrateError {

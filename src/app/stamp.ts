@@ -28,7 +28,9 @@ export async function stamp(
   }
   if (options.sql !== undefined) return stampScript(context, targets, options.sql)
   return withState(context, 'stamp', async (state, session) => {
-    if (options.plan === true) return reportOf(state, planFor(state, targets, options), 'planned')
+    // Before the lock too: what cannot be done leaves no trace, not even metadata tables.
+    const planned = planFor(state, targets, options)
+    if (options.plan === true) return reportOf(state, planned, 'planned')
     return locked(context, session, state, 'stamp', async (fresh, identity) => {
       const plan = planFor(fresh, targets, options)
       const preparer = new Preparer(context, fresh, session, identity)

@@ -9,6 +9,7 @@ import { targetIds } from './inspect.js'
 import { locked } from './locked.js'
 import { Preparer } from './prepare.js'
 import { withState } from './state.js'
+import type { State } from './state.js'
 
 export function tags(context: Context): Promise<readonly Tag[]> {
   return withSession(context, 'tag', async (session) => (await session.metadata.read()).tags)
@@ -20,21 +21,26 @@ export function tag(
   name: string,
   options: { readonly target?: string; readonly force?: boolean },
 ): Promise<Tag> {
-  return withState(context, 'tag', (state, session) =>
-    locked(context, session, state, 'tag', async (fresh, identity) => {
-      const problem = nameProblem(name) ?? tagNameProblem(fresh.graph, name)
-      if (problem !== null) {
-        throw new MigrateError('MIG-USAGE', `The tag "${shown(name)}" ${problem}.`, {
-          hint: 'Choose another name: letters, digits, ".", "_" and "-".',
-        })
-      }
-      if (fresh.tags.has(name) && options.force !== true) {
-        throw new MigrateError('MIG-USAGE', `The tag "${name}" exists already.`, {
-          hint: `To move it add --force; to take it away type: migrate tag -d ${name}`,
-        })
-      }
-      const heads =
-        options.target === undefined ? headsOf(fresh.graph, fresh.applied) : targetIds(fresh, options.target)
+  const headsToName = (state: State): readonly string[] => {
+    const problem = nameProblem(name) ?? tagNameProblem(state.graph, name)
+    if (problem !== null) {
+      throw new MigrateError('MIG-USAGE', `The tag "${shown(name)}" ${problem}.`, {
+        hint: 'Choose another name: letters, digits, ".", "_" and "-".',
+      })
+    }
+    if (state.tags.has(name) && options.force !== true) {
+      throw new MigrateError('MIG-USAGE', `The tag "${name}" exists already.`, {
+        hint: `To move it add --force; to take it away type: migrate tag -d ${name}`,
+      })
+    }
+    return options.target === undefined
+      ? headsOf(state.graph, state.applied)
+      : targetIds(state, options.target)
+  }
+  return withState(context, 'tag', (state, session) => {
+    headsToName(state)
+    return locked(context, session, state, 'tag', async (fresh, identity) => {
+      const heads = headsToName(fresh)
       const preparer = new Preparer(context, fresh, session, identity)
       const made = { name, heads, createdBy: context.by }
       await session.metadata.write([
@@ -42,20 +48,24 @@ export function tag(
         preparer.logged(null, `${name}: ${heads.join(' ')}`),
       ])
       return { ...made, createdAt: new Date().toISOString() }
-    }),
-  )
+    })
+  })
 }
 
 export function untag(context: Context, name: string): Promise<void> {
-  return withState(context, 'tag', (state, session) =>
-    locked(context, session, state, 'untag', async (fresh, identity) => {
-      if (!fresh.tags.has(name)) {
-        throw new MigrateError('MIG-TAG-NOT-FOUND', `There is no tag "${shown(name)}".`, {
-          hint: 'List them with: migrate tag',
-        })
-      }
+  return withState(context, 'tag', (state, session) => {
+    requireTag(state, name)
+    return locked(context, session, state, 'untag', async (fresh, identity) => {
+      requireTag(fresh, name)
       const preparer = new Preparer(context, fresh, session, identity)
       await session.metadata.write([{ kind: 'untag', name }, preparer.logged(null, name)])
-    }),
-  )
+    })
+  })
+}
+
+function requireTag(state: State, name: string): void {
+  if (state.tags.has(name)) return
+  throw new MigrateError('MIG-TAG-NOT-FOUND', `There is no tag "${shown(name)}".`, {
+    hint: 'List them with: migrate tag',
+  })
 }

@@ -1,5 +1,8 @@
+import { statSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
+import type { MigrateError } from '../core/errors.js'
 import { VERSION } from '../core/version.js'
+import { didYouMean } from '../core/wording.js'
 import { COMMANDS } from './commands/index.js'
 import type { Context } from './context.js'
 import { commandIndex, GLOBAL_OPTIONS, shieldTargets, unshield } from './global-options.js'
@@ -27,7 +30,7 @@ export async function runProgram(
   const program = buildProgram(io, entry, spec, createContext)
   if (args.length === 0) {
     io.out(program.helpInformation())
-    throw usageError('No command was named.', 'Begin with one of those above: migrate init, migrate status')
+    throw nothingNamed('Begin with one of those above: migrate init, migrate status')
   }
   try {
     await program.parseAsync(shieldTargets(args, index), { from: 'user' })
@@ -85,6 +88,7 @@ function define(
     // The command's own value counts where both levels saw the option.
     const parsed = { ...command.parent?.opts<Record<string, unknown>>(), ...defined(command) }
     const input = createInput(command.args.map(unshield), unshieldAll(parsed))
+    refuseMissingFolder(input.value('cwd'))
     const context = createContext(entry.name, input)
     try {
       await spec.run(context, input)
@@ -92,6 +96,15 @@ function define(
       throw await context.explain(error)
     }
   })
+}
+
+/** Else a misspelt folder looks like an empty one, and `init` would even make it. */
+function refuseMissingFolder(cwd: string | undefined): void {
+  if (cwd === undefined || statSync(cwd, { throwIfNoEntry: false })?.isDirectory() === true) return
+  throw usageError(
+    `--cwd names ${cwd}, and there is no such folder.`,
+    'Correct it, or make the folder first.',
+  )
 }
 
 function defined(command: Command): Record<string, unknown> {
@@ -116,6 +129,15 @@ function toOption({ flags, description, repeatable }: OptionSpec): Option {
 /** The parser's own words become an error of ours; its answers to --help and --version are no errors. */
 function fromParser(error: CommanderError, command: string | undefined): void {
   if (error.exitCode === 0) return
+  if (error.code === 'commander.help') {
+    if (command === undefined) throw nothingNamed('List them with: migrate --help')
+    const meant = didYouMean(
+      command,
+      COMMANDS.map(({ name }) => name),
+    )
+    const hint = meant === undefined ? 'See migrate --help' : `${meant} See migrate --help`
+    throw usageError(`Unknown command '${command}'.`, hint)
+  }
   const [first = '', ...rest] = unshield(error.message).split('\n')
   const message = first.replace(/^error: |\.$/g, '')
   const suggestion = /\(Did you mean (.+)\?\)/.exec(rest.join(' '))?.[1]
@@ -127,4 +149,8 @@ function fromParser(error: CommanderError, command: string | undefined): void {
     `${message.charAt(0).toUpperCase()}${message.slice(1)}.`,
     suggestion === undefined ? `See ${help}` : `Did you mean ${suggestion}? See ${help}`,
   )
+}
+
+function nothingNamed(hint: string): MigrateError {
+  return usageError('No command was named.', hint)
 }

@@ -24,7 +24,7 @@ function replay(text: string, project: CliProject): Entry[] {
     [project.folder, '~'],
     [`${user}@${host}`, '<user>@<host>'],
     [`${user} on ${host}`, '<user> on <host>'],
-    [`'${user}', '${host}'`, "'<user>', '<host>'"],
+    [new RegExp(`'${user}', '${host}', \\d+`, 'g'), "'<user>', '<host>', <ms>"],
     [`"${user}"`, '"<user>"'],
     [`"${host}"`, '"<host>"'],
     [new RegExp(`(?<=UTC  )${user}$`, 'gm'), '<user>'],

@@ -39,6 +39,12 @@ export const command: CommandSpec = {
         question: 'What does the revision do?',
         example: 'migrate revision -m "create users"',
       }))
+    if (message.trim() === '') {
+      throw usageError(
+        'The message is empty.',
+        'Say what the revision does: migrate revision -m "create users"',
+      )
+    }
     const revId = input.value('rev-id')
     const heads = input.values('head')
     const migrator = await context.migrator()
