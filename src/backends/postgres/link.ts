@@ -8,8 +8,8 @@ import { send, type Receiver } from './wire.js'
 export interface LinkOptions {
   readonly client: PgClient
   readonly server: ServerInfo
-  /** Puts the role back: may run inside a transaction. */
-  readonly restoreRole: readonly string[]
+  /** What the role was, as SET takes it: may run inside a transaction. */
+  readonly role: readonly string[]
   /** Puts everything else back. */
   readonly restoreSettings: readonly string[]
   /** Gives the connection back or ends it. */
@@ -21,7 +21,10 @@ export interface LinkOptions {
 export class Link {
   readonly client: PgClient
   readonly server: ServerInfo
+  /** Puts the role back. */
   readonly restoreRole: readonly string[]
+  /** The same until the transaction ends: a role that the revision has set comes back then. */
+  readonly borrowRole: readonly string[]
   readonly #restoreSettings: readonly string[]
   readonly #end: LinkOptions['end']
   readonly #onError: (error: Error) => void
@@ -34,7 +37,8 @@ export class Link {
   constructor(options: LinkOptions) {
     this.client = options.client
     this.server = options.server
-    this.restoreRole = options.restoreRole
+    this.restoreRole = options.role.map((role) => `SET ${role}`)
+    this.borrowRole = options.role.map((role) => `SET LOCAL ${role}`)
     this.#restoreSettings = options.restoreSettings
     this.#end = options.end
     this.#onError = (error) => {

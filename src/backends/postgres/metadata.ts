@@ -25,15 +25,13 @@ export class PostgresMetadata implements MetadataStore {
   readonly #connection: MetadataConnection
   #resolved: { readonly names: SqlNames; readonly store: MetadataStore } | undefined
 
-  /** @param inTransaction whether a transaction of the session's is open */
-  constructor(link: Link, configured: MetadataNames, inTransaction: () => boolean) {
+  constructor(link: Link, configured: MetadataNames) {
     this.#link = link
     this.#configured = configured
     this.#connection = {
       query: (sql) => link.copied('', sql),
-      // Statements of one message are one transaction. A revision may have changed the role in the open one.
-      run: (statements) =>
-        link.send([...(inTransaction() ? link.restoreRole : []), ...statements].join(';\n')),
+      // Statements of one message are one transaction. A revision may have changed the role, and may go on with it.
+      run: (statements) => link.send([...link.borrowRole, ...statements].join(';\n')),
       missing: missingPart,
       prepareSchema: () => this.#prepareSchema(),
       explain: (error) => explain('Reading or writing the metadata', error),

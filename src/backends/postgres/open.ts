@@ -24,7 +24,7 @@ export async function openLink(options: ConnectOptions): Promise<Link> {
     return new Link({
       client,
       server: serverInfo(version),
-      restoreRole: ['RESET SESSION AUTHORIZATION', 'RESET ROLE'],
+      role: ['SESSION AUTHORIZATION DEFAULT', 'role TO DEFAULT'],
       restoreSettings: ['RESET ALL', ...lateSettings, ...RESET_OBJECTS, 'UNLISTEN *'],
       end,
       onNotice: options.onNotice,
@@ -76,7 +76,7 @@ async function borrow(lender: unknown, options: ConnectOptions): Promise<Link> {
   const { client, giveBack } = await take(lender, options)
   try {
     const found = await look(client)
-    const restoreRole = roleOf(found)
+    const role = roleOf(found)
     const literal = (value: string): string => postgresFlavour.text(value)
     const kept = found.settings.map(
       ([name, value]) => `SELECT pg_catalog.set_config(${literal(name)}, ${literal(value)}, false)`,
@@ -87,10 +87,11 @@ async function borrow(lender: unknown, options: ConnectOptions): Promise<Link> {
     return new Link({
       client,
       server,
-      restoreRole,
+      role,
       restoreSettings: ['RESET ALL', ...kept, ...own, ...RESET_OBJECTS],
       onNotice: options.onNotice,
       async end(lost) {
+        const restoreRole = role.map((one) => `SET ${one}`)
         if (lost === undefined) await send(client, [...restoreRole, 'RESET ALL', ...kept].join(';'))
         await giveBack(lost)
       },
@@ -175,8 +176,8 @@ async function look(client: PgClient): Promise<Found> {
 function roleOf({ user, role }: Found): string[] {
   // SET to the user who logged in needs no privilege; RESET would undo what the application had set.
   return [
-    `SET SESSION AUTHORIZATION ${postgresFlavour.identifier(user)}`,
-    role === 'none' ? 'SET ROLE NONE' : `SET ROLE ${postgresFlavour.identifier(role)}`,
+    `SESSION AUTHORIZATION ${postgresFlavour.identifier(user)}`,
+    role === 'none' ? 'ROLE NONE' : `ROLE ${postgresFlavour.identifier(role)}`,
   ]
 }
 

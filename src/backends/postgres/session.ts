@@ -43,6 +43,8 @@ export class PostgresSession implements Session<PgClient> {
   readonly #options: ConnectOptions
   readonly #locks: Lock[] = []
   #inTransaction = false
+  /** A revision has prepared a statement, whose name would be taken for the next one. */
+  #prepared = false
   /** How often somebody asked to give up. */
   #cancels = 0
 
@@ -51,11 +53,12 @@ export class PostgresSession implements Session<PgClient> {
     this.#options = options
     this.client = link.client
     this.server = link.server
-    this.metadata = new PostgresMetadata(link, options.metadata, () => this.#inTransaction)
+    this.metadata = new PostgresMetadata(link, options.metadata)
   }
 
   async execute(statement: Statement): Promise<ExecuteResult> {
     let rows: number | null = null
+    if (statement.summary.startsWith('prepare')) this.#prepared = true
     try {
       await this.#link.send(statement.text, {
         complete: (tag) => {
@@ -110,7 +113,9 @@ export class PostgresSession implements Session<PgClient> {
   }
 
   reset(): Promise<void> {
-    return this.#run(this.#link.restore.join(';'), 'Putting the session back')
+    const restore = [...this.#link.restore, ...(this.#prepared ? ['DEALLOCATE ALL'] : [])]
+    this.#prepared = false
+    return this.#run(restore.join(';'), 'Putting the session back')
   }
 
   async cancel(): Promise<void> {
