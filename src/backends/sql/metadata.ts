@@ -99,6 +99,11 @@ export function sqlMetadata(
       }),
     write: (changes) =>
       attempt(() => connection.run(changes.flatMap((change) => renderChange(change, names, flavour)))),
-    log: ({ limit }) => attempt(async () => (await queryOrNothing(logQuery(names, limit))).map(decodeLog)),
+    log: ({ limit }) =>
+      attempt(async () => {
+        // A newer tool's log may have other columns, or mean others by them.
+        if ((await formatOrNull()) === null) return []
+        return (await queryOrNothing(logQuery(names, limit))).map(decodeLog)
+      }),
   }
 }
