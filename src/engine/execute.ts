@@ -209,8 +209,8 @@ class Run {
         })
       } else {
         await this.#session.transaction((tx) => this.#inside(tx, index, ready))
+        await this.#session.reset()
       }
-      await this.#session.reset()
     } catch (error) {
       this.#finish(index, {
         outcome: plan.mode === 'journal' ? 'failed' : 'rolled-back',

@@ -48,6 +48,8 @@ export async function runJournalled(
     }
     for (let at = block.first; at <= last; at++) context.statementDone?.(at)
   }
+  // A session that the script has made read-only, say, could not write that it is done.
+  await session.reset()
   await session.metadata.write([
     { kind: 'journal-clear', revision: step.revision },
     ...script.changes(performance.now() - started),
@@ -159,7 +161,7 @@ class Journal {
   }
 
   queue(block: Block, state: JournalState): void {
-    this.#queued.push(...this.#entries(block, state))
+    for (const entry of this.#entries(block, state)) this.#queued.push(entry)
   }
 
   /** What is queued, and the block's entries in this state, as one change; {@link written} forgets the queue. */
