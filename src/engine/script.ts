@@ -101,7 +101,7 @@ function blocksOf(steps: readonly ScriptStep[]): Block[] {
     const control = controlOf(step)
     if (control === 'begin') {
       const end = endOfTransaction(steps, at)
-      blocks.push(...transactionBlock(steps, at, end))
+      for (const block of transactionBlock(steps, at, end)) blocks.push(block)
       at = end + 1
       continue
     }

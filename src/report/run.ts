@@ -66,7 +66,7 @@ export function renderPlan(report: RunReport, view: View): string {
   for (const step of report.steps) {
     lines.push('', `  ${arrow(step, style)} ${style.cyan(step.revision)}  ${firstLine(step.message)}`)
     if (step.file !== null) lines.push(`    ${style.dim(step.file)}`)
-    lines.push(...statements(step, view))
+    for (const line of statements(step, view)) lines.push(line)
   }
   if (report.steps.some((step) => step.statements.some((statement) => !statement.transactional))) {
     lines.push('', style.dim('* outside of a transaction: journalled, statement by statement'))

@@ -26,6 +26,12 @@ describeServers(['postgres', 'postgres15'], (server) => {
       expect(applied.map(({ durationMs }) => durationMs)).toEqual(durations)
     })
 
+    it('may have more statements than a call may have arguments', async () => {
+      const { failed } = await runUnits(await bench.prepared(), [unit('a', 'SELECT;'.repeat(150_000))])
+      expect(failed).toBeUndefined()
+      expect(await bench.history()).toEqual(['a'])
+    })
+
     it.each([
       ['the first', 0],
       ['one in the middle', 7],

@@ -64,6 +64,29 @@ describe('a plan on a server with transactional DDL', () => {
     expect(server.journal).toEqual([])
   })
 
+  test('runs a transaction of more statements than a call may have arguments', async () => {
+    const { server, session } = fresh('rows')
+    const parts = ['begin', ...Array.from({ length: 150_000 }, () => 'one'), 'commit', 'vacuum']
+    const report = await run(session, [step('a', parts, { transaction: false })])
+    expect(outcomes(report)).toEqual(['applied'])
+    expect(server.effects).toHaveLength(150_001)
+  })
+
+  test('plans as many statements in a transaction that its first one ends', async () => {
+    const { server, session } = fresh('rows')
+    const parts = [
+      'begin',
+      'ddl',
+      'fail',
+      ...Array.from({ length: 150_000 }, () => 'one'),
+      'commit',
+      'vacuum',
+    ]
+    const report = await run(session, [step('a', parts, { transaction: false })])
+    expect(report.error?.code).toBe('MIG-STATEMENT-FAILED')
+    expect(server.effects).toEqual(['ddl'])
+  })
+
   test('runs a foreign script without a transaction where it cannot have one, since its layout has no word for that', async () => {
     const { server, session } = fresh('ddl')
     const parts = ['one', 'vacuum', 'two']

@@ -139,12 +139,10 @@ function record(state: MemoryServer, change: MetadataChange): void {
   } else if (change.kind === 'journal-clear') {
     state.journal = state.journal.filter((entry) => entry.revision !== change.revision)
   } else if (change.kind === 'journal') {
-    const same = (one: JournalEntry, other: JournalEntry): boolean =>
-      one.revision === other.revision && one.direction === other.direction && one.position === other.position
-    for (const entry of change.entries) {
-      state.journal = [...state.journal.filter((old) => !same(old, entry)), entry]
-    }
-    state.journal.sort((a, b) => a.position - b.position)
+    const place = ({ revision, direction, position }: JournalEntry): string =>
+      `${revision} ${direction} ${position}`
+    const entries = new Map([...state.journal, ...change.entries].map((entry) => [place(entry), entry]))
+    state.journal = [...entries.values()].sort((a, b) => a.position - b.position)
   }
 }
 

@@ -95,7 +95,8 @@ export class UnitRunner {
     const parts: Part[] = []
     for (const [index, unit] of group.entries()) {
       try {
-        parts.push(...unitParts(unit, unit === durable, names, link))
+        // Not push(...): a revision may have more statements than a call may have arguments.
+        for (const part of unitParts(unit, unit === durable, names, link)) parts.push(part)
       } catch (error) {
         if (group.length > 1) return { kind: 'unread', culprit: index }
         const failed = explain(`Recording ${unit.key} in the history`, error)
