@@ -1,6 +1,7 @@
 import type { MetadataStore } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import { METADATA_FORMAT } from '../../core/metadata.js'
+import type { MetadataSnapshot } from '../../core/metadata.js'
 import { renderChange } from './changes.js'
 import type { SqlFlavour } from './flavour.js'
 import type { SqlNames } from './names.js'
@@ -67,7 +68,7 @@ export function sqlMetadata(
     }
   }
 
-  const read = async () => {
+  const read = async (again = false): Promise<MetadataSnapshot> => {
     let rows: readonly Row[]
     try {
       rows = await connection.query(snapshotQuery(names))
@@ -76,13 +77,15 @@ export function sqlMetadata(
       if (missing === null) throw error
       // Also where it says that a newer tool was here.
       if ((await formatOrNull()) === null && missing === 'table') return EMPTY_SNAPSHOT
+      // Whoever reads holds no lock: another runner may have made the tables between the two questions.
+      if (!again) return read(true)
       throw corrupt(`a ${missing} of the metadata is missing`, error)
     }
     return decodeSnapshot(rows)
   }
 
   return {
-    read: () => attempt(read),
+    read: () => attempt(() => read()),
     scripts: (revision) =>
       attempt(async () => {
         const row = (await queryOrNothing(scriptsQuery(names, flavour.text(revision))))[0]
