@@ -5,6 +5,7 @@ import type { Session } from '../../src/backend/index.js'
 import { mysql } from '../../src/backends/mysql/index.js'
 import { serverInfo, serverKind } from '../../src/backends/mysql/server.js'
 import { journalEntry, lockOptions } from '../../src/testing/values.js'
+import { runClient } from '../servers/clients.js'
 import { createDatabase, type TestDatabase } from '../servers/create-database.js'
 import { describeServers } from '../servers/database.js'
 
@@ -80,6 +81,15 @@ describeServers(['mysql', 'mariadb'], (server) => {
       hint: /max_allowed_packet/,
     })
     expect(await one(session, 'SELECT 1')).toBe(1)
+  })
+
+  test('a session has the character set and the collation of the plain client', async () => {
+    const session = await connect()
+    const names = ['collation_connection', 'character_set_client', 'character_set_results', 'sql_mode']
+    for (const name of names) {
+      const theirs = await runClient(server, database.name, `SELECT @@${name}`)
+      expect(await one(session, `SELECT @@${name}`)).toBe(theirs.stdout.trimEnd())
+    }
   })
 
   test('cancel ends the statement that runs', async () => {

@@ -97,6 +97,9 @@ async function begin(options: ConnectOptions, parts: Parts): Promise<MysqlSessio
   const { connection } = parts
   const version = String((await send(connection, 'SELECT VERSION()', true)).rows[0]?.[0])
   const kind = serverKind(version)
+  // The driver asks for a collation of old, not for the server's own as the plain client does; and triggers, views and
+  // routines keep the one they were made in. MariaDB puts its own in that one's place itself.
+  if (!parts.borrowed && kind.product === 'MySQL') await send(connection, 'SET NAMES utf8mb4')
   const limit = kind.statementTimeout.variable
   const facts = `SELECT DATABASE(), CONNECTION_ID(), @@max_allowed_packet, ${settingsColumns([limit])}`
   const [database, connectionId, maxPacket, ...values] = (await send(connection, facts, true)).rows[0] ?? []
