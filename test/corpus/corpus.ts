@@ -125,7 +125,7 @@ function testOn(server: ServerInfo | 'sqlite', corpus: Corpus): void {
     const named = (dump: string, { name }: TestDatabase) => dump.replaceAll(name, 'database')
     const masked = corpus.mask ?? ((dump: string) => dump)
     expectEqual(masked(named(reached, ours)), masked(named(expected, theirs)))
-  })
+  }, 180_000)
 }
 
 const dialectOf = (server: ServerInfo | 'sqlite'): SqlDialect => {
