@@ -12,6 +12,8 @@ const OLDEST = 100_000
 
 /** What a session can hold that RESET ALL leaves: cursors, temporary tables. */
 const RESET_OBJECTS = ['CLOSE ALL', 'DISCARD TEMP']
+const HAS_OBJECTS =
+  'EXISTS (SELECT FROM pg_catalog.pg_class WHERE relnamespace = pg_catalog.pg_my_temp_schema()) OR EXISTS (SELECT FROM pg_catalog.pg_cursors)'
 
 /** @throws MigrateError as Backend.connect does */
 export async function openLink(options: ConnectOptions): Promise<Link> {
@@ -68,6 +70,8 @@ interface Found {
   readonly version: string
   readonly user: string
   readonly role: string
+  /** The application has temporary tables or cursors in it. */
+  readonly hasObjects: boolean
   /** Set by the application itself: RESET ALL would undo them. */
   readonly settings: readonly (readonly [name: string, value: string])[]
 }
@@ -88,7 +92,8 @@ async function borrow(lender: unknown, options: ConnectOptions): Promise<Link> {
       client,
       server,
       role,
-      restoreSettings: ['RESET ALL', ...kept, ...own, ...RESET_OBJECTS],
+      // Objects of the session that the application has are not told from those of a revision: all stay then.
+      restoreSettings: ['RESET ALL', ...kept, ...own, ...(found.hasObjects ? [] : RESET_OBJECTS)],
       onNotice: options.onNotice,
       async end(lost) {
         const restoreRole = role.map((one) => `SET ${one}`)
@@ -160,7 +165,7 @@ const unusable = (message: string, hint: string): MigrateError =>
 async function look(client: PgClient): Promise<Found> {
   const rows: (string | null)[][] = []
   const text = [
-    "SELECT current_setting('server_version'), session_user, current_setting('role')",
+    `SELECT current_setting('server_version'), session_user, current_setting('role'), ${HAS_OBJECTS}`,
     "SELECT name, current_setting(name) FROM pg_catalog.pg_settings WHERE source = 'session'",
   ]
   await send(client, text.join(';'), { row: (fields) => rows.push([...fields]) })
@@ -169,6 +174,7 @@ async function look(client: PgClient): Promise<Found> {
     version: first?.[0] ?? '',
     user: first?.[1] ?? '',
     role: first?.[2] ?? 'none',
+    hasObjects: first?.[3] === 't',
     settings: settings.map(([name, value]) => [name ?? '', value ?? ''] as const),
   }
 }
