@@ -235,6 +235,8 @@ class Run {
       await runStep(tx, part, { ...step, signal: this.#signal, notice: this.#notice })
       this.#options.listener?.statementDone?.(index, at)
     }
+    // MySQL's SLEEP() and the like end well when they are cancelled.
+    throwIfAborted(this.#signal)
     await tx.metadata.write(ready.script.changes(performance.now() - began))
   }
 

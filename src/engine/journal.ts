@@ -87,6 +87,7 @@ async function runInTransaction(
   try {
     await session.transaction(async (tx) => {
       await runBlock(tx, step, block, context)
+      throwIfAborted(context.signal)
       if (block.rollsBack) throw new RollBack()
       await tx.metadata.write([change])
     })

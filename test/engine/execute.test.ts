@@ -65,7 +65,7 @@ describe('a plan on a server with transactional DDL', () => {
   })
 
   test('runs a transaction of more statements than a call may have arguments', async () => {
-    const { server, session } = fresh('rows')
+    const { server, session } = fresh('dml')
     const parts = ['begin', ...Array.from({ length: 150_000 }, () => 'one'), 'commit', 'vacuum']
     const report = await run(session, [step('a', parts, { transaction: false })])
     expect(outcomes(report)).toEqual(['applied'])
@@ -73,7 +73,7 @@ describe('a plan on a server with transactional DDL', () => {
   })
 
   test('plans as many statements in a transaction that its first one ends', async () => {
-    const { server, session } = fresh('rows')
+    const { server, session } = fresh('dml')
     const parts = [
       'begin',
       'ddl',
