@@ -33,6 +33,7 @@ export class Preparer {
   readonly #graph: State['graph']
   readonly #session: Session
   readonly #run: RunIdentity
+  readonly #toldEmpty = new Set<string>()
 
   constructor(context: Context, state: State, session: Session, run: RunIdentity) {
     this.#context = context
@@ -56,10 +57,19 @@ export class Preparer {
   async #up({ node, source }: PlanStep): Promise<PreparedScript> {
     if (source === null) throw absent(node.id, 'its up script is in no file')
     const scripts = await source.load(dialectsOf(this.#backend), this.#context.signal)
-    return this.#prepared(scripts.up, (durationMs) => [
+    const prepared = this.#prepared(scripts.up, (durationMs) => [
       { kind: 'apply', row: this.row(source, scripts, durationMs) },
       this.logged(node.id, null),
     ])
+    if (prepared.steps.length === 0 && node.parents.length < 2) this.#tellEmpty(node.id)
+    return prepared
+  }
+
+  /** A file that nobody has filled in yet is applied like any other, and is then no more to be edited. */
+  #tellEmpty(id: string): void {
+    if (this.#toldEmpty.has(id)) return
+    this.#toldEmpty.add(id)
+    this.#context.emit({ type: 'notice', message: `${id} has nothing in its up section` })
   }
 
   async #down({ node, source, forget = [] }: PlanStep): Promise<PreparedScript> {
