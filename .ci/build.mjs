@@ -14,7 +14,7 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 const outdir = process.env['MIGRATE_BUILD_OUT'] ?? 'dist'
 
 /** Packages that are bundled as files of their own: the source imports them lazily. */
-const ASIDE = ['pg', 'mysql2', '@clack/prompts', 'cosmiconfig', 'diff']
+const ASIDE = ['pg', 'mysql2', 'ioredis', '@clack/prompts', 'cosmiconfig', 'diff']
 /** Native, or found by their own path at run time, or the user's to have. */
 const EXTERNAL = ['better-sqlite3', 'jiti', 'pg-native', 'typescript']
 

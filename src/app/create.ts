@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { MigrateError } from '../core/errors.js'
 import { checkNewId, newRevisionId } from '../core/ids.js'
+import { languageOf, type LanguageName } from '../files/languages.js'
 import { mergeParents, placeRevision } from '../core/placing.js'
 import type { Context } from './context.js'
 import { readFiles } from './state.js'
@@ -82,18 +83,31 @@ async function write(
 ): Promise<NewRevisionReport> {
   const id = revId === undefined ? newRevisionId(randomBytes, state.graph) : checkNewId(revId, state.graph)
   const { writeRevision } = await import('../files/write.js')
+  const language = kind === 'sql' ? await languageFor(context) : kind
   const { templates, formatter, dir } = context.options
   const file = await writeRevision({
     dir: dir ?? 'migrations',
     cwd: context.cwd,
-    kind,
+    kind: language,
     header: { id, ...header },
     date: new Date(),
-    ...(templates?.[kind] === undefined ? {} : { template: templates[kind] }),
+    ...(language !== kind || templates?.[kind] === undefined ? {} : { template: templates[kind] }),
     ...(formatter === undefined ? {} : { formatter }),
     ...(context.signal === undefined ? {} : { signal: context.signal }),
   })
   return { revision: id, parents: header.parents, file }
+}
+
+/** What the database speaks; SQL while none is named. */
+async function languageFor(context: Context): Promise<LanguageName> {
+  const { url, client, backend } = context.options
+  if ((url ?? client ?? backend) === undefined) return 'sql'
+  // A file can be written before the URL is right.
+  const language = await context.backend().then(
+    ({ language }) => language,
+    () => undefined,
+  )
+  return languageOf(`.${language ?? 'sql'}`)?.extension ?? 'sql'
 }
 
 /** The file of the one revision that a target means. */

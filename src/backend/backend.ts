@@ -54,6 +54,8 @@ export interface Backend<Client = unknown> {
   readonly name: string
   /** Other names that a `dialect:` section may use for it: `mysql` for MariaDB. Default: none. */
   readonly dialects?: readonly string[]
+  /** What the files of its revisions end with, without the dot, when that is not `sql`: `redis`. */
+  readonly language?: string
   /** URL schemes without the colon. */
   readonly schemes: readonly string[]
   /** @throws MigrateError MIG-SQL-… at the place in the file */

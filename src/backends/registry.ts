@@ -33,6 +33,11 @@ const BUILT_IN: readonly Entry[] = [
     schemes: ['mariadb'],
     load: async () => (await import('./mysql/index.js')).mariadb,
   },
+  {
+    name: 'redis',
+    schemes: ['redis', 'rediss', 'valkey', 'valkeys'],
+    load: async () => (await import('./redis/index.js')).redis,
+  },
 ]
 
 /**
@@ -64,7 +69,7 @@ export async function backendForClient(client: unknown): Promise<Backend> {
     if (backend.accepts?.(client) === true) return backend
   }
   throw new MigrateError('MIG-BACKEND-UNUSABLE', 'The client is of no kind that a backend knows.', {
-    hint: 'Hand over a pg Pool or Client, a mysql2 pool or connection, or a better-sqlite3 Database; or name the backend.',
+    hint: 'Hand over a pg Pool or Client, a mysql2 pool or connection, a better-sqlite3 Database, or an ioredis client; or name the backend.',
   })
 }
 

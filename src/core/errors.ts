@@ -56,6 +56,8 @@ export const ERROR_CODES = {
   'MIG-SQL-META-COMMAND': 2,
   'MIG-SQL-NUL': 2,
   'MIG-SQL-COPY': 2,
+  'MIG-COMMAND-SYNTAX': 2,
+  'MIG-COMMAND-REFUSED': 2,
   // planning
   'MIG-EDITED': 3,
   'MIG-OUT-OF-ORDER': 3,
@@ -75,6 +77,7 @@ export const ERROR_CODES = {
   'MIG-METADATA-NEWER': 2,
   'MIG-METADATA-CORRUPT': 2,
   'MIG-LOCK-TIMEOUT': 4,
+  'MIG-LOCK-LOST': 1,
   'MIG-INTERRUPTED': 130,
   'MIG-INTERNAL': 1,
 } as const satisfies Record<string, ExitCode>

@@ -3,6 +3,7 @@ import { startOf, type Position } from '../core/position.js'
 import type { Direction, RevisionHeader, RevisionScripts, RevisionSource, Script } from '../core/revision.js'
 import { readHead, readText, type FileHead, type FileText } from './bytes.js'
 import type { FolderFile } from './folder.js'
+import { languageOf, type CommentLead } from './languages.js'
 import { positionIn, detached } from './source-text.js'
 import { canonicalHeader } from './sql-canonical.js'
 import { parseSqlFile, type HeaderName, type MarkerStyle, type Section, type SqlFile } from './sql-markers.js'
@@ -13,7 +14,8 @@ import { parseSqlFile, type HeaderName, type MarkerStyle, type Section, type Sql
  */
 export function readSqlRevision(file: FolderFile): RevisionSource {
   const head = readHead(file.path, file.shown)
-  const canonical = head.complete ? canonicalHeader(head.text) : null
+  const lead = languageOf(file.name)?.lead ?? '--'
+  const canonical = head.complete && lead === '--' ? canonicalHeader(head.text) : null
   if (canonical !== null) {
     return sqlRevision(file, 'strict', {
       id: detached(canonical.id),
@@ -24,12 +26,14 @@ export function readSqlRevision(file: FolderFile): RevisionSource {
       sourceHash: head.hash,
     })
   }
-  const parsed = parseHead(file, head, 'strict')
+  const parsed = parseHead(file, head, 'strict', lead)
   const id = parsed.headers.get('revision')?.values[0]
   if (id === undefined) {
     throw new MigrateError('MIG-FILE-HEADER', 'The file does not say which revision it is.', {
       position: startOf(file.shown),
-      hint: 'Begin it with "-- migrate:revision <id>", and "-- migrate:parents <id>" unless it is the first. For dbmate\'s own files set the layout to "dbmate".',
+      hint:
+        `Begin it with "${lead} migrate:revision <id>", and "${lead} migrate:parents <id>" unless it is the first.` +
+        (lead === '--' ? ' For dbmate\'s own files set the layout to "dbmate".' : ''),
     })
   }
   return sqlRevision(file, 'strict', {
@@ -66,10 +70,15 @@ export interface SqlRevisionFacts extends RevisionHeader {
 }
 
 /** Parses a file's markers as far as they are within its first 64 KB, or all of it when its sections begin later. */
-export function parseHead(file: FolderFile, head: FileHead, style: MarkerStyle): SqlFile {
-  const enough = head.complete || /^--[ \t]*migrate:up/m.test(head.text)
+export function parseHead(
+  file: FolderFile,
+  head: FileHead,
+  style: MarkerStyle,
+  lead: CommentLead = '--',
+): SqlFile {
+  const enough = head.complete || new RegExp(`^${lead}[ \\t]*migrate:up`, 'm').test(head.text)
   const text = enough ? head.text : readText(file.path, file.shown).text
-  return parseSqlFile(text, file.shown, style)
+  return parseSqlFile(text, file.shown, style, lead)
 }
 
 /** One file with `-- migrate:up` and `-- migrate:down`, whoever gave it its id and parents. */
@@ -98,9 +107,11 @@ function loadScripts(
   dialects: readonly string[],
 ): RevisionScripts {
   const { text } = readUnchanged(path, file, hash)
-  const { sections } = parseSqlFile(text, file, style)
+  const lead = languageOf(file)?.lead ?? '--'
+  const { sections } = parseSqlFile(text, file, style, lead)
   const up = choose(sections, 'up', dialects)
-  if (up === null) throw noUp(file, text, sections, dialects[0] ?? '')
+  if (up === null)
+    throw noUp(file, text, sections, `${lead} migrate:up dialect:${dialects[0] ?? ''}`, dialects[0] ?? '')
   const down = choose(sections, 'down', dialects)
   return { up: scriptOf(text, file, up), down: down === null ? null : scriptOf(text, file, down) }
 }
@@ -154,7 +165,13 @@ export function sqlScript(
   }
 }
 
-function noUp(file: string, text: string, sections: readonly Section[], dialect: string): MigrateError {
+function noUp(
+  file: string,
+  text: string,
+  sections: readonly Section[],
+  marker: string,
+  dialect: string,
+): MigrateError {
   const others = sections
     .filter((section) => section.direction === 'up')
     .flatMap((section) => section.dialects)
@@ -163,7 +180,7 @@ function noUp(file: string, text: string, sections: readonly Section[], dialect:
     `The file has an up for ${[...new Set(others)].join(', ')} but none for ${dialect}.`,
     {
       position: positionIn(text, sections[0]?.marker ?? 0, file),
-      hint: `Add "-- migrate:up dialect:${dialect}", left empty if nothing is to be done there, or one without a dialect for all others.`,
+      hint: `Add "${marker}", left empty if nothing is to be done there, or one without a dialect for all others.`,
     },
   )
 }

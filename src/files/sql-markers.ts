@@ -1,11 +1,12 @@
 import { MigrateError } from '../core/errors.js'
 import type { Direction } from '../core/revision.js'
 import { nearest } from '../core/wording.js'
+import { LANGUAGES, type CommentLead } from './languages.js'
 import { lineEnd, nextLine, positionIn } from './source-text.js'
 
 /**
- * The lines of a SQL revision that speak to the tool. A marker is a line that begins with `-- migrate:`, wherever it
- * stands, as in dbmate's files: within a string or a dollar quote too. The blank before `migrate` may be any
+ * The lines of a SQL revision that speak to the tool. A marker is a line that begins with `-- migrate:` (in other
+ * languages with what begins a comment there), wherever it stands, as in dbmate's files: within a string or a dollar quote too. The blank before `migrate` may be any
  * number of blanks, or none.
  *
  * `one` takes one word, `many` any number, `text` the rest of the line. A header that is new to the format is a line
@@ -27,12 +28,28 @@ const OPTIONS = ['transaction', 'dialect'] as const
 const SECTIONS: ReadonlySet<string> = new Set<Direction>(['up', 'down'])
 const WORDS: ReadonlySet<string> = new Set([...Object.keys(HEADERS), ...SECTIONS])
 
-/** A marker, or a line that was meant to be one. */
-const MARKER = /^([ \t]*-{2,}[ \t]*migrate[ \t]*:[ \t]*)(\S*)([^\r\n]*)/gim
-const EXACT = /^--[ \t]*migrate:$/
+/** How the markers of a language look: they are its comments. */
+interface MarkerPatterns {
+  /** A marker, or a line that was meant to be one. */
+  readonly marker: RegExp
+  readonly exact: RegExp
+  /** Blank lines and line comments, as many as there are. */
+  readonly comments: RegExp
+}
 
-/** Blank lines and line comments, as many as there are. */
-const COMMENTS = /(?:[ \t]*(?:--[^\r\n]*)?(?:\r\n?|\n))*/y
+const PATTERNS: ReadonlyMap<CommentLead, MarkerPatterns> = new Map(
+  LANGUAGES.map(({ lead }) => {
+    const more = `${lead}${lead.slice(-1)}*`
+    return [
+      lead,
+      {
+        marker: new RegExp(`^([ \\t]*${more}[ \\t]*migrate[ \\t]*:[ \\t]*)(\\S*)([^\\r\\n]*)`, 'gim'),
+        exact: new RegExp(`^${lead}[ \\t]*migrate:$`),
+        comments: new RegExp(`(?:[ \\t]*(?:${lead}[^\\r\\n]*)?(?:\\r\\n?|\\n))*`, 'y'),
+      },
+    ]
+  }),
+)
 
 /** Patterns that count lines keep a note of each: longer texts are walked instead. */
 const LONGEST_PREAMBLE = 64 * 1024
@@ -77,6 +94,8 @@ interface Parsing {
   /** The path for messages. */
   readonly shown: string
   readonly style: MarkerStyle
+  readonly lead: CommentLead
+  readonly patterns: MarkerPatterns
   readonly headers: Map<HeaderName, Header>
   readonly sections: Section[]
 }
@@ -95,8 +114,15 @@ interface Marker {
  * Finds headers and sections. Linear in the text.
  * @throws MigrateError MIG-FILE-EMPTY, MIG-FILE-HEADER
  */
-export function parseSqlFile(text: string, shown: string, style: MarkerStyle): SqlFile {
-  const file: Parsing = { text, shown, style, headers: new Map(), sections: [] }
+export function parseSqlFile(
+  text: string,
+  shown: string,
+  style: MarkerStyle,
+  lead: CommentLead = '--',
+): SqlFile {
+  const patterns = PATTERNS.get(lead)
+  if (patterns === undefined) throw new Error(`no language has comments that begin with ${lead}`)
+  const file: Parsing = { text, shown, style, lead, patterns, headers: new Map(), sections: [] }
   if (text.trim() === '') throw emptyError(file)
   const markers = findMarkers(file)
   const first = markers.findIndex((marker) => SECTIONS.has(marker.word))
@@ -112,17 +138,18 @@ export function parseSqlFile(text: string, shown: string, style: MarkerStyle): S
 
 /** Every line that is a marker, in order. Runs for every file at every start: one pattern, no iterators. */
 function findMarkers(file: Parsing): Marker[] {
-  const { text, style } = file
+  const { text, style, lead } = file
+  const { marker, exact: exactly } = file.patterns
   const found: Marker[] = []
-  MARKER.lastIndex = 0
-  for (let match = MARKER.exec(text); match !== null; match = MARKER.exec(text)) {
+  marker.lastIndex = 0
+  for (let match = marker.exec(text); match !== null; match = marker.exec(text)) {
     const start = match.index
     const prefix = match[1] ?? ''
     const word = match[2] ?? ''
     const rest = match[3] ?? ''
     // JavaScript begins lines after U+2028 too; nobody else does.
     if (start > 0 && !isLineBreak(text.charCodeAt(start - 1))) continue
-    const exact = prefix === '-- migrate:' || EXACT.test(prefix)
+    const exact = prefix === `${lead} migrate:` || exactly.test(prefix)
     if (style === 'dbmate') {
       if (!exact || !SECTIONS.has(word)) continue
     } else if (!exact) {
@@ -131,7 +158,7 @@ function findMarkers(file: Parsing): Marker[] {
       throw headerError(
         file,
         start,
-        `This line is read as a comment, since it does not begin with "-- migrate:${word.toLowerCase()}".`,
+        `This line is read as a comment, since it does not begin with "${file.lead} migrate:${word.toLowerCase()}".`,
         'Write it just so, at the beginning of the line.',
       )
     } else if (!WORDS.has(word)) {
@@ -148,8 +175,8 @@ function readHeader(file: Parsing, marker: Marker, late: boolean): void {
     throw headerError(
       file,
       marker.start,
-      `"-- migrate:${name}" stands below the first section.`,
-      'Move it above "-- migrate:up".',
+      `"${file.lead} migrate:${name}" stands below the first section.`,
+      `Move it above "${file.lead} migrate:up".`,
     )
   }
   const earlier = file.headers.get(name)
@@ -158,7 +185,7 @@ function readHeader(file: Parsing, marker: Marker, late: boolean): void {
     throw headerError(
       file,
       marker.start,
-      `"-- migrate:${name}" is given a second time (first on line ${line}).`,
+      `"${file.lead} migrate:${name}" is given a second time (first on line ${line}).`,
       HEADERS[name] === 'many'
         ? 'Put all of its words on one line, with blanks between.'
         : 'Keep one of them.',
@@ -171,9 +198,9 @@ function readHeader(file: Parsing, marker: Marker, late: boolean): void {
       file,
       marker.start,
       values.length === 0
-        ? `"-- migrate:${name}" has nothing after it.`
-        : `"-- migrate:${name}" takes one word, not ${values.length}.`,
-      `Write "-- migrate:${name} ${values[0] ?? '3f2a91c0b7de'}".`,
+        ? `"${file.lead} migrate:${name}" has nothing after it.`
+        : `"${file.lead} migrate:${name}" takes one word, not ${values.length}.`,
+      `Write "${file.lead} migrate:${name} ${values[0] ?? '3f2a91c0b7de'}".`,
     )
   }
   file.headers.set(name, { values, offset: marker.start })
@@ -258,8 +285,9 @@ function refuseTextAbove(file: Parsing, markers: readonly Marker[], first: numbe
   const text = file.text
   const limit = markers[first]?.start ?? 0
   if (limit < LONGEST_PREAMBLE) {
-    COMMENTS.lastIndex = 0
-    if (COMMENTS.test(text) && COMMENTS.lastIndex >= limit) return
+    const { comments } = file.patterns
+    comments.lastIndex = 0
+    if (comments.test(text) && comments.lastIndex >= limit) return
   }
   for (let at = 0; at < limit; at = nextLine(text, at)) {
     while (text[at] === ' ' || text[at] === '\t') at += 1
@@ -270,12 +298,12 @@ function refuseTextAbove(file: Parsing, markers: readonly Marker[], first: numbe
       while (text[at] === ' ' || text[at] === '\t') at += 1
     }
     const empty = lineEnd(text, at) === at
-    if (empty || text.startsWith('--', at)) continue
+    if (empty || text.startsWith(file.lead, at)) continue
     throw headerError(
       file,
       at,
-      `This text stands above the first "-- migrate:${markers[first]?.word ?? 'up'}", where it would never run.`,
-      'Move it below "-- migrate:up", or make it a comment.',
+      `This text stands above the first "${file.lead} migrate:${markers[first]?.word ?? 'up'}", where it would never run.`,
+      `Move it below "${file.lead} migrate:up", or make it a comment.`,
     )
   }
 }
@@ -292,20 +320,22 @@ function noSectionError(file: Parsing, hasHeaders: boolean): MigrateError {
     file,
     0,
     hasHeaders
-      ? 'The file has no "-- migrate:up" line, so nothing says what to run.'
-      : 'The file has no "-- migrate:" lines, so nothing says what to run.',
+      ? `The file has no "${file.lead} migrate:up" line, so nothing says what to run.`
+      : `The file has no "${file.lead} migrate:" lines, so nothing says what to run.`,
     hasHeaders || file.style === 'dbmate'
-      ? 'Put "-- migrate:up" above its SQL, and "-- migrate:down" above what undoes it.'
-      : 'Begin it with "-- migrate:revision <id>" and put "-- migrate:up" above its SQL. Another tool\'s files are read with --layout.',
+      ? `Put "${file.lead} migrate:up" above its ${bodyOf(file)}, and "${file.lead} migrate:down" above what undoes it.`
+      : `Begin it with "${file.lead} migrate:revision <id>" and put "${file.lead} migrate:up" above its ${bodyOf(file)}. Another tool's files are read with --layout.`,
   )
 }
+
+const bodyOf = ({ lead }: Parsing): string => (lead === '--' ? 'SQL' : 'text')
 
 function noUpError(file: Parsing): MigrateError {
   return headerError(
     file,
     file.sections[0]?.marker ?? 0,
-    'The file has a "-- migrate:down" but no "-- migrate:up".',
-    'Put "-- migrate:up" above the SQL that is to run.',
+    `The file has a "${file.lead} migrate:down" but no "${file.lead} migrate:up".`,
+    `Put "${file.lead} migrate:up" above the ${bodyOf(file)} that is to run.`,
   )
 }
 
@@ -314,10 +344,12 @@ function unknownWordError(file: Parsing, word: string, offset: number): MigrateE
   return headerError(
     file,
     offset,
-    word === '' ? '"-- migrate:" has no word after it.' : `"-- migrate:${word}" is not known.`,
+    word === ''
+      ? `"${file.lead} migrate:" has no word after it.`
+      : `"${file.lead} migrate:${word}" is not known.`,
     meant === undefined
       ? `The known ones are ${[...WORDS].join(', ')}.`
-      : `Write "-- migrate:${meant}"; the known ones are ${[...WORDS].join(', ')}.`,
+      : `Write "${file.lead} migrate:${meant}"; the known ones are ${[...WORDS].join(', ')}.`,
   )
 }
 
@@ -332,8 +364,8 @@ function unknownOptionError(
   return headerError(
     file,
     offset,
-    `"${option}" is not an option of "-- migrate:${direction}".`,
-    `Write for example "-- migrate:${direction} ${example}"; the options are ${OPTIONS.join(' and ')}.`,
+    `"${option}" is not an option of "${file.lead} migrate:${direction}".`,
+    `Write for example "${file.lead} migrate:${direction} ${example}"; the options are ${OPTIONS.join(' and ')}.`,
   )
 }
 
@@ -349,7 +381,7 @@ function twiceError(
   return headerError(
     file,
     marker.start,
-    `This is the second "-- migrate:${marker.word}"${whose} (the first is on line ${line}).`,
+    `This is the second "${file.lead} migrate:${marker.word}"${whose} (the first is on line ${line}).`,
     'Join the two, give one of them a dialect, or move one into a revision of its own.',
   )
 }

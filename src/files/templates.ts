@@ -4,10 +4,11 @@ import type { RevisionHeader } from '../core/revision.js'
 import { nearest } from '../core/wording.js'
 import { readText } from './bytes.js'
 import { readCodeHeader } from './js-header.js'
+import { leadOf, type CommentLead, type LanguageName } from './languages.js'
 import { lineEnd, positionIn } from './source-text.js'
 import { parseSqlFile, type HeaderName, type SqlFile } from './sql-markers.js'
 
-export type RevisionKind = 'sql' | 'ts'
+export type RevisionKind = LanguageName | 'ts'
 
 /** What a new revision is made of. */
 export interface NewRevision {
@@ -18,19 +19,22 @@ export interface NewRevision {
   readonly down?: string
 }
 
-const BUILT_IN: Readonly<Record<RevisionKind, string>> = {
-  sql: `-- migrate:revision \${id}
--- migrate:parents \${parents}
--- migrate:message \${message}
--- migrate:labels \${labels}
--- migrate:depends-on \${dependsOn}
+const textTemplate = (lead: CommentLead): string => `${lead} migrate:revision \${id}
+${lead} migrate:parents \${parents}
+${lead} migrate:message \${message}
+${lead} migrate:labels \${labels}
+${lead} migrate:depends-on \${dependsOn}
 
--- migrate:up
+${lead} migrate:up
 \${up}
 
--- migrate:down
+${lead} migrate:down
 \${down}
-`,
+`
+
+const BUILT_IN: Readonly<Record<RevisionKind, string>> = {
+  sql: textTemplate('--'),
+  redis: textTemplate('#'),
   ts: `import { defineRevision } from 'revgraph'
 
 export default defineRevision({
@@ -61,7 +65,7 @@ const PLACEHOLDER = /\$\{([^}\n]*)\}/g
  */
 export function renderRevision(kind: RevisionKind, revision: NewRevision, template?: string): string {
   const text = template === undefined ? BUILT_IN[kind] : templateText(template)
-  const values = kind === 'sql' ? wordsOf(revision) : literalsOf(revision)
+  const values = kind === 'ts' ? literalsOf(revision) : wordsOf(revision)
   const out: string[] = []
   for (let at = 0; at < text.length;) {
     const end = lineEnd(text, at)
@@ -107,7 +111,7 @@ function fill(
     const value = values.get(name.trim())
     if (value === undefined) {
       // In TypeScript it may be a value within a template literal.
-      if (kind === 'sql') throw unknownPlaceholder(text, start + index, name, values, template)
+      if (kind !== 'ts') throw unknownPlaceholder(text, start + index, name, values, template)
       return placeholder
     }
     known += 1
@@ -192,7 +196,8 @@ function refuseOtherHeader(
   template: string | undefined,
 ): void {
   const shown = template ?? 'the new revision'
-  const read = kind === 'ts' ? readCodeHeader(text, shown) : sqlHeader(parseSqlFile(text, shown, 'strict'))
+  const read =
+    kind === 'ts' ? readCodeHeader(text, shown) : sqlHeader(parseSqlFile(text, shown, 'strict', leadOf(kind)))
   for (const name of ['id', 'parents', 'labels', 'dependsOn'] as const) {
     if (JSON.stringify(read[name]) === JSON.stringify(header[name])) continue
     throw new MigrateError('MIG-CONFIG-INVALID', `A file made from ${shown} does not say its ${name}.`, {
@@ -200,7 +205,7 @@ function refuseOtherHeader(
       hint:
         kind === 'ts'
           ? `Add "${name}: \${${name}}," to it.`
-          : `Add "-- migrate:${marker(name)} \${${name}}" to it.`,
+          : `Add "${leadOf(kind)} migrate:${marker(name)} \${${name}}" to it.`,
     })
   }
 }

@@ -6,6 +6,7 @@ import type { RevisionHeader } from '../core/revision.js'
 import { readText } from './bytes.js'
 import { failed, format, type FormatOptions } from './formatter.js'
 import { readCodeHeader } from './js-header.js'
+import { leadOf } from './languages.js'
 import { placeFile } from './place-file.js'
 import { parseSqlFile } from './sql-markers.js'
 import { renderRevision, type RevisionKind } from './templates.js'
@@ -28,7 +29,7 @@ export interface WriteRevisionOptions {
 }
 
 /**
- * Writes the file of a new revision, `<date>_<id>_<slug>.sql` or `.ts`, whole or not at all and never over another.
+ * Writes the file of a new revision, `<date>_<id>_<slug>.sql`, `.redis` or `.ts`, whole or not at all and never over another.
  * @returns its path relative to `cwd`, as revisions that are read name it
  * @throws MigrateError MIG-DIRECTORY-NOT-FOUND, MIG-FILE-EXISTS, MIG-FILE-UNWRITABLE, MIG-CONFIG-INVALID (the template),
  *   MIG-FORMATTER-FAILED, MIG-INTERRUPTED
@@ -71,7 +72,7 @@ function idOf({ path, shown }: FormatOptions, kind: RevisionKind): string | unde
   try {
     const { text } = readText(path, shown)
     if (kind === 'ts') return readCodeHeader(text, shown).id
-    return parseSqlFile(text, shown, 'strict').headers.get('revision')?.values[0]
+    return parseSqlFile(text, shown, 'strict', leadOf(kind)).headers.get('revision')?.values[0]
   } catch (error) {
     if (error instanceof MigrateError) return undefined
     throw error

@@ -6,7 +6,8 @@ export const statementBehaviours: readonly Behaviour[] = [
   [
     'a statement knows its place in its file',
     ({ backend, samples }) => {
-      const text = `\n  ${samples.create('a')};\n${samples.create('b')};\n`
+      const { terminator = ';' } = samples
+      const text = `\n  ${samples.create('a')}${terminator}\n${samples.create('b')}${terminator}\n`
       const origin = { file: 'f', line: 10, column: 1, offset: 100 }
       const [first, second] = backend.parse(text, { origin })
       assert.deepEqual(first?.position, { file: 'f', line: 11, column: 3, offset: 103 })
@@ -29,7 +30,8 @@ export const statementBehaviours: readonly Behaviour[] = [
     ({ backend, samples }) => {
       const [one, other] = samples.sameMeaning
       assert.equal(backend.normalise(one), backend.normalise(other))
-      const text = `${samples.create('a')};\n${samples.insert('a', 'x')};\n`
+      const { terminator = ';' } = samples
+      const text = `${samples.create('a')}${terminator}\n${samples.insert('a', 'x')}${terminator}\n`
       const normal = backend.normalise(text)
       assert.equal(backend.normalise(text.replaceAll('\n', '\r\n')), normal)
       assert.equal(backend.normalise(`\n${samples.comment}\n${text}\n \n`), normal)

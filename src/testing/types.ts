@@ -30,6 +30,8 @@ export interface ContractSamples {
   readonly failing: string
   /** Where in {@link failing} the server says that it is wrong, 1-based; absent when it does not say. */
   readonly failingAt?: { readonly line: number; readonly column: number }
+  /** What ends a statement beside its line. Default `;`. */
+  readonly terminator?: string
   /** A comment alone. */
   readonly comment: string
   /** Two texts that differ in line ends, trailing blanks and comments only. */

@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Server } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { describeServers, useDatabase } from '../servers/database.js'
-import { serverNames } from '../servers/types.js'
+import { sqlServerNames } from '../servers/types.js'
 import { BIN, CliProject, sqlRevision } from './project.js'
 
 const A = 'aaaa00000001'
@@ -23,7 +23,7 @@ const files = {
   }),
 }
 
-describeServers(serverNames, (server) => {
+describeServers(sqlServerNames, (server) => {
   it('goes up and down by its URL, and never prints the password', async () => {
     const database = await useDatabase(server)
     const project = new CliProject({ '.migraterc': 'dir: migrations\n', ...files })

@@ -130,7 +130,16 @@ function testOn(server: ServerInfo | 'sqlite', corpus: Corpus): void {
 
 const dialectOf = (server: ServerInfo | 'sqlite'): SqlDialect => {
   if (server === 'sqlite') return 'sqlite'
-  return server.name === 'postgres15' ? 'postgres' : server.name
+  switch (server.name) {
+    case 'mysql':
+    case 'mariadb':
+      return server.name
+    case 'postgres':
+    case 'postgres15':
+      return 'postgres'
+    default:
+      throw new Error(`${server.name} speaks no SQL`)
+  }
 }
 
 function withBase({ base, files }: Corpus): readonly PackageFile[] {

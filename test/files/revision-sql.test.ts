@@ -23,6 +23,29 @@ CREATE TABLE users (id bigint PRIMARY KEY);
 DROP TABLE users;
 `
 
+describe('a revision in commands of Redis', () => {
+  const redis = WHOLE.replaceAll('-- migrate', '# migrate')
+
+  it('is a file with the same markers, as comments of its language', async () => {
+    const [source] = await read({ '20260101_3f2a91c0b7de_create_users.redis': redis })
+    expect(source).toMatchObject({
+      id: '3f2a91c0b7de',
+      parents: ['1b7c0a55e2f1', '99aa'],
+      labels: ['auth', 'users'],
+    })
+    const scripts = await loadOnly({ 'a.redis': redis })
+    expect(scripts.down).toMatchObject({ text: 'DROP TABLE users;\n', transaction: false })
+  })
+
+  it('is told how its markers are written', async () => {
+    const error = await refusal(() => read({ 'a.redis': WHOLE }))
+    expect(error).toMatch(/^MIG-FILE-HEADER/)
+    expect(error).toContain('"# migrate:revision <id>"')
+    const typo = await refusal(() => read({ 'a.redis': redis.replace('migrate:down', 'migrate:dwon') }))
+    expect(typo).toContain('"# migrate:down"')
+  })
+})
+
 describe('a SQL revision', () => {
   it('gives its header without its scripts', async () => {
     const [source] = await read({ '20260101_3f2a91c0b7de_create_users.sql': WHOLE })

@@ -14,9 +14,11 @@ const clientOf: Readonly<Record<ServerName, ClientName>> = {
   postgres15: 'psql',
   mysql: 'mysql',
   mariadb: 'mariadb',
+  redis: 'redis-cli',
+  valkey: 'valkey-cli',
 }
 
-const dumpOf: Readonly<Record<ServerName, ClientName>> = {
+const dumpOf: Readonly<Partial<Record<ServerName, ClientName>>> = {
   postgres: 'pg_dump',
   postgres15: 'pg_dump',
   mysql: 'mysqldump',
@@ -28,6 +30,8 @@ const plain: Partial<Record<ClientName, readonly string[]>> = {
   psql: ['-v', 'ON_ERROR_STOP=1', '-q', '-A', '-t', '-F', '\t'],
   mysql: ['--batch', '--skip-column-names'],
   mariadb: ['--batch', '--skip-column-names'],
+  'redis-cli': ['-e', '-n'],
+  'valkey-cli': ['-e', '-n'],
   // The dump of one database, without the server's own history in it.
   mysqldump: ['--set-gtid-purged=OFF', '--single-transaction'],
   'mariadb-dump': ['--single-transaction'],
@@ -60,6 +64,7 @@ export async function dumpDatabase(
   options: ClientOptions = {},
 ): Promise<RunResult> {
   const dump = dumpOf[server.name]
+  if (dump === undefined) throw new Error(`${server.name} has no tool that dumps it as a text`)
   return run(
     [...command(server, dump), ...(plain[dump] ?? []), ...(options.arguments ?? []), database],
     withTimeout({}, options),

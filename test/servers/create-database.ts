@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
+import { withRedis } from './redis.js'
 import type { ServerInfo } from './types.js'
 
 /** An empty database of one's own. */
@@ -21,6 +22,7 @@ const uniqueName = (): string => {
 }
 
 export async function createDatabase(server: ServerInfo): Promise<TestDatabase> {
+  if (server.name === 'redis' || server.name === 'valkey') return createRedisDatabase(server)
   const name = uniqueName()
   await execute(server, `CREATE DATABASE ${name}`)
   const url = new URL(server.url)
@@ -32,12 +34,35 @@ export async function createDatabase(server: ServerInfo): Promise<TestDatabase> 
   return { name, url: url.href, drop: () => execute(server, drop) }
 }
 
+/** Redis numbers its databases: the next number that nobody has had. The first is left for those who count. */
+async function createRedisDatabase(server: ServerInfo): Promise<TestDatabase> {
+  const number = await withRedis(server.url, (client) => client.incr('revgraph:databases'))
+  const name = String(number)
+  const url = new URL(server.url)
+  url.pathname = `/${name}`
+  const drop = () =>
+    withRedis(url.href, async (client) => {
+      await client.flushdb()
+    })
+  // Of a named server it may hold something, of an earlier run that was killed.
+  await drop()
+  return { name, url: url.href, drop }
+}
+
 /** A user who owns nothing yet and may do nothing: for tests of privileges. Goes with `drop`. */
 export async function createUser(server: ServerInfo, database: TestDatabase): Promise<TestDatabase> {
   const name = uniqueName().replace('rg_', 'u_')
   const url = new URL(database.url)
   url.username = name
   url.password = 'secret'
+  if (server.name === 'redis' || server.name === 'valkey') {
+    await withRedis(server.url, (client) => client.acl('SETUSER', name, 'on', '>secret', '+@connection'))
+    const drop = () =>
+      withRedis(server.url, async (client) => {
+        await client.acl('DELUSER', name)
+      })
+    return { name, url: url.href, drop }
+  }
   if (isPostgres(server)) {
     await execute(server, `CREATE ROLE ${name} LOGIN PASSWORD 'secret'`)
   } else {

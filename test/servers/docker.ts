@@ -6,6 +6,7 @@ import { keep } from './keep.js'
 import { mariadbClientArguments } from './mariadb.js'
 import { identifyMysql, mysqlUrl } from './mysql.js'
 import { identifyPostgres } from './postgres.js'
+import { identifyRedis, redisUrl } from './redis.js'
 import { messageOf, mustRun, run, sleep } from './process.js'
 import { password, type ClientName, type RunningServer, type ServerName, type StartOptions } from './types.js'
 
@@ -18,7 +19,6 @@ export async function dockerServer(name: ServerName, options: StartOptions): Pro
   // Some clients say 0 although no daemon answers; the server's version is then empty.
   if (docker.code !== 0 || docker.stdout.trim() === '') throw new Error('docker info does not answer')
   const began = Date.now()
-  const postgres = name === 'postgres' || name === 'postgres15'
   const project = `revgraph-${process.pid}-${name}-${Math.random().toString(36).slice(2, 8)}`
   const compose = ['docker', 'compose', '--project-name', project, '--file', composeFile]
   const folder = mkdtempSync(join(tmpdir(), 'revgraph-docker-'))
@@ -29,10 +29,11 @@ export async function dockerServer(name: ServerName, options: StartOptions): Pro
   })
   try {
     await mustRun([...compose, 'up', '--detach', name], { env: composeEnvironment(options) })
-    const address = (await mustRun([...compose, 'port', name, postgres ? '5432' : '3306'])).trim()
+    const kind = kinds[name]
+    const address = (await mustRun([...compose, 'port', name, kind.port])).trim()
     const port = Number(address.split(':').at(-1))
-    const url = postgres ? `postgresql://postgres:${password}@127.0.0.1:${port}/postgres` : mysqlUrl(port)
-    const version = await untilReady(url, postgres ? identifyPostgres : identifyMysql)
+    const url = kind.url(port)
+    const version = await untilReady(url, kind.identify)
     const clients = dockerClients(name, [...compose, 'exec', '-T'])
     const info = { name, url, version, via: 'docker' as const, clients, startedInMs: Date.now() - began }
     return { info, stop: () => kept.stop() }
@@ -40,6 +41,30 @@ export async function dockerServer(name: ServerName, options: StartOptions): Pro
     await kept.stop()
     throw new Error(`docker: ${messageOf(error)}`, { cause: error })
   }
+}
+
+interface Kind {
+  /** Within the container. */
+  readonly port: string
+  readonly url: (port: number) => string
+  readonly identify: (url: string) => Promise<{ version: string }>
+}
+
+const postgresKind: Kind = {
+  port: '5432',
+  url: (port) => `postgresql://postgres:${password}@127.0.0.1:${port}/postgres`,
+  identify: identifyPostgres,
+}
+const mysqlKind: Kind = { port: '3306', url: mysqlUrl, identify: identifyMysql }
+const redisKind: Kind = { port: '6379', url: redisUrl, identify: identifyRedis }
+
+const kinds: Readonly<Record<ServerName, Kind>> = {
+  postgres: postgresKind,
+  postgres15: postgresKind,
+  mysql: mysqlKind,
+  mariadb: mysqlKind,
+  redis: redisKind,
+  valkey: redisKind,
 }
 
 /** compose.yaml takes the settings that make a server fast and forgetful from here. */
@@ -79,6 +104,9 @@ function dockerClients(
       ...['-h', '127.0.0.1', '-U', 'postgres'],
     ]
     return { psql: [...program('psql'), '-X'], pg_dump: program('pg_dump') }
+  }
+  if (name === 'redis' || name === 'valkey') {
+    return { [`${name}-cli`]: [...exec, '-e', `REDISCLI_AUTH=${password}`, name, `${name}-cli`] }
   }
   const program = (file: string) => [
     ...[...exec, '-e', `MYSQL_PWD=${password}`, name, file],

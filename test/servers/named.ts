@@ -1,6 +1,7 @@
 import { findProgram } from './process.js'
 import { identifyMysql } from './mysql.js'
 import { identifyPostgres } from './postgres.js'
+import { identifyRedis } from './redis.js'
 import type { ClientName, RunningServer, ServerName } from './types.js'
 
 /** The variables that name a server which is already there. */
@@ -9,17 +10,31 @@ export const urlVariables: Readonly<Record<ServerName, string>> = {
   postgres15: 'MIGRATE_TEST_POSTGRES15_URL',
   mysql: 'MIGRATE_TEST_MYSQL_URL',
   mariadb: 'MIGRATE_TEST_MARIADB_URL',
+  redis: 'MIGRATE_TEST_REDIS_URL',
+  valkey: 'MIGRATE_TEST_VALKEY_URL',
 }
 
 /** A server that somebody else runs: used as it is, never stopped. */
 export async function namedServer(name: ServerName, url: string): Promise<RunningServer> {
   const began = Date.now()
-  const postgres = name === 'postgres' || name === 'postgres15'
-  const { version } = await (postgres ? identifyPostgres(url) : identifyMysql(url))
-  const clients = postgres ? await postgresClients(url) : await mysqlClients(name, url)
+  const { version, clients } = await ask(name, url)
   return {
     info: { name, url, version, via: 'url', clients, startedInMs: Date.now() - began },
     stop: () => Promise.resolve(),
+  }
+}
+
+async function ask(name: ServerName, url: string): Promise<{ version: string; clients: Clients }> {
+  switch (name) {
+    case 'postgres':
+    case 'postgres15':
+      return { version: (await identifyPostgres(url)).version, clients: await postgresClients(url) }
+    case 'mysql':
+    case 'mariadb':
+      return { version: (await identifyMysql(url)).version, clients: await mysqlClients(name, url) }
+    case 'redis':
+    case 'valkey':
+      return { version: (await identifyRedis(url)).version, clients: await redisClients(name, url) }
   }
 }
 
@@ -52,5 +67,15 @@ async function mysqlClients(name: 'mysql' | 'mariadb', url: string): Promise<Cli
       ...['--no-defaults', '--protocol=tcp', `--host=${hostname}`],
       ...[`--port=${port || '3306'}`, `--user=${decodeURIComponent(username)}`],
     ],
+  )
+}
+
+async function redisClients(name: 'redis' | 'valkey', url: string): Promise<Clients> {
+  const { hostname, port, username, password } = new URL(url)
+  const user = username === '' ? [] : ['--user', decodeURIComponent(username)]
+  return installed(
+    [`${name}-cli`],
+    ['env', `REDISCLI_AUTH=${decodeURIComponent(password)}`],
+    ['-h', hostname, '-p', port || '6379', ...user],
   )
 }

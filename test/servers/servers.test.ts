@@ -4,9 +4,17 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { dumpDatabase, runClient, runSqlite } from './clients.js'
 import { createUser } from './create-database.js'
 import { describeServers, useDatabase } from './database.js'
+import { withRedis } from './redis.js'
 import type { ServerInfo } from './types.js'
 
-const majors = { postgres: /^18\./, postgres15: /^15\./, mysql: /^9\./, mariadb: /^11\..*MariaDB/ }
+const majors: Readonly<Record<ServerInfo['name'], RegExp>> = {
+  postgres: /^18\./,
+  postgres15: /^15\./,
+  mysql: /^9\./,
+  mariadb: /^11\..*MariaDB/,
+  redis: /^8\./,
+  valkey: /^9\./,
+}
 const isPostgres = (server: ServerInfo) => server.url.startsWith('postgres')
 
 async function connectPostgres(url: string): Promise<pg.Client> {
@@ -107,6 +115,40 @@ describeServers(['postgres', 'postgres15', 'mysql', 'mariadb'], (server) => {
     )
     await Promise.all(connections.map((connection) => connection.end()))
     expect(connections).toHaveLength(100)
+  })
+})
+
+describeServers(['redis', 'valkey'], (server) => {
+  it('answers its driver, in the version that is meant, and only with its password', async () => {
+    expect(server.version).toMatch(majors[server.name])
+    const url = new URL(server.url)
+    url.password = ''
+    await expect(withRedis(url.href, (client) => client.ping())).rejects.toThrow('NOAUTH')
+  })
+
+  it('gives a database of its own, and empties it', async () => {
+    const [one, other] = [await useDatabase(server), await useDatabase(server)]
+    expect(one.name).not.toBe(other.name)
+    await withRedis(one.url, (client) => client.set('a', '1'))
+    expect(await withRedis(other.url, (client) => client.dbsize())).toBe(0)
+    await one.drop()
+    expect(await withRedis(one.url, (client) => client.dbsize())).toBe(0)
+  })
+
+  it.skipIf(server.via === 'url')('runs commands through its plain client', async () => {
+    const database = await useDatabase(server)
+    const made = await runClient(server, database.name, 'SET naïve Žluťoučký\nGET naïve\n')
+    expect(made).toMatchObject({ stderr: '', code: 0 })
+    expect(await withRedis(database.url, (client) => client.get('naïve'))).toBe('Žluťoučký')
+    await database.drop()
+  })
+
+  it('lets somebody in who may do nothing', async () => {
+    const database = await useDatabase(server)
+    const user = await createUser(server, database)
+    await expect(withRedis(user.url, (client) => client.get('a'))).rejects.toThrow('NOPERM')
+    await user.drop()
+    await database.drop()
   })
 })
 

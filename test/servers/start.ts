@@ -5,6 +5,7 @@ import { mariadbLaunch } from './mariadb.js'
 import { mysqlLaunch } from './mysql.js'
 import { localPostgresBin, postgresLaunch } from './postgres.js'
 import { messageOf } from './process.js'
+import { redisLaunch } from './redis.js'
 import { bookworm, current, ensureRoot } from './root.js'
 import { namedServer, urlVariables } from './named.js'
 import type { Attempt, RunningServer, ServerName, Servers, StartOptions } from './types.js'
@@ -72,6 +73,9 @@ async function launchOf(name: ServerName, options: StartOptions): Promise<Launch
       return mysqlLaunch(rootHome(await ensureRoot(current, say)), options)
     case 'mariadb':
       return mariadbLaunch(rootHome(await ensureRoot(current, say)), options)
+    case 'redis':
+    case 'valkey':
+      return redisLaunch(rootHome(await ensureRoot(current, say)), name)
   }
 }
 

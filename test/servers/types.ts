@@ -1,8 +1,11 @@
 /** The servers that the tests know; the order is the order in reports. */
-export const serverNames = ['postgres', 'postgres15', 'mysql', 'mariadb'] as const
+export const serverNames = ['postgres', 'postgres15', 'mysql', 'mariadb', 'redis', 'valkey'] as const
+/** Those that speak SQL. */
+export const sqlServerNames = ['postgres', 'postgres15', 'mysql', 'mariadb'] as const
 export type ServerName = (typeof serverNames)[number]
 
-export type ClientName = 'psql' | 'pg_dump' | 'mysql' | 'mysqldump' | 'mariadb' | 'mariadb-dump'
+export type ClientName =
+  'psql' | 'pg_dump' | 'mysql' | 'mysqldump' | 'mariadb' | 'mariadb-dump' | 'redis-cli' | 'valkey-cli'
 
 /** A running server. Plain data: vitest hands it from the global setup to the workers as a structured clone. */
 export interface ServerInfo {

@@ -1,0 +1,160 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ConnectOptions, ServerInfo, Session } from '../../backend/index.js'
+import { MigrateError } from '../../core/errors.js'
+import { aborted } from '../sql/errors.js'
+import { SINGLE, configOf, connectionSettings, type Config } from './config.js'
+import { isClient, isCluster, loadDriver, type Client, type ClusterOptions, type Driver } from './driver.js'
+import { explainConnect, mayPass } from './errors.js'
+import { redisNames } from './names.js'
+import { RedisSession } from './session.js'
+
+const FIRST_PAUSE_MS = 100
+const LONGEST_PAUSE_MS = 1_000
+/** Tries of a cluster that does not answer, within one attempt. */
+const CLUSTER_TRIES = 3
+
+/** @throws MigrateError MIG-CONNECT, MIG-AUTHENTICATION, MIG-URL-INVALID, MIG-DRIVER-MISSING, MIG-INTERRUPTED */
+export async function connect(options: ConnectOptions): Promise<Session<Client>> {
+  const names = redisNames(options.metadata)
+  const { client, server } = await openWaiting(options)
+  return new RedisSession({ client, server, names, onNotice: options.onNotice })
+}
+
+interface Opened {
+  readonly client: Client
+  readonly server: ServerInfo
+}
+
+async function openWaiting(options: ConnectOptions): Promise<Opened> {
+  const open = await opener(options)
+  const deadline = performance.now() + (options.waitTimeoutMs ?? 0)
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+    if (options.signal?.aborted === true) throw aborted('connecting')
+    try {
+      return await open()
+    } catch (error) {
+      const left = deadline - performance.now()
+      const cause = error instanceof Told ? error.error : error
+      if (left <= 0 || cause instanceof MigrateError || !mayPass(cause)) {
+        throw explainConnect(cause, options.url, error instanceof Told ? error.said : undefined)
+      }
+    }
+    await sleep(pause, undefined, options.signal === undefined ? {} : { signal: options.signal }).catch(
+      () => {
+        throw aborted('waiting for the server')
+      },
+    )
+  }
+}
+
+async function opener(options: ConnectOptions): Promise<() => Promise<Opened>> {
+  const { client, url } = options
+  if (client !== undefined) {
+    if (!isClient(client)) {
+      throw new MigrateError('MIG-BACKEND-UNUSABLE', 'The client is no client and no cluster of ioredis.')
+    }
+    return () => begin(twinOf(client, options), options.signal)
+  }
+  if (url === undefined) throw new MigrateError('MIG-URL-MISSING', 'Redis needs a URL or a client.')
+  const driver = await loadDriver()
+  const config = await configOf(url, options)
+  return () => fromUrl(driver, config, options)
+}
+
+/**
+ * A connection of our own to where the application's client is connected: whatever that one is in the middle of
+ * stays its own.
+ */
+function twinOf(client: Client, options: ConnectOptions): Client {
+  const settings = connectionSettings(options)
+  if (isCluster(client)) {
+    return client.duplicate([], {
+      ...clusterSettings(options),
+      redisOptions: { ...client.options.redisOptions, ...settings },
+    })
+  }
+  const db = client.condition?.select ?? client.options.db
+  return client.duplicate({ ...settings, ...SINGLE, ...(db === undefined ? {} : { db }) })
+}
+
+async function fromUrl(driver: Driver, config: Config, options: ConnectOptions): Promise<Opened> {
+  const { host, port, db, connection } = config
+  const client = new driver.Redis({ ...connection, ...SINGLE, host, port, db })
+  const opened = await begin(client, options.signal)
+  if (!opened.clustered) return opened
+  client.disconnect()
+  const cluster = new driver.Cluster([{ host, port }], {
+    ...clusterSettings(options),
+    redisOptions: connection,
+  })
+  return begin(cluster, options.signal)
+}
+
+const clusterSettings = (options: ConnectOptions): ClusterOptions => ({
+  lazyConnect: true,
+  keyPrefix: '',
+  enableAutoPipelining: false,
+  scaleReads: 'master',
+  clusterRetryStrategy: (times) => (times > CLUSTER_TRIES ? null : 100 * times),
+  slotsRefreshTimeout: options.connectTimeoutMs ?? 10_000,
+})
+
+/** An error, and what the driver told on the side: of a connection that fails it rejects with less than it knows. */
+class Told extends Error {
+  readonly error: unknown
+  readonly said: unknown
+
+  constructor(error: unknown, said: unknown) {
+    super()
+    this.error = error
+    this.said = said
+  }
+}
+
+async function begin(
+  client: Client,
+  signal: AbortSignal | undefined,
+): Promise<Opened & { clustered: boolean }> {
+  let said: unknown
+  // Told to the command that runs; between commands nobody is there, and the next one will hear of it.
+  client.on('error', (error: unknown) => (said ??= error))
+  const stop = (): void => client.disconnect()
+  signal?.addEventListener('abort', stop, { once: true })
+  try {
+    await client.connect()
+    const info = infoOf(String(await client.call('INFO')))
+    await client.call('PING')
+    // The driver goes on in database 0 when it cannot have the one that was asked for.
+    if (said instanceof Error) throw said
+    return { client, server: serverOf(info), clustered: info.get('cluster_enabled') === '1' }
+  } catch (error) {
+    client.disconnect()
+    if (signal?.aborted === true) throw aborted('connecting')
+    throw new Told(error, said)
+  } finally {
+    signal?.removeEventListener('abort', stop)
+  }
+}
+
+/** The lines of INFO. */
+export function infoOf(text: string): Map<string, string> {
+  return new Map(
+    text.split(/\r?\n/).flatMap((line) => {
+      const colon = line.indexOf(':')
+      return colon === -1 || line.startsWith('#')
+        ? []
+        : [[line.slice(0, colon), line.slice(colon + 1)] as const]
+    }),
+  )
+}
+
+function serverOf(info: ReadonlyMap<string, string>): ServerInfo {
+  const valkey = info.get('valkey_version')
+  const version = valkey ?? info.get('redis_version') ?? 'unknown'
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map((part) => Number.parseInt(part, 10) || 0)
+  return {
+    product: valkey === undefined ? 'Redis' : 'Valkey',
+    version,
+    number: major * 10_000 + minor * 100 + patch,
+  }
+}

@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto'
+import type { Lock, LockHolder, LockOptions } from '../../backend/index.js'
+import { acquireByPolling, describeOwner } from '../sql/waiting.js'
+import type { Client } from './driver.js'
+import { explain } from './errors.js'
+import { ACQUIRE, EXTEND, RELEASE } from './lua.js'
+import type { RedisNames } from './names.js'
+
+/** How long a lease lasts that nobody prolongs. */
+export const LEASE_MS = 30_000
+
+/** What the server compares before it writes for us. */
+export interface Lease {
+  readonly name: string
+  readonly key: string
+  readonly value: string
+  readonly fence: string
+}
+
+/**
+ * A lease: a key that runs out unless it is prolonged, three times as often as it would. Its fence is a number that
+ * grows with each holder; every write of the metadata looks whether the lease is still ours.
+ * @param onChange told of the lease when it begins, and of null when it is given back
+ */
+export function takeLease(
+  client: Client,
+  names: RedisNames,
+  name: string,
+  options: LockOptions,
+  held: Set<Lease>,
+): Promise<Lock> {
+  const key = names.lock(name)
+  const attempt = async (): Promise<Lock | null> => {
+    const owner = JSON.stringify({ ...options.owner, token: randomUUID() }).slice(1)
+    try {
+      const taken = await client.eval(ACQUIRE, 2, key, names.fence, owner, LEASE_MS, name)
+      if (taken === null) return null
+      const [value = '', fence = ''] = taken as string[]
+      return keep(client, names, { name, key, value, fence }, held)
+    } catch (error) {
+      throw explain(error, 'Taking the lock')
+    }
+  }
+  return acquireByPolling({ attempt, holder: () => holderOf(client, key) }, options)
+}
+
+function keep(client: Client, names: RedisNames, lease: Lease, held: Set<Lease>): Lock {
+  held.add(lease)
+  const { key, value, fence, name } = lease
+  const beat = setInterval(() => {
+    // Lost or not: the next write asks again, and tells.
+    client.eval(EXTEND, 2, key, names.fence, value, fence, name, LEASE_MS).catch(() => undefined)
+  }, LEASE_MS / 3)
+  beat.unref()
+  return {
+    async release() {
+      clearInterval(beat)
+      if (!held.delete(lease)) return
+      // A connection that is gone cannot give it back: the lease runs out.
+      await client.eval(RELEASE, 1, key, value).catch(() => undefined)
+    },
+  }
+}
+
+async function holderOf(client: Client, key: string): Promise<LockHolder | null> {
+  let value: string | null
+  try {
+    value = await client.get(key)
+  } catch (error) {
+    throw explain(error, 'Asking who holds the lock')
+  }
+  if (value === null) return null
+  const told = parsed(value)
+  const text = (field: string) => (typeof told[field] === 'string' ? { [field]: told[field] } : {})
+  const holder: Partial<LockHolder> = {
+    ...text('host'),
+    ...text('user'),
+    ...text('command'),
+    ...text('runId'),
+    ...text('since'),
+    ...(typeof told['pid'] === 'number' ? { pid: told['pid'] } : {}),
+  }
+  return { ...holder, description: describeOwner(holder) }
+}
+
+function parsed(value: string): Record<string, unknown> {
+  try {
+    const json: unknown = JSON.parse(value)
+    return typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : {}
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,183 @@
+import type { MetadataStore } from '../../backend/index.js'
+import { METADATA_FORMAT } from '../../core/metadata.js'
+import type { HistoryRow, MetadataChange, MetadataSnapshot } from '../../core/metadata.js'
+import { EMPTY_SNAPSHOT, corrupt, decodeFormat } from '../sql/snapshot.js'
+import { decodeApplied, decodeJournal, decodeLog, decodeScripts, decodeTag } from './decode.js'
+import type { Client } from './driver.js'
+import { explain } from './errors.js'
+import { LEASE_MS, type Lease } from './lock.js'
+import { WRITE } from './lua.js'
+import type { RedisNames } from './names.js'
+
+/** A key of the metadata that steps write to beside the engine, by its place among the script's keys. */
+const PLACES = { meta: 1, progress: 7, kept: 8 } as const
+
+/** A field of a hash that is set, set unless it is there, or taken away. */
+export type FieldChange =
+  | {
+      readonly kind: 'set' | 'keep'
+      readonly hash: keyof typeof PLACES
+      readonly field: string
+      readonly value: string
+    }
+  | { readonly kind: 'unset'; readonly hash: keyof typeof PLACES; readonly field: string }
+
+export class RedisMetadata implements MetadataStore {
+  readonly #client: Client
+  readonly #names: RedisNames
+  readonly #leases: ReadonlySet<Lease>
+
+  constructor(client: Client, names: RedisNames, leases: ReadonlySet<Lease>) {
+    this.#client = client
+    this.#names = names
+    this.#leases = leases
+  }
+
+  async read(): Promise<MetadataSnapshot> {
+    const { meta, history, journal, tags } = this.#names
+    const [format, rows, entries, named] = await this.#attempt('Reading the metadata', () =>
+      this.#together(['HGET', meta, 'format'], ['HVALS', history], ['HVALS', journal], ['HVALS', tags]),
+    )
+    if (format === null) {
+      if (listOf(rows).length === 0) return EMPTY_SNAPSHOT
+      throw corrupt('there is a history but no format')
+    }
+    const number = decodeFormat(format)
+    return {
+      exists: true,
+      format: number,
+      applied: listOf(rows)
+        .map(decodeApplied)
+        .sort(([a], [b]) => a - b)
+        .map(([, row]) => row),
+      tags: listOf(named)
+        .map(decodeTag)
+        .sort((a, b) => (a.name < b.name ? -1 : 1)),
+      journal: listOf(entries)
+        .map(decodeJournal)
+        .sort(
+          (a, b) =>
+            (a.revision < b.revision ? -1 : a.revision > b.revision ? 1 : 0) || a.position - b.position,
+        ),
+    }
+  }
+
+  async scripts(revision: string) {
+    const value = await this.#attempt('Reading the metadata', () =>
+      this.#client.hget(this.#names.scripts, revision),
+    )
+    return value === null ? null : decodeScripts(value, revision)
+  }
+
+  async ensure(): Promise<void> {
+    const format = await this.#format()
+    if (format === METADATA_FORMAT) return
+    await this.change([{ kind: 'set', hash: 'meta', field: 'format', value: String(METADATA_FORMAT) }])
+  }
+
+  async write(changes: readonly MetadataChange[]): Promise<void> {
+    await this.#run(changes.flatMap(operationOf))
+  }
+
+  /** Fields beside those of {@link write}, under the same fence. */
+  async change(changes: readonly FieldChange[]): Promise<void> {
+    await this.#run(
+      changes.flatMap((change) => {
+        const target = [change.kind, String(PLACES[change.hash]), change.field]
+        return change.kind === 'unset' ? target : [...target, change.value]
+      }),
+    )
+  }
+
+  /** Null when there is none. */
+  async field(hash: 'progress' | 'kept', field: string): Promise<string | null> {
+    return this.#attempt('Reading the metadata', () => this.#client.hget(this.#names[hash], field))
+  }
+
+  async log({ limit }: { readonly limit: number }) {
+    if ((await this.#format()) === null) return []
+    const last = Math.max(0, Math.trunc(limit)) - 1
+    if (last < 0) return []
+    const lines = await this.#attempt('Reading the log', () => this.#client.lrange(this.#names.log, 0, last))
+    return lines.map(decodeLog)
+  }
+
+  async #format(): Promise<number | null> {
+    const value = await this.#attempt('Reading the metadata', () =>
+      this.#client.hget(this.#names.meta, 'format'),
+    )
+    return value === null ? null : decodeFormat(value)
+  }
+
+  async #run(operations: readonly string[]): Promise<void> {
+    if (operations.length === 0) return
+    const names = this.#names
+    const lease = [...this.#leases].at(-1)
+    const keys = [
+      ...[names.meta, names.history, names.scripts, names.journal, names.tags],
+      ...[names.log, names.progress, names.kept, names.fence, lease?.key ?? names.lock('')],
+    ]
+    const guard = [lease?.value ?? '', lease?.fence ?? '', lease?.name ?? '', String(LEASE_MS)]
+    await this.#attempt('Writing the metadata', () =>
+      this.#client.eval(WRITE, keys.length, ...keys, ...guard, ...operations),
+    )
+  }
+
+  /** Commands that see one state. */
+  async #together(...commands: readonly (readonly [string, ...string[]])[]): Promise<unknown[]> {
+    const multi = this.#client.multi()
+    for (const [name, ...words] of commands) multi.call(name, ...words)
+    const answers = await multi.exec()
+    return (answers ?? []).map(([error, answer]) => {
+      if (error !== null) throw error
+      return answer
+    })
+  }
+
+  async #attempt<T>(doing: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      throw explain(error, doing)
+    }
+  }
+}
+
+const listOf = (answer: unknown): string[] => (Array.isArray(answer) ? answer.map(String) : [])
+
+/** JSON whose first member the server adds. */
+const openEnded = (value: object): string => JSON.stringify(value).slice(1)
+
+function operationOf(change: MetadataChange): string[] {
+  switch (change.kind) {
+    case 'apply': {
+      const { appliedAt, ...row } = change.row
+      return ['apply', row.id, appliedAt ?? '', ...applied(row)]
+    }
+    case 'revert':
+      return ['revert', change.revision]
+    case 'tag':
+      return ['tag', change.tag.name, openEnded(change.tag)]
+    case 'untag':
+      // Places are those of the script's keys.
+      return ['unset', '5', change.name]
+    case 'journal':
+      return change.entries.flatMap(({ at, ...entry }) => [
+        'journal',
+        `${entry.direction} ${entry.position} ${entry.revision}`,
+        at ?? '',
+        openEnded(entry),
+      ])
+    case 'journal-clear':
+      return ['journal-clear', change.revision]
+    case 'log': {
+      const { at, ...entry } = change.entry
+      return ['log', at ?? '', openEnded(entry)]
+    }
+  }
+}
+
+function applied(row: Omit<HistoryRow, 'appliedAt'>): [body: string, scripts: string] {
+  const { up, down, downTransaction, downCodeSteps, ...rest } = row
+  return [openEnded(rest), JSON.stringify({ up, down, downTransaction, downCodeSteps })]
+}

@@ -1,0 +1,100 @@
+import type { ExecuteResult, Lock, LockOptions, ServerInfo, Session, Statement } from '../../backend/index.js'
+import { MigrateError } from '../../core/errors.js'
+import { isCluster, type Client } from './driver.js'
+import { explainStatement } from './errors.js'
+import { takeLease, type Lease } from './lock.js'
+import { RedisMetadata } from './metadata.js'
+import { redisCapabilities, type RedisNames } from './names.js'
+import { argumentsOf } from './statements.js'
+
+export interface SessionParts {
+  readonly client: Client
+  readonly server: ServerInfo
+  readonly names: RedisNames
+  readonly onNotice: ((message: string) => void) | undefined
+}
+
+export class RedisSession implements Session<Client> {
+  readonly client: Client
+  readonly server: ServerInfo
+  readonly capabilities = redisCapabilities
+  readonly metadata: RedisMetadata
+  readonly #names: RedisNames
+  readonly #database: number | undefined
+  readonly #leases = new Set<Lease>()
+  readonly #locks: Lock[] = []
+
+  constructor({ client, server, names }: SessionParts) {
+    this.client = client
+    this.server = server
+    this.#names = names
+    this.#database = isCluster(client) ? undefined : client.condition?.select
+    this.metadata = new RedisMetadata(client, names, this.#leases)
+  }
+
+  async execute(statement: Statement): Promise<ExecuteResult> {
+    const [name, ...words] = argumentsOf(statement.text)
+    try {
+      return { rows: rowsOf(await this.#everywhere(String(name), words)) }
+    } catch (error) {
+      throw explainStatement(error, statement)
+    }
+  }
+
+  /** There is nothing that could be rolled back: the work is done, step by step. */
+  transaction<T>(): Promise<T> {
+    return Promise.reject(
+      new MigrateError(
+        'MIG-TRANSACTION-FORBIDDEN',
+        `${this.server.product} has no transactions that roll back.`,
+      ),
+    )
+  }
+
+  async lock(name: string, options: LockOptions): Promise<Lock> {
+    const lock = await takeLease(this.client, this.#names, name, options, this.#leases)
+    this.#locks.push(lock)
+    return lock
+  }
+
+  /** Steps of code may have chosen another database. */
+  async reset(): Promise<void> {
+    const { client } = this
+    if (isCluster(client) || this.#database === undefined) return
+    if (client.condition?.select !== this.#database) await client.select(this.#database)
+  }
+
+  /** One command cannot be called back; long steps look at the signal between their batches. */
+  cancel(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  async close(): Promise<void> {
+    for (const lock of this.#locks.splice(0)) await lock.release()
+    this.client.disconnect()
+  }
+
+  /** In a cluster, what is not about keys is about every primary. */
+  async #everywhere(name: string, words: readonly (string | Buffer)[]): Promise<unknown> {
+    const { client } = this
+    if (!isCluster(client) || !SERVER_WIDE.has(name.toUpperCase())) return client.call(name, ...words)
+    let answer: unknown
+    for (const node of client.nodes('master')) answer = await node.call(name, ...words)
+    return answer
+  }
+}
+
+const SERVER_WIDE: ReadonlySet<string> = new Set([
+  'ACL',
+  'CONFIG',
+  'FUNCTION',
+  'MODULE',
+  'SCRIPT',
+  'LATENCY',
+  'SLOWLOG',
+])
+
+function rowsOf(answer: unknown): number | null {
+  if (Array.isArray(answer)) return answer.length
+  return typeof answer === 'number' && answer >= 0 ? answer : null
+}

@@ -1,0 +1,27 @@
+/** What begins a comment, and so a marker. */
+export type CommentLead = '--' | '#'
+
+/** A language that revisions can be written in, beside code. */
+export interface Language {
+  /** Of its files, without the dot. */
+  readonly extension: string
+  readonly lead: CommentLead
+}
+
+/** Every one of them. What is in the files is the backend's to read. */
+export const LANGUAGES = [
+  { extension: 'sql', lead: '--' },
+  { extension: 'redis', lead: '#' },
+] as const satisfies readonly Language[]
+
+export type LanguageName = (typeof LANGUAGES)[number]['extension']
+
+/** Undefined for names of other files. */
+export function languageOf(name: string): (typeof LANGUAGES)[number] | undefined {
+  const extension = /\.([^.]*)$/.exec(name)?.[1]?.toLowerCase()
+  return LANGUAGES.find((language) => language.extension === extension)
+}
+
+export function leadOf(name: LanguageName): CommentLead {
+  return LANGUAGES.find(({ extension }) => extension === name)?.lead ?? '--'
+}
