@@ -184,7 +184,12 @@ class Run {
         at += 1
       },
     }
-    const result = await session.runUnits?.(units(), listener)
+    const result = await session.runUnits?.(units(), listener).catch((error: unknown) => {
+      // What was handed over may have been done without a word of it coming through.
+      if (isLost(error))
+        underway.forEach((_, index) => this.#finish(at + index, { outcome: 'failed', durationMs: null }))
+      throw error
+    })
     if (result?.failed !== undefined) {
       this.#finish(at, { outcome: 'rolled-back', durationMs: null })
       return result.failed.error
@@ -197,6 +202,7 @@ class Run {
     const { plan, script } = ready
     this.#started(index)
     const began = performance.now()
+    const work = { ran: false }
     try {
       if (plan.mode === 'journal') {
         await runJournalled(this.#session, step, script, plan, {
@@ -208,10 +214,17 @@ class Run {
           statementDone: (statement) => this.#options.listener?.statementDone?.(index, statement),
         })
       } else {
-        await this.#session.transaction((tx) => this.#inside(tx, index, ready))
+        await this.#session.transaction(async (tx) => {
+          await this.#inside(tx, index, ready)
+          work.ran = true
+        })
         await this.#session.reset()
       }
     } catch (error) {
+      if (work.ran && isLost(error)) {
+        this.#finish(index, { outcome: 'failed', durationMs: null })
+        return unheard(error, step.revision)
+      }
       this.#finish(index, {
         outcome: plan.mode === 'journal' ? 'failed' : 'rolled-back',
         durationMs: performance.now() - began,
@@ -242,6 +255,7 @@ class Run {
 
   async #allInOne(): Promise<MigrateError | undefined> {
     let at = 0
+    const work = { ran: false }
     try {
       await this.#session.transaction(async (tx) => {
         for (; at < this.#steps.length; at++) {
@@ -250,8 +264,13 @@ class Run {
           await this.#inside(tx, at, await this.#take(at))
           this.#results[at] = { outcome: 'rolled-back', durationMs: performance.now() - began }
         }
+        work.ran = true
       })
     } catch (error) {
+      if (work.ran && isLost(error)) {
+        for (const index of this.#steps.keys()) this.#finish(index, { outcome: 'failed', durationMs: null })
+        return unheard(error, 'the run')
+      }
       for (let index = 0; index <= at && index < this.#steps.length; index++) {
         this.#finish(index, { outcome: 'rolled-back', durationMs: this.#results[index]?.durationMs ?? null })
       }
@@ -287,6 +306,16 @@ class Run {
     this.#results[index] = result
     this.#options.listener?.stepDone?.(index, result)
   }
+}
+
+/** The server went while something was asked of it. */
+function isLost(error: unknown): error is MigrateError {
+  return error instanceof MigrateError && error.code === 'MIG-CONNECT'
+}
+
+/** COMMIT was sent, and its answer was not heard: what was in the transaction is there whole or not at all. */
+function unheard(error: MigrateError, what: string): MigrateError {
+  return error.with({ state: `Whether ${what} was committed was not heard any more; the history knows.` })
 }
 
 function asMigrateError(error: unknown): MigrateError {

@@ -109,12 +109,12 @@ describeServers(['mysql', 'mariadb'], (server) => {
     const id = Number(await one(session, 'SELECT CONNECTION_ID()'))
     const other = await connect()
     const running = expect(session.execute(statement('DO SLEEP(60)'))).rejects.toMatchObject({
-      code: 'MIG-DATABASE',
+      code: 'MIG-CONNECT',
       message: /connection to the server was lost/,
     })
     await other.execute(statement(`KILL ${id}`))
     await running
-    await expect(session.execute(statement('SELECT 1'))).rejects.toMatchObject({ code: 'MIG-DATABASE' })
+    await expect(session.execute(statement('SELECT 1'))).rejects.toMatchObject({ code: 'MIG-CONNECT' })
     await session.close()
   })
 

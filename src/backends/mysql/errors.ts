@@ -79,7 +79,7 @@ export function explain(thrown: unknown, doing: string): MigrateError {
 }
 
 function lost(cause: unknown, error: DriverError): MigrateError {
-  return new MigrateError('MIG-DATABASE', `The connection to the server was lost: ${error.message}`, {
+  return new MigrateError('MIG-CONNECT', `The connection to the server was lost: ${error.message}`, {
     hint: 'See where the database stands with: migrate status',
     details: facts(error).code === undefined ? [] : [`code: ${facts(error).code ?? ''}`],
     cause: causeOf(cause),

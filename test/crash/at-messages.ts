@@ -1,0 +1,77 @@
+import { kindOf, type CrashPoint, type Watch } from './points.js'
+import { CrashProxy, type Message, type Point, type Trap } from './proxy.js'
+import type { ProtocolName } from './frames.js'
+
+/** Strikes at the messages between a runner and its server. */
+export const atMessages = (protocol: ProtocolName): Watch => {
+  return async (place, start) => {
+    const proxy = await CrashProxy.open(place.url, protocol)
+    try {
+      const ended = await start(proxy.urlFor(place.url)).ended
+      return { ended, points: pointsOf(protocol, proxy.messages) }
+    } finally {
+      proxy.close()
+    }
+  }
+}
+
+const MOMENTS = {
+  before: 'not sent',
+  sent: 'sent, answer not heard',
+  answered: 'answered, answer lost',
+  heard: 'some answers heard',
+} as const
+
+/** Every point of a conversation: three at each message, and one behind each of its statements' answers. */
+function pointsOf(protocol: ProtocolName, messages: readonly Message[]): CrashPoint[] {
+  return messages.flatMap(({ text, answers }, message) => {
+    const points: Point[] = [
+      { message, moment: 'before' },
+      { message, moment: 'sent' },
+      // A good-bye is not answered.
+      ...(answers === 0 && text === '(good-bye)' ? [] : [{ message, moment: 'answered' } as const]),
+      ...Array.from({ length: Math.max(0, answers - 1) }, (_, index) => ({
+        message,
+        moment: 'heard' as const,
+        heard: index + 1,
+      })),
+    ]
+    return points.flatMap((point) =>
+      (['kill', 'cut'] as const).map((act) => ({
+        label: `${kindOf(text)}: ${MOMENTS[point.moment]}${act === 'cut' ? ' (cut)' : ''}`,
+        name: `message ${message} ${point.moment}${point.heard === undefined ? '' : ` ${point.heard}`} ${act}: ${text.slice(0, 80).replace(/\s+/g, ' ')}`,
+        act,
+        strike: (place, start) => strike(protocol, point, act, place, start),
+      })),
+    )
+  })
+}
+
+async function strike(
+  protocol: ProtocolName,
+  point: Point,
+  act: CrashPoint['act'],
+  ...[place, start]: Parameters<CrashPoint['strike']>
+): ReturnType<CrashPoint['strike']> {
+  const trapped = { sprung: false }
+  // Nobody connects before the runner is there.
+  let kill: () => Promise<void> = () => Promise.resolve()
+  const trap: Trap = {
+    point,
+    spring: async () => {
+      trapped.sprung = true
+      if (act === 'kill') await kill()
+    },
+  }
+  const proxy = await CrashProxy.open(place.url, protocol, trap)
+  try {
+    const child = start(proxy.urlFor(place.url))
+    kill = () => child.kill()
+    const ended = await child.ended
+    if (!trapped.sprung) return null
+    await proxy.sprung
+    return ended
+  } finally {
+    proxy.close()
+  }
+}

@@ -1,0 +1,87 @@
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { describeServers } from '../servers/database.js'
+import type { ServerInfo } from '../servers/index.js'
+import { groundOf } from './place.js'
+import { SCENARIOS } from './scenarios.js'
+import { Stage } from './stage.js'
+import { sweep } from './sweep.js'
+import { describeWrong, Tally } from './tally.js'
+
+const MINUTES = 60_000
+/** Changed by hand from time to time: all points are struck by `npm run test:crash`. */
+const SEED = 20261126
+
+async function struck(
+  server: ServerInfo | 'sqlite',
+  scenarios: readonly string[],
+  limit: number,
+  only: readonly string[] = [],
+): Promise<Tally> {
+  const tally = new Tally()
+  await sweep({
+    ...{ servers: [server], scenarios, seed: SEED, limit, only, atOnce: 2 },
+    onOutcome: (told) => tally.add(told),
+  })
+  return tally
+}
+
+describe('a runner that is killed or cut off anywhere', () => {
+  const suite = (server: ServerInfo | 'sqlite', scenarios: readonly string[], limit: number): void => {
+    it(
+      'loses nothing, runs nothing twice, and tells what it does not know',
+      async () => {
+        const tally = await struck(server, scenarios, limit)
+        expect(tally.wrong.map(describeWrong).join('\n')).toBe('')
+        expect(tally.total.kills).toBeGreaterThan((scenarios.length * limit) / 2)
+      },
+      10 * MINUTES,
+    )
+  }
+  describe('sqlite', () => suite('sqlite', ['upgrade', 'code', 'downgrade'], 8))
+  describeServers(['postgres'], (server) => suite(server, ['upgrade', 'mixed', 'code', 'downgrade'], 7))
+  describeServers(['mysql'], (server) => suite(server, ['upgrade', 'rows', 'code', 'downgrade'], 7))
+  describeServers(['postgres', 'mysql'], (server) => {
+    it(
+      'claims nothing of a transaction whose COMMIT was not answered',
+      async () => {
+        const tally = await struck(server, ['code'], 2, ['COMMIT: answered', 'cut'])
+        expect(tally.wrong.map(describeWrong).join('\n')).toBe('')
+        expect(tally.total.kills).toBeGreaterThan(0)
+      },
+      10 * MINUTES,
+    )
+  })
+  describeServers(['mariadb'], (server) => suite(server, ['upgrade', 'rows'], 6))
+})
+
+describe('the harness', () => {
+  it.each([
+    ['done-first', 'lost'],
+    ['no-journal', 'twice'],
+  ] as const)(
+    'notices a runner that is broken: %s',
+    async (how, verdict) => {
+      const ground = await groundOf('sqlite')
+      const scenario = SCENARIOS.find(({ name }) => name === 'code')
+      if (scenario === undefined) throw new Error('no such scenario')
+      const program = [
+        fileURLToPath(new URL('../../node_modules/jiti/lib/jiti-cli.mjs', import.meta.url)),
+        fileURLToPath(new URL('broken.ts', import.meta.url)),
+      ]
+      const stage = await Stage.set(scenario, ground, { program, env: { REVGRAPH_BROKEN: how } })
+      try {
+        const verdicts: string[] = []
+        for (const point of stage.points.filter(({ name }) => name.includes('k3 code'))) {
+          const outcome = await stage.crash(point)
+          verdicts.push(outcome.verdict)
+          if (outcome.verdict === verdict) break
+        }
+        expect(verdicts).toContain(verdict)
+      } finally {
+        await stage.close()
+      }
+    },
+    10 * MINUTES,
+  )
+})

@@ -1,0 +1,201 @@
+import Database from 'better-sqlite3'
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import mysql from 'mysql2/promise'
+import pg from 'pg'
+import type { ServerInfo } from '../servers/index.js'
+import type { ProtocolName } from './frames.js'
+
+export type Family = 'postgres' | 'mysql' | 'sqlite'
+export type Row = readonly (string | null)[]
+
+/** A database of one case's own, with a connection that looks at it from outside. */
+export interface Place {
+  readonly url: string
+  /** Answers of the last statement, every value as text. */
+  query(sql: string): Promise<Row[]>
+  drop(): Promise<void>
+}
+
+/** One server, or SQLite: where databases are made. */
+export interface Ground {
+  readonly name: string
+  readonly family: Family
+  /** Null for SQLite, which has no conversation to stand in. */
+  readonly protocol: ProtocolName | null
+  /** Fills a database as every case of a scenario finds it; the copies are made from it. */
+  template(fill: (place: Place) => Promise<void>): Promise<Template>
+  close(): Promise<void>
+}
+
+export interface Template {
+  copy(): Promise<Place>
+  drop(): Promise<void>
+}
+
+let count = 0
+const newName = (): string =>
+  `rg_crash_${process.pid}_${(count += 1)}_${Math.random().toString(36).slice(2, 6)}`
+
+const texts = (rows: readonly (readonly unknown[])[]): Row[] =>
+  rows.map((row) =>
+    row.map((value) =>
+      value === null || value === undefined
+        ? null
+        : typeof value === 'object'
+          ? JSON.stringify(value)
+          : String(value as string | number),
+    ),
+  )
+
+export async function groundOf(server: ServerInfo | 'sqlite'): Promise<Ground> {
+  if (server === 'sqlite') return sqliteGround()
+  return server.name.startsWith('postgres') ? postgresGround(server) : mysqlGround(server)
+}
+
+const withDatabase = (url: string, name: string): string => {
+  const full = new URL(url)
+  full.pathname = `/${name}`
+  return full.href
+}
+
+async function postgresClient(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url, types: { getTypeParser: () => String } })
+  // A server that is killed on purpose takes these connections along.
+  client.on('error', () => undefined)
+  await client.connect()
+  return client
+}
+
+function postgresGround(server: ServerInfo): Ground {
+  const admin = new pg.Pool({ connectionString: server.url, max: 3 })
+  admin.on('error', () => undefined)
+  const open = (name: string): Place => {
+    const url = withDatabase(server.url, name)
+    let client: pg.Client | undefined
+    return {
+      url,
+      async query(sql) {
+        client ??= await postgresClient(url)
+        const answer: unknown = await client.query({ text: sql, rowMode: 'array' })
+        const last = (Array.isArray(answer) ? answer.at(-1) : answer) as pg.QueryArrayResult
+        return texts(last.rows)
+      },
+      async drop() {
+        await client?.end()
+        client = undefined
+        await admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+      },
+    }
+  }
+  return {
+    name: server.name,
+    family: 'postgres',
+    protocol: 'postgres',
+    async template(fill) {
+      const name = newName()
+      await admin.query(`CREATE DATABASE ${name}`)
+      const place = open(name)
+      await fill(place)
+      // Nobody may be connected to what is copied.
+      await admin.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`)
+      await admin.query(
+        `SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = '${name}'`,
+      )
+      return {
+        async copy() {
+          const copied = newName()
+          await admin.query(`CREATE DATABASE ${copied} TEMPLATE ${name}`)
+          return open(copied)
+        },
+        drop: () => place.drop(),
+      }
+    },
+    close: () => admin.end(),
+  }
+}
+
+async function mysqlGround(server: ServerInfo): Promise<Ground> {
+  const connect = (url: string): Promise<mysql.Connection> =>
+    mysql.createConnection({ uri: url, multipleStatements: true, rowsAsArray: true, supportBigNumbers: true })
+  const admin = await connect(server.url)
+  const create = async (): Promise<Place> => {
+    const name = newName()
+    await admin.query(`CREATE DATABASE ${name}`)
+    const url = withDatabase(server.url, name)
+    let client: mysql.Connection | undefined
+    return {
+      url,
+      async query(sql) {
+        client ??= await connect(url)
+        const [rows] = await client.query(sql)
+        return Array.isArray(rows) ? texts(rows as unknown[][]) : []
+      },
+      async drop() {
+        await client?.end()
+        client = undefined
+        await admin.query(`DROP DATABASE IF EXISTS ${name}`)
+      },
+    }
+  }
+  return {
+    name: server.name,
+    family: 'mysql',
+    protocol: 'mysql',
+    template: (fill) =>
+      Promise.resolve({
+        async copy() {
+          const place = await create()
+          await fill(place)
+          return place
+        },
+        drop: () => Promise.resolve(),
+      }),
+    close: () => admin.end(),
+  }
+}
+
+function sqliteGround(): Ground {
+  const place = (folder: string): Place & { readonly file: string } => {
+    const file = join(folder, 'app.db')
+    return {
+      url: `sqlite:${file}`,
+      file,
+      query(sql) {
+        const database = new Database(file, { timeout: 20_000 })
+        try {
+          const statement = database.prepare(sql)
+          if (statement.reader) return Promise.resolve(texts(statement.raw().all() as unknown[][]))
+          statement.run()
+          return Promise.resolve([])
+        } finally {
+          database.close()
+        }
+      },
+      drop() {
+        rmSync(folder, { recursive: true, force: true })
+        return Promise.resolve()
+      },
+    }
+  }
+  const newFolder = (): string => mkdtempSync(join(tmpdir(), 'revgraph-crash-db-'))
+  return {
+    name: 'sqlite',
+    family: 'sqlite',
+    protocol: null,
+    async template(fill) {
+      const original = place(newFolder())
+      await fill(original)
+      return {
+        copy() {
+          const copied = place(newFolder())
+          copyFileSync(original.file, copied.file)
+          return Promise.resolve(copied)
+        },
+        drop: () => original.drop(),
+      }
+    },
+    close: () => Promise.resolve(),
+  }
+}

@@ -1,0 +1,63 @@
+import type { Ended } from './child.js'
+import type { Place } from './place.js'
+
+interface RunDocument {
+  readonly ok?: unknown
+  readonly error?: { readonly code?: unknown; readonly message?: unknown; readonly exitCode?: unknown }
+  readonly steps?: readonly Told[]
+}
+
+interface Told {
+  readonly revision: string
+  readonly direction: string
+  readonly outcome: string
+}
+
+/** What a runner may end with that has lost its server: it is done, failed, or cannot say. */
+const ENDS: readonly (number | null)[] = [0, 1, 3]
+
+/**
+ * A runner whose connection was cut lives on and tells what it knows: one document, whose every claim about what was
+ * applied or rolled back is true.
+ */
+export async function checkReport(ended: Ended, place: Place): Promise<string[]> {
+  const { code, signal, stdout, stderr } = ended
+  if (signal !== null) return [`the runner that was cut off ended by ${signal}`]
+  if (!ENDS.includes(code))
+    return [`the runner that was cut off ended with ${String(code)}: ${stderr}${stdout}`]
+  let told: RunDocument
+  try {
+    told = JSON.parse(stdout) as RunDocument
+  } catch {
+    return [`the runner that was cut off printed no document: ${stdout}${stderr}`]
+  }
+  if (code === 0) return []
+  const problems =
+    told.error?.code === 'MIG-INTERNAL' ? [`an internal error: ${String(told.error.message)}`] : []
+  for (const [revision, { direction, outcome }] of lastWords(told.steps ?? [])) {
+    // Failed is what nobody claims anything of.
+    if (outcome === 'failed') continue
+    const happened = outcome === 'applied' || outcome === 'reverted'
+    const claimed = happened === (direction === 'up')
+    if ((await isApplied(place, revision)) !== claimed)
+      problems.push(`the report says that ${revision} (${direction}) was ${outcome}, and it is not so`)
+  }
+  return problems
+}
+
+/** A revision may go down and up again in one run. */
+function lastWords(steps: readonly Told[]): Map<string, Told> {
+  const last = new Map<string, Told>()
+  for (const step of steps)
+    if (!last.has(step.revision) || step.outcome !== 'not-begun') last.set(step.revision, step)
+  return last
+}
+
+async function isApplied(place: Place, revision: string): Promise<boolean> {
+  try {
+    return (await place.query(`SELECT 1 FROM migrate_history WHERE id = '${revision}'`)).length > 0
+  } catch {
+    // There is no such table yet.
+    return false
+  }
+}

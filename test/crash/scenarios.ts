@@ -1,0 +1,300 @@
+import { CATALOGUES, insert, inserted, without, type Step } from './statements.js'
+import { exactly, type Counting } from './judge.js'
+import type { Family } from './place.js'
+
+/** A revision of a scenario: its file is generated from it. */
+export interface Revision {
+  readonly id: string
+  readonly parents?: readonly string[]
+  readonly up: readonly Step[]
+  readonly down?: readonly Step[]
+  /** `transaction:false`. */
+  readonly transaction?: false
+  /** Instead of SQL: the text of a file of this name. The steps above say how to settle its statements. */
+  readonly file?: { readonly name: string; readonly text: string }
+}
+
+export interface Scenario {
+  readonly name: string
+  readonly families: readonly Family[]
+  revisions(family: Family): readonly Revision[]
+  /** Run undisturbed before anything is killed. */
+  readonly before?: readonly (readonly string[])[]
+  /** What is killed. */
+  readonly command: readonly string[]
+  /** What is typed after the kill, until it ends well. Default: the same. */
+  readonly again?: readonly string[]
+  readonly counting?: Counting
+  readonly layout?: 'flyway'
+}
+
+const ALL: readonly Family[] = ['postgres', 'mysql', 'sqlite']
+
+/** A line, a branch point, two branches and their merge; DDL of many kinds, rows in between. */
+export function graphOf(family: Family, times = 1): Revision[] {
+  const has = CATALOGUES[family]
+  const ddl = (sql: string, applied: string): Step => ({ sql, applied })
+  const said = (word: string): Step => insert(word, times)
+  return [
+    {
+      id: 'a1',
+      up: [
+        ddl(
+          'CREATE TABLE accounts (id integer NOT NULL PRIMARY KEY, email varchar(80))',
+          has.table('accounts'),
+        ),
+        said('a1 up'),
+      ],
+      down: [insert('a1 down'), ddl('DROP TABLE accounts', without(has.table('accounts')))],
+    },
+    {
+      id: 'b2',
+      parents: ['a1'],
+      up: [
+        said('b2 begins'),
+        ddl('ALTER TABLE accounts ADD COLUMN name varchar(80)', has.column('accounts', 'name')),
+        {
+          sql: "INSERT INTO accounts (id, email, name) VALUES (1, 'ada@example.org', 'Ada')",
+          applied: 'SELECT 1 FROM accounts WHERE id = 1',
+        },
+        ddl('CREATE UNIQUE INDEX accounts_email ON accounts (email)', has.index('accounts_email')),
+        said('b2 up'),
+      ],
+      down: [
+        ddl(
+          family === 'mysql' ? 'DROP INDEX accounts_email ON accounts' : 'DROP INDEX accounts_email',
+          without(has.index('accounts_email')),
+        ),
+        {
+          sql: 'DELETE FROM accounts WHERE id = 1',
+          applied: without('SELECT 1 FROM accounts WHERE id = 1'),
+        },
+        ddl('ALTER TABLE accounts DROP COLUMN name', without(has.column('accounts', 'name'))),
+        insert('b2 down'),
+      ],
+    },
+    {
+      id: 'c3',
+      parents: ['b2'],
+      up: [
+        ddl('CREATE TABLE orders (id integer NOT NULL PRIMARY KEY, total integer)', has.table('orders')),
+        said('c3 up'),
+      ],
+      down: [ddl('DROP TABLE orders', without(has.table('orders'))), insert('c3 down')],
+    },
+    { id: 'c4', parents: ['b2'], up: [said('c4 first'), said('c4 second')], down: [insert('c4 down')] },
+    { id: 'd5', parents: ['c3', 'c4'], up: [], down: [] },
+    {
+      id: 'e6',
+      parents: ['d5'],
+      up: [
+        ddl('ALTER TABLE orders RENAME COLUMN total TO cents', has.column('orders', 'cents')),
+        said('e6 up'),
+        ddl(
+          'CREATE VIEW big_orders AS SELECT id, cents FROM orders WHERE cents > 1000',
+          has.table('big_orders'),
+        ),
+      ],
+      down: [
+        ddl('DROP VIEW big_orders', without(has.table('big_orders'))),
+        insert('e6 down'),
+        ddl('ALTER TABLE orders RENAME COLUMN cents TO total', has.column('orders', 'total')),
+      ],
+    },
+  ]
+}
+
+/** Statements that PostgreSQL takes outside a transaction only, between revisions that are one. */
+function mixed(): Revision[] {
+  const has = CATALOGUES.postgres
+  const label = (word: string): string => `SELECT 1 FROM pg_enum WHERE enumlabel = '${word}'`
+  const concurrently = (name: string, column: string): Step => ({
+    sql: `CREATE INDEX CONCURRENTLY ${name} ON accounts (${column})`,
+    applied: has.index(name),
+    clear: { when: has.table(name), then: `DROP INDEX ${name}` },
+  })
+  return [
+    ...graphOf('postgres').slice(0, 2),
+    {
+      id: 'm3',
+      parents: ['b2'],
+      up: [{ sql: "CREATE TYPE mood AS ENUM ('calm')", applied: has.table('mood') }, insert('m3 up')],
+    },
+    {
+      id: 'm4',
+      parents: ['m3'],
+      transaction: false,
+      up: [
+        insert('m4 begins'),
+        { sql: "ALTER TYPE mood ADD VALUE 'cross'", applied: label('cross') },
+        concurrently('conc_accounts_name', 'name'),
+        {
+          sql: 'VACUUM accounts',
+          applied: "SELECT 1 FROM pg_stat_user_tables WHERE relname = 'accounts' AND vacuum_count > 0",
+        },
+        { sql: 'BEGIN', applied: inserted('m4 wrapped') },
+        insert('m4 wrapped'),
+        { sql: 'COMMIT', applied: inserted('m4 wrapped') },
+        concurrently('conc_accounts_both', 'email, name'),
+        insert('m4 up'),
+      ],
+    },
+    {
+      id: 'm5',
+      parents: ['m4'],
+      up: [
+        { sql: 'ALTER TABLE accounts ADD COLUMN mood mood', applied: has.column('accounts', 'mood') },
+        insert('m5 up'),
+      ],
+    },
+    {
+      id: 'm6',
+      parents: ['m5'],
+      transaction: false,
+      up: [
+        {
+          sql: 'DROP INDEX CONCURRENTLY conc_accounts_name',
+          applied: without(has.table('conc_accounts_name')),
+        },
+        insert('m6 up'),
+      ],
+    },
+  ]
+}
+
+/** Rows alone, which are a transaction on MySQL too; and what it cannot put into one. */
+function rowsAndLocks(): Revision[] {
+  const [first, second] = graphOf('mysql') as [Revision, Revision]
+  return [
+    first,
+    second,
+    {
+      id: 'r3',
+      parents: ['b2'],
+      up: [
+        insert('r3 first'),
+        {
+          sql: "INSERT INTO accounts (id, email, name) VALUES (2, 'bo@example.org', 'Bo')",
+          applied: 'SELECT 1 FROM accounts WHERE id = 2',
+        },
+        insert('r3 last'),
+      ],
+    },
+    {
+      id: 'r4',
+      parents: ['r3'],
+      transaction: false,
+      up: [
+        { sql: 'START TRANSACTION', applied: inserted('r4 wrapped') },
+        insert('r4 wrapped'),
+        { sql: 'COMMIT', applied: inserted('r4 wrapped') },
+        { sql: 'LOCK TABLES crash_audit WRITE', applied: inserted('r4 locked') },
+        insert('r4 locked'),
+        { sql: 'UNLOCK TABLES', applied: inserted('r4 locked') },
+        { sql: 'SET @crash = 5', applied: 'SELECT 1' },
+        insert('r4 up'),
+      ],
+    },
+    { id: 'r5', parents: ['r4'], up: [insert('r5 up')] },
+  ]
+}
+
+const CALLS: Readonly<Record<Family, (word: string) => string>> = {
+  postgres: (word) => `await client.query("INSERT INTO crash_audit VALUES ('${word}')")`,
+  mysql: (word) => `await client.query("INSERT INTO crash_audit VALUES ('${word}')")`,
+  sqlite: (word) => `client.prepare("INSERT INTO crash_audit VALUES ('${word}')").run()`,
+}
+
+function withCode(family: Family): Revision[] {
+  const coded = (id: string, parent: string, transaction: boolean): Revision => ({
+    id,
+    parents: [parent],
+    up: [insert(`${id} begins`), insert(`${id} code`), insert(`${id} up`)],
+    file: {
+      name: `${id}.mjs`,
+      text: `import { defineRevision } from 'revgraph'
+export default defineRevision({
+  id: '${id}', parents: ['${parent}'], message: 'about ${id}', transaction: ${transaction},
+  up(op) {
+    op.sql("INSERT INTO crash_audit VALUES ('${id} begins')")
+    op.run('by code', async ({ client }) => { ${CALLS[family](`${id} code`)} })
+    op.sql("INSERT INTO crash_audit VALUES ('${id} up')")
+  },
+  down() {},
+})
+`,
+    },
+  })
+  const [first] = graphOf(family) as [Revision]
+  return [
+    first,
+    coded('k2', 'a1', true),
+    coded('k3', 'k2', false),
+    { id: 'k4', parents: ['k3'], up: [insert('k4 up')] },
+  ]
+}
+
+/** Nothing of it happened, or all of it. */
+const allOrNothing: Counting = (found, wanted, before) => {
+  const nothing = exactly(found, before, before)
+  return nothing.verdict === 'same' ? nothing : exactly(found, wanted, before)
+}
+
+export const SCENARIOS: readonly Scenario[] = [
+  { name: 'upgrade', families: ALL, revisions: graphOf, command: ['upgrade', 'head'] },
+  { name: 'mixed', families: ['postgres'], revisions: mixed, command: ['upgrade', 'head'] },
+  { name: 'rows', families: ['mysql'], revisions: rowsAndLocks, command: ['upgrade', 'head'] },
+  { name: 'code', families: ALL, revisions: withCode, command: ['upgrade', 'head'] },
+  {
+    name: 'single transaction',
+    families: ['postgres', 'sqlite'],
+    revisions: graphOf,
+    command: ['upgrade', 'head', '--single-transaction'],
+  },
+  {
+    name: 'downgrade',
+    families: ALL,
+    revisions: graphOf,
+    before: [['upgrade', 'head']],
+    command: ['downgrade', 'base'],
+  },
+  {
+    name: 'redo',
+    families: ALL,
+    // The second time that each up runs.
+    revisions: (family) => graphOf(family, 2),
+    before: [['upgrade', 'head']],
+    command: ['redo'],
+    again: ['upgrade', 'head'],
+    counting: allOrNothing,
+  },
+  { name: 'stamp', families: ALL, revisions: graphOf, command: ['stamp', 'head'] },
+  {
+    name: 'tag',
+    families: ALL,
+    revisions: graphOf,
+    before: [['upgrade', 'head']],
+    command: ['tag', 'v1'],
+    again: ['tag', 'v1', '--force'],
+  },
+  {
+    name: 'repeatable',
+    families: ALL,
+    layout: 'flyway',
+    revisions: (family) => [
+      ...(graphOf(family).slice(0, 1) as [Revision]).map((revision) => ({ ...revision, id: 'V1__accounts' })),
+      {
+        id: 'R__names',
+        up: [
+          ...(family === 'sqlite' ? [{ sql: 'DROP VIEW IF EXISTS emails', applied: 'SELECT 1' }] : []),
+          {
+            sql: `CREATE ${family === 'sqlite' ? '' : 'OR REPLACE '}VIEW emails AS SELECT email FROM accounts`,
+            applied: CATALOGUES[family].table('emails'),
+          },
+          insert('R__names'),
+        ],
+      },
+    ],
+    command: ['upgrade', 'head'],
+  },
+]

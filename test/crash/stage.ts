@@ -1,0 +1,126 @@
+import { atCalls } from './at-calls.js'
+import { atMessages } from './at-messages.js'
+import { Child } from './child.js'
+import { judge, type Verdict } from './judge.js'
+import type { Ground, Place, Template } from './place.js'
+import type { CrashPoint, Start, Watch } from './points.js'
+import { Project, give } from './project.js'
+import { recover } from './recover.js'
+import { checkReport } from './report.js'
+import type { Scenario } from './scenarios.js'
+import { snapshotOf, type Snapshot } from './snapshot.js'
+import { AUDIT_TABLE, COUNT_DDL } from './statements.js'
+
+export interface Outcome {
+  /** `not reached`: the runner ended before the point; nothing was killed. */
+  readonly verdict: Verdict | 'not reached'
+  readonly asked: boolean
+  readonly details: readonly string[]
+}
+
+export interface StageOptions {
+  /** What is run instead of the built command: how the harness shows that it can fail. */
+  readonly program?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  /** How runners are struck. Default: at their messages, or at their calls on SQLite. */
+  readonly watch?: Watch
+}
+
+/** A scenario on one server: what an undisturbed run does and leaves, and as many crashed ones as are wanted. */
+export class Stage {
+  readonly scenario: Scenario
+  readonly ground: Ground
+  points: readonly CrashPoint[] = []
+  readonly #project: Project
+  readonly #template: Template
+  readonly #start: Start
+  #before: Snapshot | undefined
+  #wanted: Snapshot | undefined
+
+  private constructor(
+    scenario: Scenario,
+    ground: Ground,
+    parts: { project: Project; template: Template },
+    { program, env }: StageOptions,
+  ) {
+    this.scenario = scenario
+    this.ground = ground
+    this.#project = parts.project
+    this.#template = parts.template
+    this.#start = (url, options = {}) =>
+      new Child([...scenario.command, ...parts.project.options, '--url', url], {
+        cwd: parts.project.folder,
+        ...(program === undefined ? {} : { program }),
+        ...options,
+        env: { ...env, ...options.env },
+      })
+  }
+
+  static async set(scenario: Scenario, ground: Ground, options: StageOptions = {}): Promise<Stage> {
+    const project = new Project(scenario, ground.family)
+    const template = await ground.template(async (place) => {
+      await place.query(AUDIT_TABLE)
+      if (ground.family === 'postgres') await place.query(COUNT_DDL)
+      for (const words of scenario.before ?? []) await give(project.migrator(place.url), words)
+    })
+    const stage = new Stage(scenario, ground, { project, template }, options)
+    try {
+      await stage.#rehearse(
+        options.watch ?? (ground.protocol === null ? atCalls : atMessages(ground.protocol)),
+      )
+      return stage
+    } catch (error) {
+      await stage.close()
+      throw error
+    }
+  }
+
+  /** Once to warm up, since what is compiled and kept the first time is not compiled again; once to look. */
+  async #rehearse(watch: Watch): Promise<void> {
+    await this.#at(async (place) => {
+      this.#before = await snapshotOf(place, this.ground.family)
+      return this.#start(place.url).ended
+    })
+    await this.#at(async (place) => {
+      const { ended, points } = await watch(place, this.#start)
+      if (ended.code !== 0)
+        throw new Error(`undisturbed it ended with ${String(ended.code)}:\n${ended.stderr}${ended.stdout}`)
+      this.points = points
+      this.#wanted = await snapshotOf(place, this.ground.family)
+    })
+  }
+
+  /** One runner, struck at one point, and what comes after it. */
+  crash(point: CrashPoint): Promise<Outcome> {
+    return this.#at(async (place) => {
+      const ended = await point.strike(place, this.#start)
+      if (ended === null) return { verdict: 'not reached', asked: false, details: [] }
+      const problems = point.act === 'cut' ? await checkReport(ended, place) : []
+      const { again, command, counting } = this.scenario
+      const { asked, failure } = await recover(this.#project, place, again ?? command)
+      if (failure !== null) problems.push(failure)
+      const found = await snapshotOf(place, this.ground.family)
+      if (this.#wanted === undefined || this.#before === undefined) throw new Error('not rehearsed')
+      const { verdict, details } = judge(found, this.#wanted, this.#before, counting)
+      return {
+        verdict: problems.length > 0 && verdict === 'same' ? 'other' : verdict,
+        asked,
+        details: [...problems, ...details],
+      }
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#template.drop()
+    this.#project.remove()
+  }
+
+  async #at<T>(work: (place: Place) => Promise<T>): Promise<T> {
+    const place = await this.#template.copy()
+    try {
+      return await work(place)
+    } finally {
+      await place.drop()
+    }
+  }
+}
