@@ -4,9 +4,12 @@
 //
 // Opening a module costs about a millisecond at start-up, and so does parsing 15 kB of it. So all of ours is one
 // file without blanks and long names, in which what is imported lazily is run lazily; and each large dependency is
-// a file of its own, opened when it is needed.
+// a file of its own, opened when it is needed. These are CommonJS: Node loads its other module system only for a
+// program that uses it, and that takes longer than opening all of them. The library's own entries are ES modules.
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
@@ -15,15 +18,14 @@ const outdir = process.env['MIGRATE_BUILD_OUT'] ?? 'dist'
 
 /** Packages that are bundled as files of their own: the source imports them lazily. */
 const ASIDE = ['pg', 'mysql2', 'ioredis', '@clack/prompts', 'cosmiconfig', 'diff']
+/** Left in node_modules, and opened as the files aside are. */
+const NATIVE = ['better-sqlite3']
 /** Native, or found by their own path at run time, or the user's to have. */
-const EXTERNAL = ['better-sqlite3', 'jiti', 'pg-native', 'typescript']
-
-/** CommonJS packages ask for Node's own modules through require(). */
-const REQUIRE = "import{createRequire as $require}from'node:module';const require=$require(import.meta.url);"
+const EXTERNAL = [...NATIVE, 'jiti', 'pg-native', 'typescript']
 
 const common = {
   bundle: true,
-  format: 'esm',
+  format: 'cjs',
   platform: 'node',
   target: 'node20.19',
   minify: true,
@@ -54,35 +56,76 @@ const fileNameOf = (name) => name.replace('@', '').replace('/', '-')
 const wanted = new Set()
 const aside = {
   name: 'aside',
-  setup({ onResolve }) {
-    onResolve({ filter: new RegExp(`^(${ASIDE.join('|')})(/.*)?$`) }, ({ path, kind, importer }) => {
-      if (kind !== 'dynamic-import' || importer.includes('node_modules')) return undefined
-      wanted.add(path)
-      return { path: `./packages/${fileNameOf(path)}.js`, external: true }
+  setup({ onResolve, onLoad }) {
+    const filter = new RegExp(`^(${[...ASIDE, ...NATIVE].join('|')})(/.*)?$`)
+    onResolve({ filter }, ({ path, kind, importer }) =>
+      kind === 'dynamic-import' && !importer.includes('node_modules')
+        ? { path, namespace: 'aside' }
+        : undefined,
+    )
+    onLoad({ filter: /.*/, namespace: 'aside' }, async ({ path }) => {
+      const native = NATIVE.includes(path)
+      if (!native) wanted.add(path)
+      return { contents: await reexported(path, native ? path : `./packages/${fileNameOf(path)}.cjs`) }
     })
+    onResolve({ filter: /.*/, namespace: 'aside' }, ({ path }) => ({ path, external: true }))
   },
 }
 
-/** Other entries find in core.js what is there, so that there is one of each class. */
-const intoCore = (filter) => ({
-  name: 'into-core',
-  setup({ onResolve }) {
-    onResolve({ filter }, ({ kind }) =>
-      kind === 'entry-point' ? undefined : { path: './core.js', external: true },
+/** Commander can start other programs as its commands; ours are none, and loading this takes some milliseconds. */
+const noPrograms = {
+  name: 'no-programs',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+      importer.includes('commander') ? { path: 'none', namespace: 'no-programs' } : undefined,
     )
+    onLoad({ filter: /.*/, namespace: 'no-programs' }, () => ({ contents: 'module.exports = {}' }))
+  },
+}
+
+/** Other entries find in core.cjs what is there, so that there is one of each class. */
+const elsewhere = (filter, path) => ({
+  name: 'elsewhere',
+  setup({ onResolve }) {
+    onResolve({ filter }, ({ kind }) => (kind === 'entry-point' ? undefined : { path, external: true }))
   },
 })
 
 /** The names that Node itself sees in a package, so that bundled and unbundled code import alike. */
-async function packageContents(name) {
+async function namesOf(name) {
   const names = Object.keys(await import(name)).filter((key) => /^\w+$/.test(key) && key !== '__esModule')
-  const named = names.filter((key) => key !== 'default')
+  return { named: names.filter((key) => key !== 'default'), hasDefault: names.includes('default') }
+}
+
+/** What stands for a package in core.cjs: its names, of what `file` holds. */
+async function reexported(name, file) {
+  const { named, hasDefault } = await namesOf(name)
+  const value = NATIVE.includes(name) ? 'all' : 'all.default'
+  return [
+    `const all = require('${file}')`,
+    ...named.map((key) => `export const ${key} = all.${key}`),
+    ...(hasDefault ? [`export default ${value}`] : []),
+  ].join('\n')
+}
+
+async function packageContents(name) {
+  const { named, hasDefault } = await namesOf(name)
   return [
     `import * as all from '${name}'`,
     ...named.map((key) => `const $${key} = all.${key}`),
     `export { ${named.map((key) => `$${key} as ${key}`).join(', ')} }`,
-    ...(names.includes('default') ? ['export default all.default'] : []),
+    ...(hasDefault ? ['export default all.default'] : []),
   ].join('\n')
+}
+
+/** The library as an ES module. */
+function writeIndex() {
+  const all = Object.keys(createRequire(import.meta.url)(resolve(outdir, 'core.cjs')))
+  const names = all.filter((name) => name !== 'runCommand' && name !== '__esModule')
+  writeFileSync(
+    `${outdir}/index.js`,
+    `import core from './core.cjs'\nexport const { ${names.join(', ')} } = core\n`,
+  )
 }
 
 async function bundle() {
@@ -92,25 +135,35 @@ async function bundle() {
     ...common,
     stdin: stdin(CORE),
     outdir: undefined,
-    outfile: `${outdir}/core.js`,
+    outfile: `${outdir}/core.cjs`,
     external: EXTERNAL,
-    plugins: [aside],
-    banner: { js: REQUIRE },
+    plugins: [aside, noPrograms],
   })
+  writeIndex()
   await Promise.all([
-    build({ ...common, entryPoints: ['src/index.ts'], plugins: [intoCore(/^\.\.?\//)] }),
-    build({ ...common, entryPoints: { cli: 'src/cli/main.ts' }, plugins: [intoCore(/run-command/)] }),
-    build({ ...common, entryPoints: ['src/testing.ts'], plugins: [intoCore(/core\/errors/)] }),
+    build({
+      ...common,
+      entryPoints: { cli: 'src/cli/main.ts' },
+      outExtension: { '.js': '.cjs' },
+      // Else the lazy import would stay one, and load the other module system.
+      supported: { 'dynamic-import': false },
+      plugins: [elsewhere(/run-command/, './core.cjs')],
+    }),
+    build({
+      ...common,
+      format: 'esm',
+      entryPoints: ['src/testing.ts'],
+      plugins: [elsewhere(/core\/errors/, './index.js')],
+    }),
     ...[...wanted].map(async (name) =>
       build({
         ...common,
         stdin: stdin(await packageContents(name)),
         outdir: undefined,
-        outfile: `${outdir}/packages/${fileNameOf(name)}.js`,
+        outfile: `${outdir}/packages/${fileNameOf(name)}.cjs`,
         sourcemap: false,
         ...(name === 'pg' ? { define: NOT_A_WORKER } : {}),
         external: EXTERNAL,
-        banner: { js: REQUIRE },
       }),
     ),
   ])

@@ -1,10 +1,12 @@
 #!/usr/bin/env node
-import { existsSync } from 'node:fs'
+// CommonJS (see package.json beside it): Node starts this quicker than an ES module.
+const { existsSync } = require('node:fs')
+const { join } = require('node:path')
 
-const bundle = new URL('../dist/cli.js', import.meta.url)
+const bundle = join(__dirname, '../dist/cli.cjs')
 if (existsSync(bundle)) {
-  const { main } = await import(bundle.href)
-  await main(process.argv.slice(2))
+  const { main } = require(bundle)
+  main(process.argv.slice(2))
 } else {
   process.stderr.write('migrate is not built yet. Type: npm run build\n')
   process.exitCode = 2

@@ -1,4 +1,4 @@
-import { lstat, readFile } from 'node:fs/promises'
+import { promises as files } from 'node:fs'
 import { resolve } from 'node:path'
 
 /** In bytes: of a larger file nobody wants a frame. */
@@ -11,8 +11,8 @@ const LARGEST = 16 * 1024 * 1024
 export async function readLines(file: string, cwd: string): Promise<string | null> {
   try {
     const path = resolve(cwd, file)
-    const stats = await lstat(path)
-    return stats.isFile() && stats.size <= LARGEST ? await readFile(path, 'utf8') : null
+    const stats = await files.lstat(path)
+    return stats.isFile() && stats.size <= LARGEST ? await files.readFile(path, 'utf8') : null
   } catch {
     return null
   }

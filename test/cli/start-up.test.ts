@@ -30,7 +30,7 @@ describe('what a command does not need is not loaded', () => {
 
   it('--version needs the first file alone', () => {
     mkdirSync(join(folder, 'dist'))
-    cpSync(join(root, 'dist', 'cli.js'), join(folder, 'dist', 'cli.js'))
+    cpSync(join(root, 'dist', 'cli.cjs'), join(folder, 'dist', 'cli.cjs'))
     expect(run('--version')).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/^revgraph \d/) as string,
@@ -40,7 +40,7 @@ describe('what a command does not need is not loaded', () => {
   })
 
   it('help and work on files need no driver', () => {
-    for (const file of ['cli.js', 'core.js', 'packages/cosmiconfig.js'])
+    for (const file of ['cli.cjs', 'core.cjs', 'packages/cosmiconfig.cjs'])
       cpSync(join(root, 'dist', file), join(folder, 'dist', file))
     const commands = [
       ['--help'],
