@@ -1,16 +1,17 @@
 const STARS = '***'
 
-/** What a URL within a text may consist of: passwords that nobody encoded may hold nearly anything. */
-const OWN = /[^\s"'`<>]*/y
-const SCHEME = /[a-z][a-z0-9+.-]*:\/\//gi
-const NAMES =
-  'pass(?:word|wd|phrase)?|pwd|sslpassword|secret|(?:[a-z]+[_-]?)?token|api[_-]?key|access[_-]?key'
+/** Where a URL within a text ends at the latest: passwords that nobody encoded may hold nearly anything. */
+const FOREIGN = /[\s"'`<>]/
+const IN_SCHEME = /[a-z0-9+.-]/i
+const WORDS = 'pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key'
+const NAMES = `sslpassword|[a-z]+[_-]?token|${WORDS}`
 const IN_QUERY = new RegExp(`([?&;](?:${NAMES})=)[^&#;\\s"'\`<>]+`, 'gi')
 const QUOTED_PAIR = new RegExp(
-  `(["']?\\b(?:${NAMES})["']?\\s*[=:]\\s*)("(?:[^"\\\\]|\\\\.)*"|'(?:[^'\\\\]|\\\\.)*')`,
+  `(["']?\\b(?:${NAMES})["']?\\s*[=:]\\s*)("[^"\\\\]*(?:\\\\.[^"\\\\]*)*"|'[^'\\\\]*(?:\\\\.[^'\\\\]*)*')`,
   'gi',
 )
-const BARE_PAIR = new RegExp(`(\\b\\w*(?:${NAMES})\\s*=\\s*)([^\\s"',;&]+)`, 'gi')
+// What may stand before the word is taken by \w alone: two that could take it would try each way to share it.
+const BARE_PAIR = new RegExp(`(\\b\\w*(?:${WORDS})\\s*=\\s*)([^\\s"',;&]+)`, 'gi')
 
 /**
  * A text without the passwords that can be told from their form: in URLs (`scheme://user:password@host`,
@@ -69,20 +70,30 @@ function maskLogins(text: string): string {
 
 /** The next password between `scheme://user:` and the last `@` of that URL. */
 function loginOf(text: string, from: number): Login | null {
-  SCHEME.lastIndex = from
-  for (let match = SCHEME.exec(text); match !== null; match = SCHEME.exec(text)) {
-    const start = match.index + match[0].length
-    OWN.lastIndex = start
-    const whole = OWN.exec(text)?.[0] ?? ''
-    const next = whole.indexOf('://')
-    const own = next === -1 ? whole : whole.slice(0, next)
-    const colon = own.indexOf(':')
-    const at = own.lastIndexOf('@')
-    if (colon !== -1 && at > colon && !/[/?#@]/.test(own.slice(0, colon))) {
-      return { from: start + colon + 1, to: start + at }
+  for (let mark = text.indexOf('://', from + 1); mark !== -1;) {
+    const start = mark + 3
+    const next = text.indexOf('://', start)
+    if (hasScheme(text, from, mark)) {
+      const piece = next === -1 ? text.slice(start) : text.slice(start, next)
+      const end = piece.search(FOREIGN)
+      const own = end === -1 ? piece : piece.slice(0, end)
+      const colon = own.indexOf(':')
+      const at = own.lastIndexOf('@')
+      if (colon !== -1 && at > colon && !/[/?#@]/.test(own.slice(0, colon))) {
+        return { from: start + colon + 1, to: start + at }
+      }
     }
+    mark = next
   }
   return null
+}
+
+/** Whether there is a scheme before the `://` at `mark`: a letter, and what may follow one. */
+function hasScheme(text: string, from: number, mark: number): boolean {
+  for (let at = mark - 1; at >= from && IN_SCHEME.test(text.charAt(at)); at -= 1) {
+    if (/[a-z]/i.test(text.charAt(at))) return true
+  }
+  return false
 }
 
 function encoded(text: string): string {

@@ -1,8 +1,9 @@
 import { isUtf8 } from 'node:buffer'
 import { createHash, hash } from 'node:crypto'
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
+import { closeSync, readSync } from 'node:fs'
 import { MigrateError } from '../core/errors.js'
 import { startOf } from '../core/position.js'
+import { LARGEST_FILE, NotRegular, openRegular, readRegular } from './regular.js'
 import { positionIn } from './source-text.js'
 
 /** Bytes of a file that are read for its header; all of most files. */
@@ -38,7 +39,7 @@ export interface FileHead extends FileText {
  * @throws MigrateError MIG-FILE-UNREADABLE, MIG-FILE-NOT-TEXT
  */
 export function readHead(path: string, shown: string): FileHead {
-  const descriptor = attempt(shown, () => openSync(path, 'r'))
+  const descriptor = attempt(shown, () => openRegular(path))
   try {
     const size = attempt(shown, () => readSync(descriptor, buffer, 0, HEAD_BYTES, 0))
     const bytes = buffer.subarray(0, size)
@@ -63,7 +64,7 @@ export function readHead(path: string, shown: string): FileHead {
  * @throws MigrateError MIG-FILE-UNREADABLE, MIG-FILE-NOT-TEXT
  */
 export function readText(path: string, shown: string): FileText {
-  const bytes = attempt(shown, () => readFileSync(path))
+  const bytes = attempt(shown, () => readRegular(path, LARGEST_FILE))
   return { text: decode(bytes, shown), hash: hashOf(bytes) }
 }
 
@@ -115,12 +116,14 @@ const REASONS: Readonly<Record<string, string>> = {
   EPERM: 'permission is denied',
   EISDIR: 'it is a directory',
   ELOOP: 'its symbolic links go round in a circle',
+  ENXIO: 'it is a socket, not a file',
   EMFILE: 'too many files are open',
   EIO: 'the disk reports an error',
 }
 
 /** What an error of the file system says, in words; the path is left to whoever tells it. */
 export function reasonOf(error: unknown): string {
+  if (error instanceof NotRegular) return error.message
   const code = errnoOf(error)
   return REASONS[code] ?? (code === '' ? String(error) : code)
 }

@@ -1,9 +1,10 @@
-import { readFileSync, readdirSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { MigrateError } from '../core/errors.js'
 import { startOf } from '../core/position.js'
 import { errnoOf, reasonOf } from './bytes.js'
+import { LARGEST_SETTINGS, readRegular } from './regular.js'
 
 /** Where a configuration may lie in a folder; the first that is there counts. */
 export const CONFIG_PLACES = [
@@ -56,7 +57,7 @@ export function namedConfig(name: string, cwd: string): ConfigFile {
   try {
     return { path, text: textOf(path) }
   } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw unreadable(name, error)
+    if (errnoOf(error) !== 'ENOENT') throw unreadableConfig(name, error)
     throw new MigrateError('MIG-CONFIG-NOT-FOUND', `There is no configuration ${name}.`, {
       hint: 'Correct -c/--config, or leave it out to have one searched for.',
       cause: error,
@@ -84,13 +85,20 @@ function readCandidate(path: string): ConfigFile | null {
   try {
     return { path, text: textOf(path) }
   } catch (error) {
-    if (errnoOf(error) === 'EISDIR' || errnoOf(error) === 'ENOENT') return null
-    throw unreadable(path, error)
+    // A package.json that is no file, or of that size, is not for us to judge.
+    if (errnoOf(error) === 'ENOENT' || isFolder(path) || basename(path) === 'package.json') return null
+    throw unreadableConfig(path, error)
   }
 }
 
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+}
+
 function textOf(path: string): string {
-  return readFileSync(path, 'utf8').replace(/^\ufeff/, '')
+  return readRegular(path, LARGEST_SETTINGS)
+    .toString('utf8')
+    .replace(/^\ufeff/, '')
 }
 
 function holdsConfig(text: string): boolean {
@@ -109,7 +117,7 @@ export function packageConfig(text: string): object | null {
   }
 }
 
-function unreadable(shown: string, cause: unknown): MigrateError {
+export function unreadableConfig(shown: string, cause: unknown): MigrateError {
   return new MigrateError('MIG-CONFIG-UNREADABLE', `${shown} cannot be read: ${reasonOf(cause)}.`, {
     position: startOf(shown),
     hint: 'Make it readable for whoever runs the command, or name another with --config.',

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { MigrateError } from '../core/errors.js'
+import { shown } from '../core/names.js'
 import { nearest } from '../core/wording.js'
 import type { LoadedConfig } from './config-load.js'
 import type { MigrateConfig } from './config-types.js'
@@ -66,7 +67,7 @@ export function checkConfig(loaded: LoadedConfig): MigrateConfig {
   const key = path.at(-1) ?? ''
   const place = placeOfKey(loaded, path)
   if (issue.type !== 'strict_object' || issue.expected !== 'never') {
-    const what = path.length === 0 ? 'The configuration' : `"${path.join('.')}"`
+    const what = path.length === 0 ? 'The configuration' : `"${shown(path.join('.'))}"`
     throw new MigrateError('MIG-CONFIG-INVALID', `${what} ${issue.message}.`, {
       ...place,
       hint: 'Correct it; .migraterc.example in the package shows every option.',
@@ -74,7 +75,7 @@ export function checkConfig(loaded: LoadedConfig): MigrateConfig {
   }
   const known = keysBeside(path)
   const [meant] = nearest(key, known)
-  throw new MigrateError('MIG-CONFIG-INVALID', `"${path.join('.')}" is no option.`, {
+  throw new MigrateError('MIG-CONFIG-INVALID', `"${shown(path.join('.'))}" is no option.`, {
     ...place,
     hint:
       meant === undefined

@@ -9,12 +9,16 @@ export interface KeyPlace {
   readonly source: string
 }
 
+/** A longer one is no option, and too much for a pattern. */
+const LONGEST_KEY = 200
+
 /** Where a key stands in its file: in JSON, YAML and code alike it is a name with a colon, after its group's. */
 export function placeOfKey(loaded: LoadedConfig, path: readonly string[]): KeyPlace {
   const { text } = loaded.file
   const names = basename(loaded.file.path) === 'package.json' ? ['migrate', ...path] : path
   let offset = -1
   for (const name of names) {
+    if (name.length > LONGEST_KEY) break
     const pattern = new RegExp(`(?<![\\w$])["']?${escaped(name)}["']?\\s*(?::|\\()`, 'g')
     pattern.lastIndex = Math.max(0, offset)
     const found = pattern.exec(text)

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { MigrateError } from '../core/errors.js'
 import { hasPassword, maskSecrets } from '../core/mask.js'
@@ -10,6 +9,7 @@ import type { LoadedConfig } from './config-load.js'
 import type { ConfigFlags, MigrateConfig, ResolvedConfig } from './config-types.js'
 import { placeOfKey, withVariables } from './config-text.js'
 import { readDotenv } from './dotenv.js'
+import { LARGEST_SETTINGS, readRegular } from './regular.js'
 
 export type { ConfigFlags, ResolvedConfig } from './config-types.js'
 
@@ -258,7 +258,7 @@ async function askedPassword(ask: () => unknown): Promise<string> {
 function firstLine(path: string, option: string): string {
   let text: string
   try {
-    text = readFileSync(path, 'utf8')
+    text = readRegular(path, LARGEST_SETTINGS).toString('utf8')
   } catch (error) {
     throw new MigrateError(
       'MIG-CONFIG-INVALID',

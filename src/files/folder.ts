@@ -3,6 +3,7 @@ import { isAbsolute, join, relative, sep } from 'node:path'
 import { MigrateError } from '../core/errors.js'
 import { startOf } from '../core/position.js'
 import { errnoOf, reasonOf, unreadable } from './bytes.js'
+import { kindOf as otherKindOf } from './regular.js'
 
 /** A regular file in the folder of revisions. */
 export interface FolderFile {
@@ -24,7 +25,7 @@ export interface ListOptions {
 
 /**
  * The files of a folder, in the order of their paths. Names that begin with `.` or `_` and `node_modules` are left
- * out. A symbolic link is read when it ends within the folder.
+ * out. A symbolic link is read when it ends within the folder. Two names must differ in more than capitals.
  * @throws MigrateError MIG-DIRECTORY-NOT-FOUND, MIG-FILE-OUTSIDE, MIG-FILE-SHAPE, MIG-FILE-UNREADABLE
  */
 export function listFolder(folder: string, cwd: string, options: ListOptions): FolderFile[] {
@@ -53,7 +54,19 @@ export function listFolder(folder: string, cwd: string, options: ListOptions): F
       }
     }
   }
+  refuseTwins(files)
   return files.sort((a, b) => (a.inside < b.inside ? -1 : 1))
+}
+
+/** Two names that are one where case makes no difference: there, a checkout holds only one of the files. */
+function refuseTwins(files: readonly FolderFile[]): void {
+  const seen = new Map<string, FolderFile>()
+  for (const file of files) {
+    const name = file.inside.toLowerCase()
+    const twin = seen.get(name)
+    if (twin !== undefined) throw twins(twin, file)
+    seen.set(name, file)
+  }
 }
 
 function entriesOf(path: string, top: string, sub: string): Dirent[] {
@@ -74,13 +87,10 @@ function entriesOf(path: string, top: string, sub: string): Dirent[] {
   }
 }
 
-type Kind = 'file' | 'folder' | 'named pipe' | 'socket' | 'device'
+type Kind = 'file' | ReturnType<typeof otherKindOf>
 
 function kindOf(entry: Pick<Dirent, 'isFile' | 'isDirectory' | 'isFIFO' | 'isSocket'>): Kind {
-  if (entry.isFile()) return 'file'
-  if (entry.isDirectory()) return 'folder'
-  if (entry.isFIFO()) return 'named pipe'
-  return entry.isSocket() ? 'socket' : 'device'
+  return entry.isFile() ? 'file' : otherKindOf(entry)
 }
 
 function leadsToFolder(file: FolderFile): boolean {
@@ -118,6 +128,14 @@ function folderNamedLikeFile(file: FolderFile): MigrateError {
     position: startOf(file.shown),
     hint: 'Rename it; folders may have any name that does not end like a revision file.',
   })
+}
+
+function twins(one: FolderFile, other: FolderFile): MigrateError {
+  return new MigrateError(
+    'MIG-FILE-SHAPE',
+    `${one.shown} and ${other.shown} differ in capitals only: on Windows and macOS they are one file.`,
+    { position: startOf(other.shown), hint: 'Rename one of them.' },
+  )
 }
 
 function notAFile(file: FolderFile, kind: Kind): MigrateError {

@@ -2,6 +2,7 @@ import type { MigrateError } from '../core/errors.js'
 import { codeFrame } from './frame.js'
 import type { RunReport } from './values.js'
 import { paintDiff, type View } from './view.js'
+import { printable } from './width.js'
 
 /** The failure part of every `--json` document (design.md, section 8). */
 export interface ErrorDocument {
@@ -44,7 +45,7 @@ export function errorDocument(error: MigrateError): ErrorDocument {
  */
 export function renderError(error: MigrateError, view: View): string {
   const { style } = view
-  const lines = [`${style.red(style.bold('error'))}${style.dim(`[${error.code}]`)} ${error.message}`]
+  const lines = [`${style.red(style.bold('error'))}${style.dim(`[${error.code}]`)} ${safe(error.message)}`]
   const { position, source } = error
   if (position?.file !== undefined) {
     lines.push(`  ${style.dim('at')} ${style.cyan(`${position.file}:${position.line}:${position.column}`)}`)
@@ -52,15 +53,27 @@ export function renderError(error: MigrateError, view: View): string {
   const frame = position === undefined || source === undefined ? [] : codeFrame(source, position, style)
   if (frame.length > 0) lines.push('', ...frame, '')
   for (const detail of error.details) {
-    for (const line of detail.split('\n')) lines.push(`  ${paintDiff(line, style)}`.trimEnd())
+    for (const line of detail.split('\n')) lines.push(`  ${paintDiff(safeLine(line), style)}`.trimEnd())
   }
   if (frame.length === 0 && error.details.length > 0) lines.push('')
   if (error.details.length > 0 && frame.length > 0) lines.push('')
-  if (error.state !== undefined) lines.push(`${style.bold('state')}  ${error.state}`)
-  if (error.hint !== undefined) lines.push(`${style.bold('next')}   ${error.hint}`)
+  if (error.state !== undefined) lines.push(`${style.bold('state')}  ${safe(error.state)}`)
+  if (error.hint !== undefined) lines.push(`${style.bold('next')}   ${safe(error.hint)}`)
   lines.push(`${style.bold('docs')}   ${docsPage(error)}`)
   if (view.verbose) lines.push(...stack(error).map((line) => style.dim(line)))
   return `${lines.join('\n')}\n`
+}
+
+/** Of a line of 10 MB, whoever wrote it, nobody reads more. */
+const LONGEST_LINE = 2000
+
+function safe(text: string): string {
+  return text.split('\n').map(safeLine).join('\n')
+}
+
+function safeLine(line: string): string {
+  const cut = line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line
+  return printable(cut)
 }
 
 /** The catalogue of errors ships with the package; every code has its own heading there. */

@@ -197,6 +197,9 @@ describe('URLs', () => {
     ['mysql://h:3306/d?mail=a@b', 'mysql://h:3306/d?mail=a@b'],
     ['sqlite:a.db', 'sqlite:a.db'],
     ['sqlite:a.db?key=secret', 'sqlite:a.db?key=***'],
+    ['postgres://me@db/app?%70assword=s3cret&a=b', 'postgres://me@db/app?%70assword=***&a=b'],
+    ['mysql://me@db/app?ssl={"passphrase":"s3cret"}', 'mysql://me@db/app?ssl=***'],
+    ['postgres://me@db/app?a=b?password=s3cret', 'postgres://me@db/app?a=***'],
   ])('%s is shown as %s', (url, shown) => expect(maskUrl(url)).toBe(shown))
 
   test('no password is ever in a masked URL', () => {

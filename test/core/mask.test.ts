@@ -76,3 +76,15 @@ it.each([
 ])('the time %j is %s milliseconds', (text, milliseconds) => {
   expect(parseDuration(text)).toBe(milliseconds)
 })
+
+it.each([
+  ['letters', 'a'],
+  ['words that are names of secrets', 'token'],
+  ['schemes', 'a://'],
+  ['marks of options', '?a'],
+  ['a quote that is never closed', 'password="\\'],
+])('a long text of %s is read once', (_, unit) => {
+  // Read anew from each place, this would take hours: the test would not end.
+  const text = unit.repeat(2_000_000 / unit.length)
+  expect(maskSecrets(`${text} postgres://me:s3cret@db`)).not.toContain('s3cret')
+})

@@ -19,15 +19,23 @@ interface Split {
   readonly rest: string
 }
 
-const SECRET_OPTION = /([?&][^=&]*(?:pass|pwd|secret|token|key)[^=&]*=)[^&#]*/gi
+const OPTION = /([?&])([^=&#?]*)=([^&#]*)/g
+const SECRET = /pass|pwd|secret|token|key/i
 
 /** The URL with whatever may be secret in it replaced by `***`: the only form that is ever printed. */
 export function maskUrl(url: string): string {
   const parts = split(url)
-  if (parts === null) return url.replace(SECRET_OPTION, '$1***')
+  if (parts === null) return maskOptions(url)
   const login =
     parts.user === undefined ? '' : parts.password === undefined ? `${parts.user}@` : `${parts.user}:***@`
-  return `${parts.scheme}://${login}${parts.hostAndPort}${parts.rest.replace(SECRET_OPTION, '$1***')}`
+  return `${parts.scheme}://${login}${parts.hostAndPort}${maskOptions(parts.rest)}`
+}
+
+/** What an option is called may be encoded; what is in its value may be an option of its own (`ssl={"passphrase":…}`). */
+function maskOptions(text: string): string {
+  return text.replace(OPTION, (whole: string, mark: string, name: string, value: string) =>
+    SECRET.test(decoded(name)) || SECRET.test(decoded(value)) ? `${mark}${name}=***` : whole,
+  )
 }
 
 /** A text, such as a driver's message, without the passwords that are in the URL. */

@@ -1,6 +1,7 @@
 import { MigrateError } from '../../core/errors.js'
 import { startOf } from '../../core/position.js'
 import type { RevisionSource } from '../../core/revision.js'
+import { shown } from '../../core/names.js'
 import { byText } from '../../core/wording.js'
 import { readText } from '../bytes.js'
 import type { FolderFile } from '../folder.js'
@@ -23,7 +24,8 @@ const CONFIG = /\.sql\.conf$/
 const CALLBACK = /^(?:before|after)[A-Z]\w*(?:__.*)?\.sql$/
 /** What Flyway would pass over in silence: one underscore too few, no version, a letter in it. */
 const MISNAMED = /^(?:[VUB][\d_.]|R_).*\.sql$/
-const PLACEHOLDER = /\$\{[^}\s]*\}/
+/** A run of what a placeholder's name may hold, with the brace that ends it. */
+const RUN = /[^}\s]+(\}?)/g
 
 interface Versioned {
   readonly version: string
@@ -136,7 +138,7 @@ function settingsOf(file: FolderFile, configs: ReadonlyMap<string, FolderFile>):
   const config = configs.get(file.inside)
   const text = config === undefined ? '' : readText(config.path, config.shown).text
   const off = (name: string): boolean =>
-    new RegExp(`^\\s*(?:flyway\\.)?${name}\\s*=\\s*false\\s*$`, 'm').test(text)
+    new RegExp(`^[ \\t]*(?:flyway\\.)?${name}[ \\t]*=[ \\t]*false[ \\t]*\\r?$`, 'm').test(text)
   const transaction = !off('executeInTransaction')
   return off('placeholderReplacement')
     ? { transaction, flexible: true }
@@ -144,14 +146,19 @@ function settingsOf(file: FolderFile, configs: ReadonlyMap<string, FolderFile>):
 }
 
 function refusePlaceholders(text: string, file: FolderFile): void {
-  const found = PLACEHOLDER.exec(text)
-  if (found === null) return
-  throw unsupported(
-    file,
-    `not complete: Flyway would put a value for ${found[0]} into it`,
-    `Write the value in its place, or "placeholderReplacement=false" into ${file.name}.conf if it is meant literally.`,
-    positionIn(text, found.index, file.shown),
-  )
+  for (let first = text.indexOf('${'); first !== -1;) {
+    RUN.lastIndex = first
+    const [run = '', brace] = RUN.exec(text) ?? []
+    if (brace === '}') {
+      throw unsupported(
+        file,
+        `not complete: Flyway would put a value for ${shown(run)} into it`,
+        `Write the value in its place, or "placeholderReplacement=false" into ${file.name}.conf if it is meant literally.`,
+        positionIn(text, first, file.shown),
+      )
+    }
+    first = text.indexOf('${', first + run.length)
+  }
 }
 
 /** By number, part by part; a part that is not there is 0. */

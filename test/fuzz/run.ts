@@ -1,0 +1,31 @@
+// The long sweep: 10 MB of every pattern through everything that reads what others wrote, and changed real files.
+//   npm run test:fuzz                    seed of the day
+//   npm run test:fuzz -- 4711            that seed
+//   npm run test:fuzz -- 4711 1000000    and patterns of that many characters
+import { runSweep } from './fork.js'
+
+const seed = Number(process.argv[2] ?? Math.floor(Date.now() / 86_400_000))
+const size = Number(process.argv[3] ?? 10_000_000)
+const options = { seed, size, large: 1_000_000, small: 1_000_000, mutations: 2_000 }
+console.log(`seed ${seed}, patterns of ${size} characters, ${options.mutations} changed files each`)
+console.log(
+  `${'subject'.padEnd(28)} ${'cases'.padStart(7)} ${'MB'.padStart(7)} ${'s'.padStart(7)} ${'longest s'.padStart(10)}  finds`,
+)
+const began = performance.now()
+const { results, hung } = await runSweep(options, 120_000, (result) => {
+  const { subject, cases, characters, ms, longestMs, finds } = result
+  const figures = [
+    String(cases).padStart(7),
+    (characters / 1e6).toFixed(0).padStart(7),
+    (ms / 1e3).toFixed(1).padStart(7),
+  ]
+  console.log(
+    `${subject.padEnd(28)} ${figures.join(' ')} ${(longestMs / 1e3).toFixed(2).padStart(10)}  ${finds.length}`,
+  )
+  for (const find of finds) console.log(`  ${find}`)
+})
+const cases = results.reduce((sum, result) => sum + result.cases, 0)
+const finds = results.reduce((sum, result) => sum + result.finds.length, 0)
+console.log(`${cases} cases in ${((performance.now() - began) / 1e3).toFixed(0)} s, ${finds} finds`)
+if (hung !== null) console.log(`HUNG: ${hung}`)
+if (hung !== null || finds > 0) process.exitCode = 1
