@@ -5,6 +5,9 @@ export const LARGEST_FILE = 512 * 1024 * 1024
 /** Of what people write by hand: configurations, `.env`, templates. */
 export const LARGEST_SETTINGS = 1024 * 1024
 
+/** Windows has no such thing, and no pipes among its files. */
+const WITHOUT_WAITING: number = (constants as Partial<typeof constants>).O_NONBLOCK ?? 0
+
 /** Why a file was not read: the end of a sentence. */
 export class NotRegular extends Error {}
 
@@ -15,7 +18,7 @@ export class NotRegular extends Error {}
  */
 export function openRegular(path: string, limit = LARGEST_FILE): number {
   // Else the opening itself would wait for the other end of a pipe.
-  const descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+  const descriptor = openSync(path, constants.O_RDONLY | WITHOUT_WAITING)
   try {
     const stats = fstatSync(descriptor)
     if (stats.isDirectory()) throw new NotRegular('it is a directory')

@@ -22,9 +22,9 @@ export async function runSweep(
   })
   const results: SubjectResult[] = []
   let present = 'the beginning'
-  let hung: string | null = null
+  const late: string[] = []
   const expire = (): void => {
-    hung = present
+    late.push(present)
     child.kill('SIGKILL')
   }
   let timer = setTimeout(expire, deadlineMs)
@@ -40,6 +40,7 @@ export async function runSweep(
     child.once('close', resolve)
   })
   clearTimeout(timer)
+  const [hung = null] = late
   if (code !== 0 && hung === null) throw new Error(`The sweep ended with ${code ?? 'a signal'} at ${present}`)
   return { results, hung }
 }

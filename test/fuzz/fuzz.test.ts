@@ -10,7 +10,7 @@ test(
     const { results, hung } = await runSweep(OPTIONS, 60_000)
     const cases = results.reduce((sum, result) => sum + result.cases, 0)
     const ms = results.reduce((sum, result) => sum + result.ms, 0)
-    console.log(`fuzz: ${cases} cases on ${results.length} readers, ${(ms / 1000).toFixed(0)} s`)
+    process.stderr.write(`fuzz: ${cases} cases on ${results.length} readers, ${(ms / 1000).toFixed(0)} s\n`)
     expect(hung).toBeNull()
     expect(results.flatMap(({ subject, finds }) => finds.map((find) => `${subject}: ${find}`))).toEqual([])
   },

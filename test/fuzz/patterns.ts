@@ -220,7 +220,7 @@ const BOMB: Pattern = {
 
 const BOMB_KEY: Pattern = {
   name: 'anchors that multiply, as an option',
-  make: (size) => `${BOMB.make(size).replace('url: sqlite:x', 'metadata: *a9')}`,
+  make: (size) => BOMB.make(size).replace('url: sqlite:x', 'metadata: *a9'),
 }
 
 export const PATTERNS: readonly Pattern[] = [
