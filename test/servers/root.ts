@@ -18,6 +18,11 @@ export const current: Recipe = {
     'mysql-server-core',
     'mysql-client-core',
     'postgresql-18',
+    // A document database on PostgreSQL that speaks MongoDB's protocol.
+    'postgresql-18-documentdb',
+    'pgbouncer',
+    'valkey-server',
+    'redis-server',
     'sqlite3',
     // What MariaDB's programs need beyond what the ones above bring along.
     'libncurses6',
@@ -29,6 +34,8 @@ export const current: Recipe = {
       'mariadb-common',
       'mariadb-client-core',
       'mariadb-client',
+      // A library that makes a cluster of several of these servers.
+      'galera-4',
     ],
   },
 }
