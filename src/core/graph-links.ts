@@ -52,17 +52,20 @@ export function linkNodes<R extends RevisionNode>(index: NodeIndex<R>): Links {
   const parents: (readonly number[])[] = []
   const dependencies: (readonly number[])[] = []
   const missing: { readonly node: R; readonly name: string; readonly role: Role }[] = []
-  for (const node of index.nodes) {
-    const above = resolved(node.parents, (name) => {
-      const number = index.numbers.get(name)
-      if (number === undefined) missing.push({ node, name, role: 'parent' })
-      return number
-    })
-    const needed = resolved(node.dependsOn, (name) => {
-      const number = resolveDependency(index, node, name)
-      if (number === undefined) missing.push({ node, name, role: 'dependency' })
-      return number
-    })
+  let node: R
+  const parentNamed = (name: string): number | undefined => {
+    const number = index.numbers.get(name)
+    if (number === undefined) missing.push({ node, name, role: 'parent' })
+    return number
+  }
+  const dependencyNamed = (name: string): number | undefined => {
+    const number = resolveDependency(index, node, name)
+    if (number === undefined) missing.push({ node, name, role: 'dependency' })
+    return number
+  }
+  for (node of index.nodes) {
+    const above = resolved(node.parents, parentNamed)
+    const needed = resolved(node.dependsOn, dependencyNamed)
     parents.push(above)
     dependencies.push(needed.length === 0 ? needed : needed.filter((number) => !above.includes(number)))
   }
@@ -94,7 +97,12 @@ function resolved(
   names: readonly string[],
   numberOf: (name: string) => number | undefined,
 ): readonly number[] {
-  if (names.length === 0) return NONE
+  const [first] = names
+  if (first === undefined) return NONE
+  if (names.length === 1) {
+    const number = numberOf(first)
+    return number === undefined ? NONE : [number]
+  }
   const numbers = names.map(numberOf).filter((number) => number !== undefined)
   return numbers.length < 2 ? numbers : [...new Set(numbers)]
 }
@@ -198,11 +206,15 @@ function missingParent<R extends RevisionNode>(
 }
 
 function reversed(edges: Edges): Edges {
-  const back: (number[] | undefined)[] = Array.from({ length: edges.length })
-  edges.forEach((targets, from) => {
-    for (const target of targets) (back[target] ??= []).push(from)
-  })
-  return back.map((sources) => sources ?? NONE)
+  const back = new Array<readonly number[]>(edges.length).fill(NONE)
+  for (const [from, targets] of edges.entries()) {
+    for (const target of targets) {
+      const sources = back[target]
+      if (sources === NONE) back[target] = [from]
+      else (sources as number[]).push(from)
+    }
+  }
+  return back
 }
 
 /** From sorted texts, by binary search. */

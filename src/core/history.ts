@@ -97,6 +97,7 @@ export function requireOrder(
 
 /** Rows cut to what can be joined: each name that they use exists, each label is used once. */
 function fitting<A extends RevisionNode>(files: readonly RevisionNode[], rows: readonly A[]): readonly A[] {
+  if (rows.length === 0) return rows
   const nodes = [...files, ...rows].filter((node) => node.repeatable !== true)
   const ids = new Set(nodes.map((node) => node.id))
   const sorted = [...ids].sort(byText)

@@ -3,7 +3,7 @@ import { createHash, hash } from 'node:crypto'
 import { closeSync, readSync } from 'node:fs'
 import { MigrateError } from '../core/errors.js'
 import { startOf } from '../core/position.js'
-import { LARGEST_FILE, NotRegular, openRegular, readRegular } from './regular.js'
+import { LARGEST_FILE, NotRegular, openAtOnce, readRegular, requireRegular } from './regular.js'
 import { positionIn } from './source-text.js'
 
 /** Bytes of a file that are read for its header; all of most files. */
@@ -39,22 +39,26 @@ export interface FileHead extends FileText {
  * @throws MigrateError MIG-FILE-UNREADABLE, MIG-FILE-NOT-TEXT
  */
 export function readHead(path: string, shown: string): FileHead {
-  const descriptor = attempt(shown, () => openRegular(path))
+  let descriptor: number | undefined
   try {
-    const size = attempt(shown, () => readSync(descriptor, buffer, 0, HEAD_BYTES, 0))
+    descriptor = openAtOnce(path)
+    const size = readSync(descriptor, buffer, 0, HEAD_BYTES, 0)
     const bytes = buffer.subarray(0, size)
+    // Most files end here, unasked what they are: the folder said that, and so much of anything is soon read.
     if (size < HEAD_BYTES) return { text: decode(bytes, shown), hash: hashOf(bytes), complete: true }
-    const lines = buffer.subarray(0, buffer.lastIndexOf(10, size - 1) + 1)
-    const text = decode(lines, shown)
+    requireRegular(descriptor)
+    const text = decode(buffer.subarray(0, buffer.lastIndexOf(10, size - 1) + 1), shown)
     const digest = createHash('sha256').update(bytes)
     for (let at = size; ;) {
-      const read = attempt(shown, () => readSync(descriptor, buffer, 0, HEAD_BYTES, at))
+      const read = readSync(descriptor, buffer, 0, HEAD_BYTES, at)
       if (read === 0) return { text, hash: digest.digest('hex'), complete: false }
       digest.update(buffer.subarray(0, read))
       at += read
     }
+  } catch (error) {
+    throw error instanceof MigrateError ? error : unreadable(shown, error)
   } finally {
-    closeSync(descriptor)
+    if (descriptor !== undefined) closeSync(descriptor)
   }
 }
 
@@ -64,7 +68,12 @@ export function readHead(path: string, shown: string): FileHead {
  * @throws MigrateError MIG-FILE-UNREADABLE, MIG-FILE-NOT-TEXT
  */
 export function readText(path: string, shown: string): FileText {
-  const bytes = attempt(shown, () => readRegular(path, LARGEST_FILE))
+  let bytes: Buffer
+  try {
+    bytes = readRegular(path, LARGEST_FILE)
+  } catch (error) {
+    throw unreadable(shown, error)
+  }
   return { text: decode(bytes, shown), hash: hashOf(bytes) }
 }
 
@@ -100,14 +109,6 @@ function notUtf8(bytes: Buffer, shown: string): MigrateError {
     position: positionIn(text, Math.max(0, text.indexOf('\ufffd')), shown),
     hint: 'Save it as UTF-8, or move it out of the folder of revisions.',
   })
-}
-
-function attempt<T>(shown: string, work: () => T): T {
-  try {
-    return work()
-  } catch (error) {
-    throw unreadable(shown, error)
-  }
 }
 
 const REASONS: Readonly<Record<string, string>> = {

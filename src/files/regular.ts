@@ -11,19 +11,28 @@ const WITHOUT_WAITING: number = (constants as Partial<typeof constants>).O_NONBL
 /** Why a file was not read: the end of a sentence. */
 export class NotRegular extends Error {}
 
+/** Opens a file; a pipe without waiting for its other end. */
+export function openAtOnce(path: string): number {
+  return openSync(path, constants.O_RDONLY | WITHOUT_WAITING)
+}
+
+/** @throws NotRegular as {@link openRegular} */
+export function requireRegular(descriptor: number, limit = LARGEST_FILE): void {
+  const stats = fstatSync(descriptor)
+  if (stats.isDirectory()) throw new NotRegular('it is a directory')
+  if (!stats.isFile()) throw new NotRegular(`it is a ${kindOf(stats)}, not a file`)
+  if (stats.size > limit) throw new NotRegular(`it has ${stats.size} bytes, and ${limit} are the most`)
+}
+
 /**
  * Opens a regular file. Whatever else has its name is refused without being read: a named pipe would keep us waiting
  * for whoever writes to it, a device need not end.
  * @throws NotRegular for anything else, and for a file of more than `limit` bytes; the file system's own errors
  */
 export function openRegular(path: string, limit = LARGEST_FILE): number {
-  // Else the opening itself would wait for the other end of a pipe.
-  const descriptor = openSync(path, constants.O_RDONLY | WITHOUT_WAITING)
+  const descriptor = openAtOnce(path)
   try {
-    const stats = fstatSync(descriptor)
-    if (stats.isDirectory()) throw new NotRegular('it is a directory')
-    if (!stats.isFile()) throw new NotRegular(`it is a ${kindOf(stats)}, not a file`)
-    if (stats.size > limit) throw new NotRegular(`it has ${stats.size} bytes, and ${limit} are the most`)
+    requireRegular(descriptor, limit)
     return descriptor
   } catch (error) {
     closeSync(descriptor)

@@ -30,7 +30,7 @@ export interface ReadOptions {
 export async function readRevisions(options: ReadOptions): Promise<readonly RevisionSource[]> {
   const cwd = options.cwd ?? process.cwd()
   const layout = layoutNamed(options.layout ?? DEFAULT_LAYOUT)
-  return Promise.resolve(layout.read(new Folder(resolve(cwd, options.dir), cwd)))
+  return await layout.read(new Folder(resolve(cwd, options.dir), cwd))
 }
 
 /** @throws MigrateError MIG-LAYOUT-UNKNOWN */

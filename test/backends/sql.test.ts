@@ -8,7 +8,6 @@ import { mysql } from '../../src/backends/mysql/index.js'
 import {
   createTables,
   decodeFormat,
-  decodeSnapshot,
   maskSecrets,
   maskUrl,
   mysqlFlavour,
@@ -16,12 +15,19 @@ import {
   postgresFlavour,
   renderChange,
   sqliteFlavour,
+  SnapshotReader,
   sqlNames,
   upgradeTables,
 } from '../../src/backends/sql/index.js'
 import { historyRow, journalEntry } from '../../src/testing/values.js'
 
 const names = sqlNames({ prefix: 'migrate_' }, sqliteFlavour)
+
+function snapshotOf(rows: readonly (readonly unknown[])[]) {
+  const reader = new SnapshotReader()
+  rows.forEach((row) => reader.add(row))
+  return reader.end()
+}
 
 describe('text literals', () => {
   const text = fc.string({ unit: 'binary' })
@@ -150,7 +156,7 @@ describe('the format of the metadata', () => {
 
   test('rows without a format are refused: the tables were tampered with', () => {
     const row = [0, 1, null, 0, 'a', '[]', '[]', '[]', 'm', null, null, 't', 'b', 'h', 'v', 'r']
-    expect(() => decodeSnapshot([row])).toThrow(
+    expect(() => snapshotOf([row])).toThrow(
       expect.objectContaining({ code: 'MIG-METADATA-CORRUPT' }) as Error,
     )
   })
@@ -181,7 +187,7 @@ describe('the format of the metadata', () => {
       ]
       row[column] = value
       const format = [3, null, null, null, '1', ...Array.from({ length: 11 }, () => null)]
-      expect(() => decodeSnapshot([row, format])).toThrow(`the ${field} of revision rev1`)
+      expect(() => snapshotOf([row, format])).toThrow(`the ${field} of revision rev1`)
     }
   })
 })

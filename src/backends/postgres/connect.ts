@@ -15,6 +15,9 @@ export interface Connected {
   readonly lateSettings: readonly string[]
 }
 
+/** In milliseconds; `performance` would cost one to be loaded. */
+const now = (): number => process.uptime() * 1000
+
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 1_000
 
@@ -24,13 +27,13 @@ const LONGEST_PAUSE_MS = 1_000
  */
 export async function connect(options: ConnectOptions & { readonly url: string }): Promise<Connected> {
   const target = targetOf(options)
-  const deadline = performance.now() + (options.waitTimeoutMs ?? 0)
+  const deadline = now() + (options.waitTimeoutMs ?? 0)
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     if (options.signal?.aborted === true) throw aborted('connecting')
     try {
       return await tryWays(target, options.signal)
     } catch (error) {
-      const left = deadline - performance.now()
+      const left = deadline - now()
       if (error instanceof MigrateError) throw error
       if (left <= 0 || !mayPass(error)) throw explainConnect(error, options)
       await sleep(Math.min(pause, left), options.signal)

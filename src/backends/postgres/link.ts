@@ -86,16 +86,19 @@ export class Link {
   }
 
   /**
-   * The rows of a query, in the form of a COPY: it is read in half the time.
+   * Hands on the rows of a query as they arrive, in the form of a COPY: it is read in half the time.
    * @param before statements in front of it in the same message, whose rows `onRow` is handed
    */
-  async copied(before: string, query: string, onRow?: (fields: Fields) => void): Promise<Values[]> {
-    const rows: Values[] = []
+  async copied(
+    query: string,
+    take: (values: Values) => void,
+    before = '',
+    onRow?: (fields: Fields) => void,
+  ): Promise<void> {
     await this.send(`${before}COPY (${query}) TO STDOUT`, {
-      copied: (line) => rows.push(decodeLine(line)),
+      copied: (line) => take(decodeLine(line)),
       ...(onRow === undefined ? {} : { row: onRow }),
     })
-    return rows
   }
 
   /** Never throws: what cannot be given back is ended. */

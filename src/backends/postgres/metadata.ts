@@ -29,7 +29,12 @@ export class PostgresMetadata implements MetadataStore {
     this.#link = link
     this.#configured = configured
     this.#connection = {
-      query: (sql) => link.copied('', sql),
+      query: async (sql) => {
+        const rows: Values[] = []
+        await link.copied(sql, (row) => rows.push(row))
+        return rows
+      },
+      each: (sql, take) => link.copied(sql, take),
       // Statements of one message are one transaction. A revision may have changed the role, and may go on with it.
       run: (statements) => link.send([...link.borrowRole, ...statements].join(';\n')),
       missing: missingPart,
@@ -43,11 +48,12 @@ export class PostgresMetadata implements MetadataStore {
   async read() {
     if (this.#resolved !== undefined) return this.#resolved.store.read()
     // The first read learns the schema on its way.
-    const learn = (sql: string): Promise<Values[]> =>
-      this.#link.copied(`${this.#whereQuery()};`, sql, (fields) => this.#learned(fields[0]))
-    const query = (sql: string) => (this.#resolved === undefined ? learn(sql) : this.#connection.query(sql))
+    const each: MetadataConnection['each'] = (sql, take) =>
+      this.#resolved === undefined
+        ? this.#link.copied(sql, take, `${this.#whereQuery()};`, (fields) => this.#learned(fields[0]))
+        : this.#link.copied(sql, take)
     return sqlMetadata(
-      { ...this.#connection, query },
+      { ...this.#connection, each },
       sqlNames(this.#configured, postgresFlavour),
       postgresFlavour,
     ).read()

@@ -8,11 +8,11 @@ import type { SqlNames } from './names.js'
 import type { Row } from './snapshot.js'
 import {
   EMPTY_SNAPSHOT,
+  SnapshotReader,
   corrupt,
   decodeFormat,
   decodeLog,
   decodeScripts,
-  decodeSnapshot,
   formatQuery,
   logQuery,
   scriptsQuery,
@@ -23,6 +23,8 @@ import { createTables, upgradeTables } from './tables.js'
 /** What the metadata asks of a connection. Errors are the driver's own: `missing` looks at them. */
 export interface MetadataConnection {
   query(sql: string): Promise<readonly Row[]>
+  /** The same, each row as it arrives, for a query that may have many. Default: of `query`. */
+  each?(sql: string, take: (row: Row) => void): Promise<void>
   /** Each in turn; in the open transaction when there is one, else in one of its own, as far as the server can. */
   run(statements: readonly string[]): Promise<void>
   /** Whether an error says that a table (or its schema), or a column, is not there. */
@@ -68,10 +70,14 @@ export function sqlMetadata(
     }
   }
 
+  const each =
+    connection.each?.bind(connection) ??
+    (async (sql: string, take: (row: Row) => void) => (await connection.query(sql)).forEach(take))
+
   const read = async (again = false): Promise<MetadataSnapshot> => {
-    let rows: readonly Row[]
+    const reader = new SnapshotReader()
     try {
-      rows = await connection.query(snapshotQuery(names))
+      await each(snapshotQuery(names), (row) => reader.add(row))
     } catch (error) {
       const missing = connection.missing(error)
       if (missing === null) throw error
@@ -81,7 +87,7 @@ export function sqlMetadata(
       if (!again) return read(true)
       throw corrupt(`a ${missing} of the metadata is missing`, error)
     }
-    return decodeSnapshot(rows)
+    return reader.end()
   }
 
   return {

@@ -49,36 +49,60 @@ export const formatQuery = (names: SqlNames): string =>
   `SELECT value FROM ${names.meta} WHERE name = 'format'`
 
 /**
- * The rows of {@link snapshotQuery}, in whatever order.
- * @throws MigrateError MIG-METADATA-NEWER, MIG-METADATA-CORRUPT
+ * Takes the rows of {@link snapshotQuery} as they arrive, in whatever order, and keeps what they say instead of them:
+ * there may be tens of thousands.
  */
-export function decodeSnapshot(rows: readonly Row[]): MetadataSnapshot {
-  const format = rows.find((row) => Number(row[0]) === KIND.format)
-  if (format === undefined) {
+export class SnapshotReader {
+  readonly #applied: [number, AppliedRevision][] = []
+  readonly #journal: JournalEntry[] = []
+  readonly #tags: Tag[] = []
+  #rows = 0
+  #format: unknown
+  #problem: MigrateError | undefined
+  /** Of the row before: most rows say the same of these, and one copy of it is enough. */
+  #shared: Shared = { appliedBy: '', host: '', toolVersion: '', runId: '' }
+
+  /** Never throws: a newer tool's rows may be strange, and its format comes last. */
+  add(row: Row): void {
+    this.#rows += 1
+    try {
+      this.#take(row)
+    } catch (error) {
+      this.#problem ??= error as MigrateError
+    }
+  }
+
+  /** @throws MigrateError MIG-METADATA-NEWER, MIG-METADATA-CORRUPT */
+  end(): MetadataSnapshot {
     // Creation was interrupted before its last statement: there was no time for a history.
-    if (rows.length === 0) return EMPTY_SNAPSHOT
-    throw corrupt('the tables have rows but no format')
+    if (this.#rows === 0) return EMPTY_SNAPSHOT
+    if (this.#format === undefined) throw corrupt('the tables have rows but no format')
+    const format = decodeFormat(this.#format)
+    if (this.#problem !== undefined) throw this.#problem
+    return {
+      exists: true,
+      format,
+      applied: this.#applied.sort(([a], [b]) => a - b).map(([, revision]) => revision),
+      tags: this.#tags.sort((a, b) => (a.name < b.name ? -1 : 1)),
+      journal: this.#journal.sort(
+        (a, b) => (a.revision < b.revision ? -1 : a.revision > b.revision ? 1 : 0) || a.position - b.position,
+      ),
+    }
   }
-  const number = decodeFormat(format[4])
-  const applied: [number, AppliedRevision][] = []
-  const journal: JournalEntry[] = []
-  const tags: Tag[] = []
-  for (const row of rows) {
+
+  #take(row: Row): void {
     const kind = Number(row[0])
-    if (kind === KIND.history) applied.push([Number(row[1]), decodeApplied(row)])
-    else if (kind === KIND.journal) journal.push(decodeJournal(row))
-    else if (kind === KIND.tag) tags.push(decodeTag(row))
-  }
-  return {
-    exists: true,
-    format: number,
-    applied: applied.sort(([a], [b]) => a - b).map(([, revision]) => revision),
-    tags: tags.sort((a, b) => (a.name < b.name ? -1 : 1)),
-    journal: journal.sort(
-      (a, b) => (a.revision < b.revision ? -1 : a.revision > b.revision ? 1 : 0) || a.position - b.position,
-    ),
+    if (kind === KIND.history) {
+      const revision = decodeApplied(row, this.#shared)
+      this.#shared = revision
+      this.#applied.push([Number(row[1]), revision])
+    } else if (kind === KIND.journal) this.#journal.push(decodeJournal(row))
+    else if (kind === KIND.tag) this.#tags.push(decodeTag(row))
+    else if (kind === KIND.format) this.#format = row[4]
   }
 }
+
+type Shared = Pick<AppliedRevision, 'appliedBy' | 'host' | 'toolVersion' | 'runId'>
 
 /** @throws MigrateError MIG-METADATA-NEWER, MIG-METADATA-CORRUPT */
 export function decodeFormat(value: unknown): number {
@@ -95,7 +119,7 @@ export function decodeFormat(value: unknown): number {
   )
 }
 
-function decodeApplied(row: Row): AppliedRevision {
+function decodeApplied(row: Row, before: Shared): AppliedRevision {
   const id = text(row[4], 'an id in the history')
   const flags = Number(row[3])
   const revision: AppliedRevision = {
@@ -107,11 +131,11 @@ function decodeApplied(row: Row): AppliedRevision {
     checksum: optionalText(row[9]),
     sourceHash: optionalText(row[10]),
     appliedAt: text(row[11], 'a time'),
-    appliedBy: text(row[12], 'a user'),
-    host: text(row[13], 'a host'),
+    appliedBy: row[12] === before.appliedBy ? before.appliedBy : text(row[12], 'a user'),
+    host: row[13] === before.host ? before.host : text(row[13], 'a host'),
     durationMs: row[2] === null ? null : Number(row[2]),
-    toolVersion: text(row[14], 'a version'),
-    runId: text(row[15], 'a run'),
+    toolVersion: row[14] === before.toolVersion ? before.toolVersion : text(row[14], 'a version'),
+    runId: row[15] === before.runId ? before.runId : text(row[15], 'a run'),
     stamped: (flags & 1) !== 0,
   }
   return (flags & 2) === 0 ? revision : { ...revision, repeatable: true }

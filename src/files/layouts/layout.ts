@@ -31,5 +31,5 @@ export interface Layout {
    * Reads what the graph needs of every revision; the scripts stay on disk until they are loaded.
    * @throws MigrateError MIG-FILE-…, MIG-DIRECTORY-NOT-FOUND, MIG-GRAPH-DUPLICATE-ID
    */
-  read(folder: Folder): RevisionSource[]
+  read(folder: Folder): RevisionSource[] | Promise<RevisionSource[]>
 }

@@ -4,17 +4,28 @@ import { isCodeName, readCodeRevisions } from '../revision-code.js'
 import { readSqlRevision } from '../revision-sql.js'
 import type { Folder, Layout } from './layout.js'
 
+/**
+ * Reading stops for a moment after so many files: meanwhile a connection is being made, and the server must not wait for
+ * our next word until all are read.
+ */
+const FILES_AT_ONCE = 32
+const othersTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
 /** Our own: SQL and code, the id and the parents in the file, sub-folders at will. */
 export const revgraph: Layout = {
   name: 'revgraph',
   summary: 'one file a revision, SQL or TypeScript; id and parents inside',
-  read(folder: Folder): RevisionSource[] {
+  async read(folder: Folder): Promise<RevisionSource[]> {
     const files = folder.list({
       recursive: true,
       accepts: (name) => languageOf(name) !== undefined || isCodeName(name),
     })
     const code = files.filter((file) => isCodeName(file.name))
-    const sql = files.filter((file) => !isCodeName(file.name)).map((file) => readSqlRevision(file))
+    const sql: RevisionSource[] = []
+    for (const file of files) {
+      if (!isCodeName(file.name)) sql.push(readSqlRevision(file))
+      if (sql.length % FILES_AT_ONCE === 0) await othersTurn()
+    }
     return code.length === 0 ? sql : inOrder([...sql, ...readCodeRevisions(code)])
   },
 }
