@@ -121,8 +121,11 @@ export interface Session<Client = unknown> {
    * @throws MigrateError as {@link execute} does
    */
   executeAfter?(changes: readonly MetadataChange[], statement: Statement): Promise<ExecuteResult>
-  /** Begins, runs `work`, commits; rolls back when it throws. Not nested. */
-  transaction<T>(work: (tx: Session<Client>) => Promise<T>): Promise<T>
+  /**
+   * Begins, runs `work`, commits; rolls back when it throws. Not nested.
+   * @param statements what is going to be executed in it, as far as that is known: some servers need to know beforehand
+   */
+  transaction<T>(work: (tx: Session<Client>) => Promise<T>, statements?: readonly Statement[]): Promise<T>
   /**
    * The fast path: units that are all-or-nothing each, in order, pulled as they are needed, grouped as the backend
    * likes as long as a failure or a kill leaves what one transaction a unit could have left. Durable when it

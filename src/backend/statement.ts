@@ -34,6 +34,12 @@ export interface Statement {
    * such a span are journalled together, before and after it.
    */
   readonly span?: 'begin' | 'end'
+  /**
+   * The table that it drops, and the one that it creates or that is called so after it, without its schema. Where both
+   * are one table, rows of others that point to it must outlive that. Set by backends to which it matters.
+   */
+  readonly drops?: string
+  readonly makes?: string
   /** Rows that follow the statement in its file (PostgreSQL's COPY … FROM stdin). */
   readonly data?: string
 }

@@ -1,8 +1,8 @@
-import type { AtomicUnit, Session, UnitListener } from '../backend/index.js'
+import type { AtomicUnit, Session, Statement, UnitListener } from '../backend/index.js'
 import { MigrateError } from '../core/errors.js'
 import type { JournalEntry } from '../core/metadata.js'
 import { runJournalled } from './journal.js'
-import { planScript } from './script.js'
+import { planScript, statementsOf } from './script.js'
 import type { PreparedScript, ScriptPlan } from './script.js'
 import { interrupted, runStep, successOf, throwIfAborted } from './step.js'
 import type { EngineListener, EngineStep, StepResult } from './step.js'
@@ -30,6 +30,12 @@ export interface EngineReport {
 /** UTF-16 units of scripts that may be kept between the check of a plan and its execution. */
 const KEEP_LIMIT = 8_000_000
 
+interface Checked {
+  readonly kept: Map<number, Ready>
+  /** For one transaction of all: those that make and drop tables. */
+  readonly tables: readonly Statement[]
+}
+
 interface Ready {
   readonly script: PreparedScript
   readonly plan: ScriptPlan
@@ -55,8 +61,9 @@ async function checkAll(
   session: Session,
   steps: readonly EngineStep[],
   options: EngineOptions,
-): Promise<Map<number, Ready>> {
+): Promise<Checked> {
   const kept = new Map<number, Ready>()
+  const tables: Statement[] = []
   let room = KEEP_LIMIT
   for (const [index, step] of steps.entries()) {
     throwIfAborted(options.signal)
@@ -64,9 +71,16 @@ async function checkAll(
     if (options.singleTransaction === true && ready.plan.mode === 'journal') throw notInOne(step, session)
     room -= ready.script.size
     if (room > 0) kept.set(index, ready)
+    if (options.singleTransaction !== true) continue
+    for (const statement of statementsIn(ready.plan)) {
+      if (statement.drops !== undefined || statement.makes !== undefined) tables.push(statement)
+    }
   }
-  return kept
+  return { kept, tables }
 }
+
+const statementsIn = (plan: ScriptPlan): readonly Statement[] =>
+  plan.mode === 'unit' ? plan.statements : statementsOf(plan.steps)
 
 async function prepare(session: Session, step: EngineStep): Promise<Ready> {
   const script = await step.prepare()
@@ -92,6 +106,7 @@ class Run {
   readonly #steps: readonly EngineStep[]
   readonly #options: EngineOptions
   readonly #kept: Map<number, Ready>
+  readonly #tables: readonly Statement[]
   readonly #results: StepResult[]
   readonly #signal: AbortSignal | undefined
   readonly #notice: ((message: string) => void) | undefined
@@ -101,12 +116,13 @@ class Run {
     session: Session,
     steps: readonly EngineStep[],
     options: EngineOptions,
-    kept: Map<number, Ready>,
+    { kept, tables }: Checked,
   ) {
     this.#session = session
     this.#steps = steps
     this.#options = options
     this.#kept = kept
+    this.#tables = tables
     this.#signal = options.signal
     this.#notice = (message) => options.listener?.notice?.(message)
     this.#results = steps.map(() => ({ outcome: 'not-begun', durationMs: null }))
@@ -217,7 +233,7 @@ class Run {
         await this.#session.transaction(async (tx) => {
           await this.#inside(tx, index, ready)
           work.ran = true
-        })
+        }, statementsIn(plan))
         await this.#session.reset()
       }
     } catch (error) {
@@ -265,7 +281,7 @@ class Run {
           this.#results[at] = { outcome: 'rolled-back', durationMs: performance.now() - began }
         }
         work.ran = true
-      })
+      }, this.#tables)
     } catch (error) {
       if (work.ran && isLost(error)) {
         for (const index of this.#steps.keys()) this.#finish(index, { outcome: 'failed', durationMs: null })

@@ -1,7 +1,7 @@
-import type { Session } from '../backend/index.js'
+import type { Session, Statement } from '../backend/index.js'
 import { MigrateError } from '../core/errors.js'
 import type { JournalEntry, JournalState, MetadataChange } from '../core/metadata.js'
-import type { Block, PreparedScript, ScriptStep } from './script.js'
+import { statementsOf, type Block, type PreparedScript, type ScriptStep } from './script.js'
 import { runStep, throwIfAborted } from './step.js'
 import type { EngineStep } from './step.js'
 
@@ -40,7 +40,10 @@ export async function runJournalled(
     try {
       throwIfAborted(context.signal)
       if (isTransactional(block, script, session))
-        await runInTransaction(session, step, block, journal, context)
+        await runInTransaction(session, step, block, journal, {
+          ...context,
+          ahead: aheadOf(block, plan.steps),
+        })
       else await runIntended(session, step, block, journal, context)
     } catch (error) {
       await journal.flush(session)
@@ -54,6 +57,12 @@ export async function runJournalled(
     { kind: 'journal-clear', revision: step.revision },
     ...script.changes(performance.now() - started),
   ])
+}
+
+/** What a block's transaction will hold; with the rest of the script where that tells whether a table comes back. */
+function aheadOf(block: Block, steps: readonly ScriptStep[]): readonly Statement[] {
+  const own = statementsOf(block.steps)
+  return own.some(({ drops }) => drops !== undefined) ? statementsOf(steps.slice(block.first)) : own
 }
 
 class RollBack extends Error {}
@@ -81,7 +90,7 @@ async function runInTransaction(
   step: EngineStep,
   block: Block,
   journal: Journal,
-  context: JournalContext,
+  context: JournalContext & { readonly ahead: readonly Statement[] },
 ): Promise<void> {
   const change = journal.next(block, 'done')
   try {
@@ -90,7 +99,7 @@ async function runInTransaction(
       throwIfAborted(context.signal)
       if (block.rollsBack) throw new RollBack()
       await tx.metadata.write([change])
-    })
+    }, context.ahead)
   } catch (error) {
     if (!(error instanceof RollBack)) {
       if (isRefusal(error) || isCodeFailure(error)) journal.queue(block, 'failed')

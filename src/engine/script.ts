@@ -201,3 +201,8 @@ function strayControlError(statement: Statement): MigrateError {
     },
   )
 }
+
+/** The statements among steps, in their order. */
+export function statementsOf(steps: readonly ScriptStep[]): readonly Statement[] {
+  return steps.flatMap((step) => (step.kind === 'statement' ? [step.statement] : []))
+}

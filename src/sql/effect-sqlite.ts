@@ -25,6 +25,6 @@ const PRAGMAS: Readonly<Record<string, Effect>> = {
   synchronous: forbidden('PRAGMA synchronous cannot be changed in a transaction', OUTSIDE),
   foreign_keys: forbidden(
     'PRAGMA foreign_keys is silently ignored in a transaction',
-    `PRAGMA defer_foreign_keys = ON puts the check off until the commit; to switch it off: ${OUTSIDE.charAt(0).toLowerCase()}${OUTSIDE.slice(1)}`,
+    `Leave it out where a table is made anew: revgraph switches foreign keys off around that. PRAGMA defer_foreign_keys = ON puts the check off until the commit; to switch it off for something else: ${OUTSIDE.charAt(0).toLowerCase()}${OUTSIDE.slice(1)}`,
   ),
 }

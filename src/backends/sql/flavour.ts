@@ -51,6 +51,13 @@ export interface ScriptStyle {
   readonly prologue: readonly string[]
   /** Puts back what a revision may have set, written after a statement that may have. */
   readonly reset: readonly string[]
+  /** Around a transaction in which a table is dropped and made again, where its DROP would take rows of others along. */
+  readonly rebuild?: {
+    readonly before: string
+    readonly begun: string
+    readonly check: string
+    readonly after: string
+  }
   readonly begin: string
   readonly commit: string
   /** With its terminator and a line end. */

@@ -13,6 +13,8 @@ export interface RecordingOptions {
   readonly flavour: SqlFlavour
   readonly capabilities: Capabilities
   readonly createMetadata: boolean
+  /** For {@link ScriptStyle.rebuild}. */
+  readonly isRebuild?: (statements: readonly Statement[]) => boolean
 }
 
 /**
@@ -88,12 +90,13 @@ export function recordingSession(options: RecordingOptions): Session<never> {
       write(script.statement(statement))
       return Promise.resolve({ rows: null })
     },
-    async transaction(work) {
-      write(script.begin)
+    async transaction(work, statements = []) {
+      const rebuild = options.isRebuild?.(statements) === true ? script.rebuild : undefined
+      write(`${rebuild?.before ?? ''}${script.begin}${rebuild?.begun ?? ''}`)
       inTransaction = true
       try {
         const result = await work(session)
-        write(script.commit)
+        write(`${rebuild?.check ?? ''}${script.commit}${rebuild?.after ?? ''}`)
         return result
       } finally {
         inTransaction = false

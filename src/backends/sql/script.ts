@@ -28,6 +28,19 @@ export const sqliteScript: ScriptStyle = {
   // The library's connections have foreign keys on; the shell's have them off.
   prologue: ['.bail on', 'PRAGMA foreign_keys = ON;'],
   reset: ['PRAGMA foreign_keys = ON;'],
+  // A CHECK that fails is how plain SQL stops the shell; what it has begun is rolled back then.
+  rebuild: {
+    before: 'PRAGMA foreign_keys = OFF;\n',
+    begun: 'CREATE TEMP TABLE revgraph_dangling AS SELECT count(*) AS rows FROM pragma_foreign_key_check;\n',
+    check: [
+      'CREATE TEMP TABLE revgraph_check (rows_point_nowhere INTEGER CHECK (rows_point_nowhere <= 0));',
+      'INSERT INTO revgraph_check SELECT count(*) - (SELECT rows FROM revgraph_dangling) FROM pragma_foreign_key_check;',
+      'DROP TABLE temp.revgraph_check;',
+      'DROP TABLE temp.revgraph_dangling;',
+      '',
+    ].join('\n'),
+    after: 'PRAGMA foreign_keys = ON;\n',
+  },
   begin: 'BEGIN IMMEDIATE;\n',
   commit: 'COMMIT;\n',
   statement: (statement) => terminated(statement),

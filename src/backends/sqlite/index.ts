@@ -3,16 +3,16 @@ import { stripForChecksum } from '../../sql/checksum.js'
 import { splitSql } from '../../sql/split.js'
 import { sqliteFlavour } from '../sql/flavours.js'
 import { recordingSession } from '../sql/offline.js'
-import { toStatement } from '../sql/statement.js'
 import { sqliteCapabilities, sqliteNames } from './names.js'
 import type { Database } from './open.js'
+import { isRebuild, toSqliteStatement } from './rebuild.js'
 
 /** SQLite through better-sqlite3, which is loaded with the first connection. */
 export const sqlite: Backend<Database> = {
   apiVersion: 1,
   name: 'sqlite',
   schemes: ['sqlite'],
-  parse: (text, options = {}) => splitSql(text, 'sqlite', options).map(toStatement),
+  parse: (text, options = {}) => splitSql(text, 'sqlite', options).map(toSqliteStatement),
   normalise: (text) => stripForChecksum(text, 'sqlite'),
   accepts: isDatabase,
   connect: async (options) => (await import('./session.js')).connect(options),
@@ -23,6 +23,7 @@ export const sqlite: Backend<Database> = {
       names: sqliteNames({ metadata }),
       flavour: sqliteFlavour,
       capabilities: sqliteCapabilities,
+      isRebuild,
     }),
 }
 

@@ -21,6 +21,7 @@ import { sqliteCapabilities, sqliteNames } from './names.js'
 import { explain, explainStatement, isMissing, readOnly } from './errors.js'
 import { lockFile, lockInMemory } from './lock.js'
 import { canonicalPath, checkPath, loadDriver, openFile, type Database } from './open.js'
+import { Rebuild } from './rebuild.js'
 import { SavedSettings } from './settings.js'
 import { rollBack, runUnits, violations } from './units.js'
 import { parseSqliteUrl, type SqliteUrl } from './url.js'
@@ -35,11 +36,12 @@ type Driver = Awaited<ReturnType<typeof loadDriver>>
 export async function connect(options: ConnectOptions): Promise<Session<Database>> {
   const names = sqliteNames(options)
   const busyTimeoutMs = (options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS) || LONGEST_TIMEOUT_MS
+  const { onNotice } = options
   const driver = await loadDriver()
   if (options.client !== undefined) {
     const database = options.client as Database
     requireUsable(database)
-    return new SqliteSession({ driver, names, opened: database, borrowed: true, busyTimeoutMs })
+    return new SqliteSession({ driver, names, opened: database, borrowed: true, busyTimeoutMs, onNotice })
   }
   if (options.url === undefined)
     throw new MigrateError('MIG-URL-MISSING', 'SQLite needs a URL or a database.')
@@ -51,7 +53,7 @@ export async function connect(options: ConnectOptions): Promise<Session<Database
       : existsSync(url.path)
         ? openFile(driver, url.path, { mode: url.mode, busyTimeoutMs })
         : undefined
-  return new SqliteSession({ driver, names, opened, url, borrowed: false, busyTimeoutMs })
+  return new SqliteSession({ driver, names, opened, url, borrowed: false, busyTimeoutMs, onNotice })
 }
 
 function requireUsable(database: Database): void {
@@ -74,6 +76,7 @@ interface Parts {
   readonly url?: SqliteUrl
   readonly borrowed: boolean
   readonly busyTimeoutMs: number
+  readonly onNotice: ((message: string) => void) | undefined
 }
 
 /** A synchronous driver behind the promises of the interface. */
@@ -124,17 +127,26 @@ class SqliteSession implements Session<Database> {
     })
   }
 
-  async transaction<T>(work: (tx: Session<Database>) => Promise<T>): Promise<T> {
+  async transaction<T>(
+    work: (tx: Session<Database>) => Promise<T>,
+    statements: readonly Statement[] = [],
+  ): Promise<T> {
     const database = this.#open()
-    this.#run(database, 'BEGIN IMMEDIATE')
+    const rebuild = Rebuild.of(database, statements, this.#parts.onNotice)
+    rebuild?.begin()
     try {
+      this.#run(database, 'BEGIN IMMEDIATE')
+      rebuild?.look()
       const result = await work(this)
       if (!database.inTransaction) throw endedByWork()
+      rebuild?.check()
       this.#run(database, 'COMMIT')
       return result
     } catch (error) {
       rollBack(database)
       throw error
+    } finally {
+      rebuild?.end()
     }
   }
 
@@ -144,6 +156,7 @@ class SqliteSession implements Session<Database> {
       database,
       names: this.#parts.names,
       file: this.#file,
+      onNotice: this.#parts.onNotice,
       reset: () => this.#saved?.restore(),
     }
     return runUnits(context, units, listener)

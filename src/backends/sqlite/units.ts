@@ -6,11 +6,13 @@ import { sqliteFlavour } from '../sql/flavours.js'
 import type { SqlNames } from '../sql/names.js'
 import { explain, explainStatement } from './errors.js'
 import type { Database } from './open.js'
+import { Rebuild } from './rebuild.js'
 
 export interface UnitsContext {
   readonly database: Database
   readonly names: SqlNames
   readonly file: string
+  readonly onNotice: ((message: string) => void) | undefined
   /** Puts the session back; with no transaction open. */
   reset(): void
 }
@@ -75,11 +77,12 @@ class Group {
   add(unit: AtomicUnit): Failure | undefined {
     this.#listener.started?.(unit.key)
     this.#alone ||= unit.statements.some(({ text }) => /defer/i.test(text))
-    if (this.#alone) {
+    const { database, onNotice } = this.#context
+    const rebuild = Rebuild.of(database, unit.statements, onNotice)
+    if (this.#alone || rebuild !== null) {
       const before = this.commit()
-      return before ?? this.#runAlone(unit)
+      return before ?? this.#runAlone(unit, rebuild)
     }
-    const { database } = this.#context
     try {
       if (!this.open) this.#begin()
       database.exec('SAVEPOINT revgraph_unit')
@@ -144,24 +147,29 @@ class Group {
     return undefined
   }
 
-  #runAlone(unit: AtomicUnit): Failure | undefined {
+  #runAlone(unit: AtomicUnit, rebuild: Rebuild | null = null): Failure | undefined {
     const { database } = this.#context
     let statement: Statement | null = null
+    rebuild?.begin()
     try {
       this.#begin()
+      rebuild?.look()
       const outcome = this.#attempt(unit)
       if ('error' in outcome) {
         statement = outcome.statement
         throw outcome.error
       }
+      rebuild?.check()
       database.exec('COMMIT')
       this.#listener.done(unit.key, outcome.durationMs)
     } catch (error) {
       const failure = this.#failure(unit, statement, error)
       rollBack(database)
+      rebuild?.end()
       this.#context.reset()
       return failure
     }
+    rebuild?.end()
     if (unit.statements.some(({ touchesSession }) => touchesSession)) this.#context.reset()
     return undefined
   }

@@ -1,0 +1,228 @@
+import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createMigrator } from '../../src/app/migrator.js'
+import type { MigratorOptions } from '../../src/app/types.js'
+import { sqlite } from '../../src/backends/sqlite/index.js'
+import { isRebuild } from '../../src/backends/sqlite/rebuild.js'
+import { runSqlite } from '../servers/index.js'
+
+const SHOP = `
+  CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT);
+  CREATE TABLE orders (id INTEGER PRIMARY KEY, customer INTEGER NOT NULL REFERENCES customers (id) ON DELETE CASCADE);
+  CREATE TABLE lines (id INTEGER PRIMARY KEY, "order" INTEGER REFERENCES orders (id) ON DELETE SET NULL);
+  INSERT INTO customers VALUES (1, 'a'), (2, 'b'), (3, 'c');
+  INSERT INTO orders VALUES (1, 1), (2, 1), (3, 3);
+  INSERT INTO lines VALUES (1, 1), (2, 3);
+`
+const REBUILD = `
+  CREATE TABLE "new customers" (id INTEGER PRIMARY KEY, name TEXT NOT NULL DEFAULT '');
+  INSERT INTO "new customers" SELECT id, name FROM customers;
+  DROP TABLE customers;
+  ALTER TABLE "new customers" RENAME TO Customers;
+`
+const ALL = { customers: 3, orders: 3, lines: 2, keys: 1, dangling: 0 }
+
+let folder: string
+let file: string
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'revgraph-rebuild-'))
+  file = join(folder, 'shop.db')
+  mkdirSync(join(folder, 'migrations'))
+})
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true })
+})
+
+function revision(id: string, up: string, options = ''): void {
+  const parents = id === 'a1' ? '' : '-- migrate:parents a1\n'
+  const text = `-- migrate:revision ${id}\n${parents}-- migrate:up${options}\n${up}\n-- migrate:down\nSELECT 1;\n`
+  writeFileSync(join(folder, 'migrations', `${id}.sql`), text)
+}
+
+function migrator(options: MigratorOptions = {}) {
+  const notices: string[] = []
+  const onEvent: NonNullable<MigratorOptions['onEvent']> = (event) => {
+    if (event.type === 'notice') notices.push(event.message)
+  }
+  const url = options.client === undefined ? { url: `sqlite:${file}` } : {}
+  return { ...createMigrator({ ...url, cwd: folder, lockTimeoutMs: 200, onEvent, ...options }), notices }
+}
+
+function look(database = new Database(file)) {
+  const one = (sql: string): unknown => database.prepare(sql).pluck().get()
+  return {
+    customers: one('SELECT count(*) FROM customers'),
+    orders: one('SELECT count(*) FROM orders'),
+    lines: one('SELECT count("order") FROM lines'),
+    keys: one('PRAGMA foreign_keys'),
+    dangling: one('SELECT count(*) FROM pragma_foreign_key_check'),
+  }
+}
+
+describe.each(['wal', 'delete'])('a table made anew (journal_mode %s)', (mode) => {
+  beforeEach(() => {
+    new Database(file).pragma(`journal_mode = ${mode}`)
+  })
+
+  test('takes no rows of others along', async () => {
+    revision('a1', SHOP)
+    revision('b1', REBUILD)
+    await migrator().upgrade()
+    expect(look()).toEqual(ALL)
+  })
+
+  test('nor between other revisions that share a transaction', async () => {
+    revision('a1', SHOP)
+    revision('b1', 'CREATE TABLE b (id)')
+    revision('b2', REBUILD)
+    revision('b3', 'CREATE TABLE c (id)')
+    await migrator().upgrade('heads')
+    expect(look()).toEqual(ALL)
+  })
+
+  test('nor statement by statement', async () => {
+    revision('a1', SHOP)
+    revision('b1', REBUILD, ' transaction:false')
+    await migrator().upgrade()
+    expect(look()).toEqual(ALL)
+  })
+
+  test('nor when the old table is dropped in a transaction of the file', async () => {
+    revision('a1', SHOP)
+    revision('b1', `SELECT 1; BEGIN; ${REBUILD} COMMIT;`, ' transaction:false')
+    await migrator().upgrade()
+    expect(look()).toEqual(ALL)
+  })
+
+  test('nor through the copy that is copied back', async () => {
+    revision('a1', SHOP)
+    revision(
+      'b1',
+      'CREATE TABLE copy AS SELECT * FROM customers; DROP TABLE customers; CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO customers SELECT * FROM copy; DROP TABLE copy;',
+    )
+    await migrator().upgrade()
+    expect(look()).toEqual(ALL)
+  })
+
+  test('nor beside code', async () => {
+    revision('a1', SHOP)
+    const sql = REBUILD.trim()
+      .split(';\n')
+      .map((one) => `op.sql\`${one.replace(/;$/, '')}\``)
+      .join('\n')
+    writeFileSync(
+      join(folder, 'migrations', 'b1.js'),
+      `const { defineRevision } = require('revgraph')\nmodule.exports = defineRevision({ id: 'b1', parents: ['a1'], up(op) {\n${sql}\nop.run('look', () => undefined)\n} })\n`,
+    )
+    await migrator().upgrade()
+    expect(look()).toEqual(ALL)
+  })
+
+  test.each([0, 1])(
+    "nor through an application's own object with foreign_keys = %i, which it gets back so",
+    async (keys) => {
+      revision('a1', SHOP)
+      revision('b1', REBUILD)
+      const client = new Database(file)
+      client.pragma(`foreign_keys = ${keys}`)
+      await migrator({ client }).upgrade()
+      expect(look(client)).toEqual({ ...ALL, keys })
+      client.close()
+    },
+  )
+
+  test('waits for nobody who only reads, or changes nothing', async () => {
+    revision('a1', SHOP)
+    await migrator().upgrade()
+    revision('b1', REBUILD)
+    const reader = new Database(file)
+    reader.exec('BEGIN')
+    reader.prepare('SELECT * FROM orders').all()
+    const run = migrator().upgrade()
+    // With a rollback journal a commit needs everybody else to be out of the file.
+    if (mode === 'wal') await run
+    else await expect(run).rejects.toMatchObject({ code: 'MIG-DATABASE' })
+    reader.exec('COMMIT')
+    expect(look()).toEqual(ALL)
+    await migrator().upgrade()
+    expect(look()).toEqual(ALL)
+  })
+})
+
+test('rows that would point nowhere afterwards are refused, and nothing is changed', async () => {
+  revision('a1', SHOP)
+  revision('b1', REBUILD.replace('FROM customers', 'FROM customers WHERE id <> 1'))
+  await expect(migrator().upgrade()).rejects.toMatchObject({
+    code: 'MIG-STATEMENT-FAILED',
+    message: 'When customers was made anew, rows that point to others lost them.',
+    details: ['2 more in orders, which points to customers'],
+    position: { line: 7 },
+  })
+  expect(look()).toEqual(ALL)
+})
+
+test("rows that pointed nowhere before are nobody's fault, and rows left out are told of", async () => {
+  revision('a1', SHOP)
+  await migrator().upgrade()
+  const database = new Database(file)
+  database.pragma('foreign_keys = OFF')
+  database.exec('INSERT INTO orders VALUES (9, 99)')
+  revision('b1', REBUILD.replace('FROM customers', 'FROM customers WHERE id <> 2'))
+  const migrating = migrator()
+  await migrating.upgrade()
+  expect(migrating.notices).toEqual(['The table customers was made anew: it had 3 rows and has 2.'])
+  expect(look()).toEqual({ ...ALL, customers: 2, orders: 4, dangling: 1 })
+})
+
+test('in one single transaction no rows are taken along either, and none may point nowhere', async () => {
+  revision('a1', SHOP)
+  await migrator().upgrade()
+  revision('b1', REBUILD)
+  await migrator().upgrade('head', { singleTransaction: true })
+  expect(look()).toEqual(ALL)
+  revision('b2', 'DELETE FROM customers WHERE id = 1;')
+  revision('b3', REBUILD.replace(/Customers;/, 'customers;'))
+  const run = migrator().upgrade('heads', { singleTransaction: true })
+  await expect(run).rejects.toMatchObject({ code: 'MIG-STATEMENT-FAILED' })
+  expect(look()).toEqual(ALL)
+})
+
+test('a table that is dropped for good is dropped as SQLite does it', async () => {
+  revision('a1', SHOP)
+  revision('b1', 'DROP TABLE orders; CREATE TABLE other (id)')
+  await migrator().upgrade()
+  expect(new Database(file).prepare('SELECT count("order") FROM lines').pluck().get()).toBe(0)
+})
+
+test('the script for the plain client takes no rows along either, and stops before it leaves any without', async () => {
+  revision('a1', SHOP)
+  revision('b1', REBUILD)
+  const script = async (): Promise<string> => {
+    const lines: string[] = []
+    await migrator().upgrade('base:head', { sql: (text: string) => void lines.push(text) })
+    return lines.join('')
+  }
+  const { code, stderr } = await runSqlite(file, await script())
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(look()).toEqual(ALL)
+
+  rmSync(file)
+  revision('b1', REBUILD.replace('FROM customers', 'FROM customers WHERE id <> 1'))
+  expect((await runSqlite(file, await script())).stderr).toContain('rows_point_nowhere')
+  expect(look()).toEqual(ALL)
+})
+
+test.each([
+  ['DROP TABLE a; CREATE TABLE A (id)', true],
+  ['DROP TABLE IF EXISTS "a b"; ALTER TABLE x RENAME TO [a b]', true],
+  ['DROP TABLE main.a; ALTER TABLE x RENAME TO `a`;', true],
+  ['CREATE TABLE a (id); DROP TABLE a', false],
+  ['DROP TABLE a; ALTER TABLE x RENAME COLUMN y TO a', false],
+  ['DROP VIEW a; CREATE TABLE a (id)', false],
+])('what is a table made anew: %s', (text, expected) => {
+  expect(isRebuild(sqlite.parse(text))).toBe(expected)
+})
