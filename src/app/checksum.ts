@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Backend } from '../backend/index.js'
+import { scriptText } from '../core/define.js'
 import { MigrateError } from '../core/errors.js'
 import type { AppliedRevision, Checksum } from '../core/metadata.js'
-import type { RevisionSource, Script } from '../core/revision.js'
+import type { RevisionScripts, RevisionSource, Script } from '../core/revision.js'
 
 export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex')
@@ -17,8 +18,22 @@ export function checksumOf(script: Script, backend: Backend): Checksum {
 }
 
 /** The names under which a section may be meant for a backend, its own first. */
-export function dialectsOf(backend: Backend): readonly string[] {
+function dialectsOf(backend: Backend): readonly string[] {
   return [backend.name, ...(backend.dialects ?? [])]
+}
+
+/**
+ * The scripts of a revision as a backend runs and stores them.
+ * @throws MigrateError as {@link RevisionSource.load}
+ */
+export async function loadScripts(
+  source: RevisionSource,
+  backend: Backend,
+  signal?: AbortSignal,
+): Promise<RevisionScripts> {
+  const { up, down } = await source.load(dialectsOf(backend), signal)
+  const stored = (script: Script): Script => ({ ...script, text: scriptText(script, backend.terminator) })
+  return { up: stored(up), down: down === null ? null : stored(down) }
 }
 
 /**
@@ -38,6 +53,6 @@ export async function isEdited(
       { hint: `Use the version of revgraph that wrote it, or type "migrate repair ${row.id}".` },
     )
   }
-  const { up } = await source.load(dialectsOf(backend))
+  const { up } = await loadScripts(source, backend)
   return checksumOf(up, backend) !== row.checksum
 }

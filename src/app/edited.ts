@@ -1,4 +1,5 @@
-import { dialectsOf } from './checksum.js'
+import type { Backend } from '../backend/index.js'
+import { loadScripts } from './checksum.js'
 import { MigrateError } from '../core/errors.js'
 import { startOf } from '../core/position.js'
 import type { RevisionSource } from '../core/revision.js'
@@ -16,8 +17,7 @@ export async function refuseEdited(state: State): Promise<void> {
   const source = state.sources.get(first)
   const others = edited.length - 1
   const stored = await state.stored(first)
-  const diff =
-    source === undefined ? '' : await editDiff(stored?.up ?? null, source, dialectsOf(state.backend))
+  const diff = source === undefined ? '' : await editDiff(stored?.up ?? null, source, state.backend)
   throw new MigrateError(
     'MIG-EDITED',
     others === 0
@@ -39,9 +39,9 @@ export async function refuseEdited(state: State): Promise<void> {
 export async function editDiff(
   stored: string | null,
   source: RevisionSource,
-  dialects: readonly string[],
+  backend: Backend,
 ): Promise<string> {
-  const { up } = await source.load(dialects)
+  const { up } = await loadScripts(source, backend)
   if (stored === null)
     return '(the text that was applied was not kept: it is over a million characters, or was stamped)\n'
   const { createTwoFilesPatch, FILE_HEADERS_ONLY } = await import('diff')

@@ -6,7 +6,7 @@ import { startOf } from '../core/position.js'
 import type { Direction, RevisionHeader, RevisionScripts, RevisionSource, Script } from '../core/revision.js'
 import { VERSION } from '../core/version.js'
 import type { EngineStep, PreparedScript, ScriptStep } from '../engine/index.js'
-import { checksumOf, dialectsOf } from './checksum.js'
+import { checksumOf, loadScripts } from './checksum.js'
 import type { Context } from './context.js'
 import type { State } from './state.js'
 
@@ -56,7 +56,7 @@ export class Preparer {
 
   async #up({ node, source }: PlanStep): Promise<PreparedScript> {
     if (source === null) throw absent(node.id, 'its up script is in no file')
-    const scripts = await source.load(dialectsOf(this.#backend), this.#context.signal)
+    const scripts = await loadScripts(source, this.#backend, this.#context.signal)
     const prepared = this.#prepared(scripts.up, (durationMs) => [
       { kind: 'apply', row: this.row(source, scripts, durationMs) },
       this.logged(node.id, null),
@@ -76,7 +76,7 @@ export class Preparer {
     const down =
       source === null
         ? await this.#storedDown(node.id)
-        : (await source.load(dialectsOf(this.#backend), this.#context.signal)).down
+        : (await loadScripts(source, this.#backend, this.#context.signal)).down
     if (down === null) throw irreversible(node.id, source?.file ?? null)
     return this.#prepared(down, () => [
       ...[node.id, ...forget].map((revision) => ({ kind: 'revert' as const, revision })),

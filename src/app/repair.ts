@@ -1,7 +1,7 @@
 import type { MetadataChange, AppliedRevision, JournalEntry } from '../core/metadata.js'
 import { MigrateError } from '../core/errors.js'
 import type { RevisionSource } from '../core/revision.js'
-import { checksumOf, dialectsOf } from './checksum.js'
+import { checksumOf, loadScripts } from './checksum.js'
 import type { Context } from './context.js'
 import { editDiff } from './edited.js'
 import { targetIds, unfinishedOf } from './inspect.js'
@@ -29,7 +29,7 @@ export function repair(
     if (options.plan === true || !report.changed) return report
     return locked(context, session, state, 'repair', async (fresh, identity) => {
       const found = findOne(fresh, target)
-      const scripts = await found.source.load(dialectsOf(fresh.backend))
+      const scripts = await loadScripts(found.source, fresh.backend)
       const preparer = new Preparer(context, fresh, session, identity)
       const apply: MetadataChange = {
         kind: 'apply',
@@ -79,13 +79,13 @@ function findOne(state: State, target: string): Found {
 }
 
 async function difference(state: State, { row, source }: Found): Promise<RepairReport> {
-  const { up } = await source.load(dialectsOf(state.backend))
+  const { up } = await loadScripts(source, state.backend)
   const changed = checksumOf(up, state.backend) !== row.checksum || source.sourceHash !== row.sourceHash
   if (!changed) return { revision: row.id, diff: '', changed }
   const stored = await state.stored(row.id)
   return {
     revision: row.id,
-    diff: await editDiff(stored?.up ?? null, source, dialectsOf(state.backend)),
+    diff: await editDiff(stored?.up ?? null, source, state.backend),
     changed,
   }
 }

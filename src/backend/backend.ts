@@ -56,6 +56,8 @@ export interface Backend<Client = unknown> {
   readonly dialects?: readonly string[]
   /** What the files of its revisions end with, without the dot, when that is not `sql`: `redis`. */
   readonly language?: string
+  /** What closes a statement where several are joined to one text. Default `;`; empty where a line does. */
+  readonly terminator?: string
   /** URL schemes without the colon. */
   readonly schemes: readonly string[]
   /** @throws MigrateError MIG-SQL-… at the place in the file */

@@ -274,16 +274,26 @@ function tooLate(definition: RevisionDefinition, direction: Direction, position:
 }
 
 /** The script as it is stored: each statement closed, each step of code a comment with its name. */
-function textOf(parts: readonly ScriptPart[]): string {
+function textOf(parts: readonly ScriptPart[], terminator = ';'): string {
   const texts = parts.map((part) => {
     if (part.kind === 'code') return `-- code: ${part.name}`
     const text = part.text.trim()
-    if (text.endsWith(';')) return text
+    if (text.endsWith(terminator)) return text
     // A semicolon behind a comment would belong to it.
     const last = text.slice(text.lastIndexOf('\n') + 1)
-    return /--|#/.test(last) ? `${text}\n;` : `${text};`
+    return /--|#/.test(last) ? `${text}\n${terminator}` : `${text}${terminator}`
   })
   return texts.length === 0 ? '' : `${texts.join('\n\n')}\n`
+}
+
+/**
+ * The text of a script for a backend whose statements are closed otherwise than with a semicolon.
+ * @param terminator undefined for a semicolon
+ */
+export function scriptText(script: Script, terminator: string | undefined): string {
+  const [only, ...others] = script.parts
+  if (terminator === undefined || (only?.kind === 'text' && others.length === 0)) return script.text
+  return textOf(script.parts, terminator)
 }
 
 function problemOf(definition: unknown): string | null {

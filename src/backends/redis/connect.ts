@@ -5,6 +5,7 @@ import { aborted } from '../sql/errors.js'
 import { SINGLE, configOf, connectionSettings, type Config } from './config.js'
 import { isClient, isCluster, loadDriver, type Client, type ClusterOptions, type Driver } from './driver.js'
 import { explainConnect, mayPass } from './errors.js'
+import { infoOf } from './info.js'
 import { redisNames } from './names.js'
 import { RedisSession } from './session.js'
 
@@ -134,18 +135,6 @@ async function begin(
   } finally {
     signal?.removeEventListener('abort', stop)
   }
-}
-
-/** The lines of INFO. */
-export function infoOf(text: string): Map<string, string> {
-  return new Map(
-    text.split(/\r?\n/).flatMap((line) => {
-      const colon = line.indexOf(':')
-      return colon === -1 || line.startsWith('#')
-        ? []
-        : [[line.slice(0, colon), line.slice(colon + 1)] as const]
-    }),
-  )
 }
 
 function serverOf(info: ReadonlyMap<string, string>): ServerInfo {

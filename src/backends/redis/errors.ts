@@ -80,7 +80,7 @@ export function explain(thrown: unknown, doing: string): MigrateError {
 
 /** What revgraph itself needs, as ACL SETUSER takes it. */
 export const NEEDED_RIGHTS =
-  '+ping +info +client|setname +client|setinfo +multi +exec +eval +get +set +del +exists +type +time +pexpire +hget +hset +hsetnx +hdel +hvals +hkeys +hincrby +lpush +lrange'
+  '+ping +info +client|setname +client|setinfo +multi +exec +eval +get +set +del +exists +type +time +pexpire +hget +hset +hdel +hvals +hkeys +hincrby +lpush +lrange'
 
 function noRights(doing: string, thrown: unknown): MigrateError {
   return new MigrateError('MIG-DATABASE', `${doing} failed: ${messageOf(thrown)}`, {

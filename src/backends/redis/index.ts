@@ -9,6 +9,7 @@ export const redis: Backend<Client> = {
   name: 'redis',
   dialects: ['valkey'],
   language: 'redis',
+  terminator: '',
   schemes: SCHEMES,
   parse: parseStatements,
   normalise,

@@ -12,10 +12,10 @@ import type { RedisNames } from './names.js'
 /** A key of the metadata that steps write to beside the engine, by its place among the script's keys. */
 const PLACES = { meta: 1, progress: 7, kept: 8 } as const
 
-/** A field of a hash that is set, set unless it is there, or taken away. */
+/** A field of a hash that is set or taken away. */
 export type FieldChange =
   | {
-      readonly kind: 'set' | 'keep'
+      readonly kind: 'set'
       readonly hash: keyof typeof PLACES
       readonly field: string
       readonly value: string

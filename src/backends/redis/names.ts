@@ -5,6 +5,8 @@ export const redisCapabilities: Capabilities = { transaction: 'none', lock: 'lea
 
 /** The keys of the metadata. One hash tag keeps them in one slot of a cluster, so that one script may write them all. */
 export interface RedisNames {
+  /** What all of them begin with. */
+  readonly prefix: string
   readonly meta: string
   readonly history: string
   readonly scripts: string
@@ -28,8 +30,10 @@ export function redisNames({ prefix, schema }: MetadataNames): RedisNames {
     })
   }
   const tag = prefix.replace(/[_:]+$/, '').replace(/[{}%]/g, (brace) => encodeURIComponent(brace))
-  const key = (name: string): string => `{${tag === '' ? 'migrate' : tag}}:${name}`
+  const own = `{${tag === '' ? 'migrate' : tag}}:`
+  const key = (name: string): string => own + name
   return {
+    prefix: own,
     meta: key('meta'),
     history: key('history'),
     scripts: key('scripts'),

@@ -1,11 +1,15 @@
 import type { ExecuteResult, Lock, LockOptions, ServerInfo, Session, Statement } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
+import type { Operation } from '../../schema/redis/operations.js'
 import { isCluster, type Client } from './driver.js'
 import { explainStatement } from './errors.js'
+import { observeFunction, runFunction } from './functions.js'
+import { runKeys, stepName } from './keys.js'
 import { takeLease, type Lease } from './lock.js'
 import { RedisMetadata } from './metadata.js'
 import { redisCapabilities, type RedisNames } from './names.js'
-import { argumentsOf } from './statements.js'
+import { observeCommand } from './observe.js'
+import { argumentsOf, operationIn } from './statements.js'
 
 export interface SessionParts {
   readonly client: Client
@@ -23,8 +27,13 @@ export class RedisSession implements Session<Client> {
   readonly #database: number | undefined
   readonly #leases = new Set<Lease>()
   readonly #locks: Lock[] = []
+  /** Long steps that an earlier run has begun. */
+  readonly #resumable = new Set<string>()
+  readonly #interrupt = new AbortController()
+  readonly #onNotice: ((message: string) => void) | undefined
 
-  constructor({ client, server, names }: SessionParts) {
+  constructor({ client, server, names, onNotice }: SessionParts) {
+    this.#onNotice = onNotice
     this.client = client
     this.server = server
     this.#names = names
@@ -33,12 +42,43 @@ export class RedisSession implements Session<Client> {
   }
 
   async execute(statement: Statement): Promise<ExecuteResult> {
-    const [name, ...words] = argumentsOf(statement.text)
+    const operation = operationIn(statement.text)
     try {
+      if (operation !== null) return await this.#operate(operation, statement.text)
+      const [name, ...words] = argumentsOf(statement.text)
       return { rows: rowsOf(await this.#everywhere(String(name), words)) }
     } catch (error) {
       throw explainStatement(error, statement)
     }
+  }
+
+  async #operate(operation: Operation, text: string): Promise<ExecuteResult> {
+    const { client, metadata } = this
+    if (operation.kind !== 'keys') {
+      await runFunction(client, metadata, operation)
+      return { rows: null }
+    }
+    const step = stepName(text)
+    const resume = this.#resumable.delete(step)
+    const rows = await runKeys(operation, {
+      client,
+      metadata,
+      own: this.#names.prefix,
+      step,
+      resume,
+      signal: this.#interrupt.signal,
+      onNotice: this.#onNotice,
+    })
+    return { rows }
+  }
+
+  /** Long steps may run twice, and go on where they were; of a single command the server keeps no trace. */
+  async observe(statement: Statement): Promise<'applied' | 'not-applied' | 'unknown'> {
+    const operation = operationIn(statement.text)
+    if (operation === null) return observeCommand(this.client, argumentsOf(statement.text).map(String))
+    if (operation.kind !== 'keys') return observeFunction(this.client, this.metadata, operation)
+    this.#resumable.add(stepName(statement.text))
+    return 'not-applied'
   }
 
   /** There is nothing that could be rolled back: the work is done, step by step. */
@@ -64,8 +104,9 @@ export class RedisSession implements Session<Client> {
     if (client.condition?.select !== this.#database) await client.select(this.#database)
   }
 
-  /** One command cannot be called back; long steps look at the signal between their batches. */
+  /** One command cannot be called back; long steps look between their batches. */
   cancel(): Promise<void> {
+    this.#interrupt.abort()
     return Promise.resolve()
   }
 

@@ -1,24 +1,46 @@
 import type { ParseOptions, Statement } from '../../backend/index.js'
 import { MigrateError, type ErrorCode } from '../../core/errors.js'
+import type { Position } from '../../core/position.js'
+import {
+  isOperation,
+  isProblem,
+  operationOf,
+  type Operation,
+  type Problem,
+} from '../../schema/redis/operations.js'
 import { LineProblem, commandLines, quoteWord, type CommandLine } from '../../schema/redis/words.js'
 import { Places } from '../../sql/places.js'
-import { checkOperation, isOperation } from './operations.js'
 
 /** @throws MigrateError MIG-COMMAND-SYNTAX, MIG-COMMAND-REFUSED at the place in the file */
 export function parseStatements(text: string, options: ParseOptions = {}): Statement[] {
   const places = new Places(text, options.origin)
   return linesOf(text, options).map((line) => {
     const statement = statementOf(line, places)
-    const refused = isOperation(line) ? checkOperation(line) : refusalOf(line)
-    if (refused === null) return statement
-    const [message, hint] = refused
-    throw new MigrateError('MIG-COMMAND-REFUSED', message, {
-      position: statement.position,
-      hint,
-      state: 'Nothing was run.',
-    })
+    const words = wordsOf(line)
+    if (isOperation(words)) {
+      const operation = operationOf(words)
+      if (isProblem(operation)) throw wrong('MIG-COMMAND-SYNTAX', operation, statement.position)
+      return statement
+    }
+    const refusal = refusalOf(line)
+    if (refusal === null) return statement
+    throw wrong('MIG-COMMAND-REFUSED', { message: refusal[0], hint: refusal[1] }, statement.position)
   })
 }
+
+function wrong(code: ErrorCode, { message, hint }: Problem, position: Position): MigrateError {
+  return new MigrateError(code, message, { position, hint, state: 'Nothing was run.' })
+}
+
+/** The operation that a statement is; null for the server's own commands. */
+export function operationIn(text: string): Operation | null {
+  const [line] = commandLines(text)
+  const words = line === undefined ? [] : wordsOf(line)
+  const operation = isOperation(words) ? operationOf(words) : null
+  return operation === null || isProblem(operation) ? null : operation
+}
+
+const wordsOf = (line: CommandLine): string[] => line.words.map(({ value }) => value)
 
 /** Commands as they are executed: comments, blanks and the way of quoting make no difference. */
 export function normalise(text: string): string {
@@ -33,8 +55,7 @@ function linesOf(text: string, options: ParseOptions): CommandLine[] {
   } catch (error) {
     if (!(error instanceof LineProblem)) throw error
     const position = new Places(text, options.origin).at(error.offset)
-    const code: ErrorCode = 'MIG-COMMAND-SYNTAX'
-    throw new MigrateError(code, error.message, { position, hint: error.hint, state: 'Nothing was run.' })
+    throw wrong('MIG-COMMAND-SYNTAX', error, position)
   }
 }
 
@@ -99,9 +120,11 @@ const LOSING: ReadonlySet<string> = new Set([
   ...['JSON.DEL', 'JSON.CLEAR', 'TS.DEL', 'VREM'],
 ])
 
+const LOSING_ACTIONS: ReadonlySet<string> = new Set(['DELETE', 'EXPIRE', 'RETYPE'])
+
 function losesData(line: CommandLine): boolean {
   const name = nameOf(line)
-  if (name === 'REVGRAPH.KEYS') return nameOf(line, 2) === 'DELETE'
+  if (name === 'REVGRAPH.KEYS') return LOSING_ACTIONS.has(nameOf(line, 2))
   if (name === 'XGROUP') return nameOf(line, 1) === 'DESTROY'
   if (name === 'FT.DROPINDEX') return line.words.some(({ value }) => value.toUpperCase() === 'DD')
   return LOSING.has(name)

@@ -1,0 +1,307 @@
+import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { MigrateError } from '../../core/errors.js'
+import { renamed, splitPattern, type Renaming } from '../../schema/redis/glob.js'
+import type { Operation } from '../../schema/redis/operations.js'
+import { slotOf } from '../../schema/redis/slots.js'
+import { moveAcross, type Key } from './across.js'
+import { isCluster, type Client, type Redis } from './driver.js'
+import { infoOf } from './info.js'
+import { scriptOf, type KeyScript } from './keys-lua.js'
+import type { RedisMetadata } from './metadata.js'
+
+type KeysOperation = Extract<Operation, { kind: 'keys' }>
+
+export interface KeysContext {
+  readonly client: Client
+  readonly metadata: RedisMetadata
+  /** What the metadata's own keys begin with: they are left alone. */
+  readonly own: string
+  /** Names the step in the metadata. */
+  readonly step: string
+  /** True when an earlier run of the same step ended in the middle: it goes on from there. */
+  readonly resume: boolean
+  readonly signal: AbortSignal
+  readonly onNotice: ((message: string) => void) | undefined
+}
+
+/** Keys looked at in one question, and done in one script: about a millisecond of the server's. */
+const BATCH = 1_000
+const SAVE_EVERY_MS = 1_000
+const TELL_EVERY_MS = 10_000
+/** Conflicts that are told by name. */
+const NAMES_TOLD = 10
+/** Whole passes before a cluster whose slots move all the time is given up. */
+const MOST_PASSES = 5
+
+/** How far the scan of one server is: its cursor means something to that process of the server alone. */
+interface NodeProgress {
+  readonly runId: string
+  cursor: string
+  done: boolean
+}
+
+interface Progress {
+  nodes: Record<string, NodeProgress>
+  /** Keys that were looked at, and changed. */
+  seen: number
+  changed: number
+}
+
+/**
+ * Does something to every key that a pattern matches, batch by batch: bounded in memory, resumable, at most so many keys a
+ * second. A key may be met twice, so each step bears that.
+ * @returns how many keys were changed
+ */
+export async function runKeys(operation: KeysOperation, context: KeysContext): Promise<number> {
+  return new KeysRun(operation, context).run()
+}
+
+class KeysRun {
+  readonly #operation: KeysOperation
+  readonly #context: KeysContext
+  readonly #script: KeyScript
+  readonly #renaming: Renaming | null
+  readonly #began = performance.now()
+  readonly #left: string[] = []
+  #leftCount = 0
+  #progress: Progress = { nodes: {}, seen: 0, changed: 0 }
+  #worked = 0
+  #saved = performance.now()
+  #told = performance.now()
+
+  constructor(operation: KeysOperation, context: KeysContext) {
+    this.#operation = operation
+    this.#context = context
+    this.#script = scriptOf(operation.action)
+    const { action, pattern } = operation
+    this.#renaming =
+      action.name === 'RENAME' ? { from: splitPattern(pattern), to: splitPattern(action.to) } : null
+  }
+
+  async run(): Promise<number> {
+    const { client, metadata, step } = this.#context
+    if (this.#context.resume) await this.#load()
+    for (let pass = 0; ; pass += 1) {
+      const before = await epochOf(client)
+      for (const node of nodesOf(client)) await this.#scan(node)
+      // Slots that moved meanwhile may have moved past the scan.
+      if (before === (await epochOf(client))) break
+      if (pass === MOST_PASSES) throw unstable()
+      this.#context.onNotice?.('the cluster has changed during the scan: it is done again')
+      this.#progress.nodes = {}
+    }
+    await metadata.change([{ kind: 'unset', hash: 'progress', field: step }])
+    if (this.#leftCount > 0) throw this.#conflict()
+    return this.#progress.changed
+  }
+
+  async #scan(node: Redis): Promise<void> {
+    const name = nameOf(node)
+    const info = infoOf(String(await node.call('INFO', 'server')))
+    const runId = info.get('run_id') ?? ''
+    let state = this.#progress.nodes[name]
+    if (state?.runId !== runId) {
+      // Another process counts its buckets otherwise.
+      state = { runId, cursor: '0', done: false }
+      this.#progress.nodes[name] = state
+    }
+    if (state.done) return
+    let next = this.#ask(node, state.cursor)
+    for (;;) {
+      const [cursor, keys] = await next
+      const last = cursor === '0'
+      // The server looks for the next keys while these are worked on.
+      const ahead = last ? null : this.#ask(node, cursor)
+      ahead?.catch(() => undefined)
+      await this.#work(keys)
+      state.cursor = cursor
+      state.done = last
+      this.#progress.seen += keys.length
+      await this.#pause()
+      if (ahead === null) return
+      next = ahead
+    }
+  }
+
+  async #ask(node: Redis, cursor: string): Promise<[cursor: string, keys: Key[]]> {
+    const { pattern, rate } = this.#operation
+    const count = rate > 0 ? Math.min(BATCH, rate) : BATCH
+    const [next, found] = await node.scanBuffer(cursor, 'MATCH', pattern, 'COUNT', count)
+    const keys = found
+      .map(keyOf)
+      .filter((key) => !(typeof key === 'string' && key.startsWith(this.#context.own)))
+    return [next.toString(), keys]
+  }
+
+  async #work(keys: readonly Key[]): Promise<void> {
+    if (keys.length === 0) return
+    this.#worked += keys.length
+    const units = keys.flatMap((key): (readonly Key[])[] => {
+      if (this.#renaming === null) return [[key]]
+      const name = newName(key, this.#renaming)
+      return name === null ? [] : [[key, name]]
+    })
+    const { client } = this.#context
+    if (isCluster(client)) {
+      await Promise.all(units.map((unit) => this.#inCluster(client, unit)))
+      return
+    }
+    // SCAN gives more than it was asked for when a table is small or its buckets are deep.
+    for (let at = 0; at < units.length; at += BATCH) await this.#evaluate(units.slice(at, at + BATCH))
+  }
+
+  async #inCluster(client: Client, unit: readonly Key[]): Promise<void> {
+    const [from, to] = unit
+    if (from === undefined || to === undefined || slotOf(bytesOf(from)) === slotOf(bytesOf(to))) {
+      await this.#evaluate([unit])
+      return
+    }
+    const { action } = this.#operation
+    const outcome = await moveAcross(client, from, to, action.name === 'RENAME' && action.replace)
+    if (outcome === 'moved') this.#progress.changed += 1
+    else if (outcome === 'taken') this.#leave(from)
+  }
+
+  async #evaluate(units: readonly (readonly Key[])[]): Promise<void> {
+    const keys = units.flat()
+    const { lua, args } = this.#script
+    const answer = (await this.#context.client.eval(lua, keys.length, ...keys, ...args)) as number[]
+    this.#progress.changed += answer[0] ?? 0
+    for (const place of answer.slice(1)) this.#leave(keys[place - 1] ?? '')
+  }
+
+  #leave(key: Key): void {
+    this.#leftCount += 1
+    if (this.#left.length < NAMES_TOLD) this.#left.push(String(key))
+  }
+
+  /** Between two batches: the rate, the progress, an interrupt. */
+  async #pause(): Promise<void> {
+    const { signal, onNotice } = this.#context
+    const { rate, action } = this.#operation
+    const due = rate === 0 ? 0 : (1_000 * this.#worked) / rate - (performance.now() - this.#began)
+    if (due > 0) await sleep(due, undefined, { signal }).catch(() => undefined)
+    const now = performance.now()
+    if (now - this.#told >= TELL_EVERY_MS) {
+      this.#told = now
+      onNotice?.(
+        `${action.name.toLowerCase()}: ${this.#progress.seen} keys found, ${this.#progress.changed} changed`,
+      )
+    }
+    if (signal.aborted) {
+      await this.#save()
+      throw interrupted(this.#progress.changed)
+    }
+    if (now - this.#saved >= SAVE_EVERY_MS) {
+      this.#saved = now
+      await this.#save()
+    }
+  }
+
+  async #save(): Promise<void> {
+    const { metadata, step } = this.#context
+    const value = JSON.stringify(this.#progress)
+    await metadata.change([{ kind: 'set', hash: 'progress', field: step, value }])
+  }
+
+  async #load(): Promise<void> {
+    const { metadata, step, onNotice } = this.#context
+    const value = await metadata.field('progress', step)
+    if (value === null) return
+    const stored = parsed(value)
+    if (stored === null) return
+    this.#progress = stored
+    onNotice?.(`goes on after ${stored.seen} keys, of which ${stored.changed} were changed`)
+  }
+
+  #conflict(): MigrateError {
+    const { action } = this.#operation
+    const count = `${this.#leftCount} ${this.#leftCount === 1 ? 'key was' : 'keys were'}`
+    const more = this.#leftCount - this.#left.length
+    const details = [...this.#left, ...(more > 0 ? [`and ${more} more`] : [])]
+    if (action.name === 'RENAME') {
+      return new MigrateError(
+        'MIG-STATEMENT-FAILED',
+        `${count} left as they are: their new names are taken.`,
+        {
+          details,
+          hint: 'See what the keys of these names are. REPLACE overwrites them.',
+        },
+      )
+    }
+    return new MigrateError(
+      'MIG-STATEMENT-FAILED',
+      `${count} left as they are: only lists, sets and sorted sets hold members.`,
+      {
+        details,
+        hint: 'Give a pattern that matches those alone.',
+      },
+    )
+  }
+}
+
+function interrupted(changed: number): MigrateError {
+  return new MigrateError('MIG-INTERRUPTED', `Interrupted after ${changed} keys.`, {
+    state: 'The next run goes on from there.',
+  })
+}
+
+function unstable(): MigrateError {
+  return new MigrateError('MIG-DATABASE', 'The slots of the cluster move as fast as it is scanned.', {
+    hint: 'Wait until the cluster has settled (CLUSTER INFO), and give the command again.',
+  })
+}
+
+const REPLACEMENT = '\uFFFD'
+
+function keyOf(bytes: Buffer): Key {
+  const text = bytes.toString()
+  return text.includes(REPLACEMENT) ? bytes : text
+}
+
+const bytesOf = (key: Key): Buffer => (typeof key === 'string' ? Buffer.from(key) : key)
+
+function newName(key: Key, renaming: Renaming): Key | null {
+  if (typeof key === 'string') return renamed(key, renaming)
+  // Bytes that are no text: each as a letter.
+  const letters = (text: string): string => Buffer.from(text).toString('latin1')
+  const { from, to } = renaming
+  const name = renamed(key.toString('latin1'), {
+    from: { ...from, prefix: letters(from.prefix), suffix: letters(from.suffix) },
+    to: { ...to, prefix: letters(to.prefix), suffix: letters(to.suffix) },
+  })
+  return name === null ? null : Buffer.from(name, 'latin1')
+}
+
+export function nodesOf(client: Client): Redis[] {
+  return isCluster(client) ? client.nodes('master') : [client]
+}
+
+const nameOf = (node: Redis): string => `${node.options.host ?? ''}:${node.options.port ?? ''}`
+
+/** Grows whenever slots or primaries change; nothing changes outside a cluster. */
+async function epochOf(client: Client): Promise<string> {
+  if (!isCluster(client)) return ''
+  const node = client.nodes('master')[0]
+  return node === undefined
+    ? ''
+    : (infoOf(String(await node.call('CLUSTER', 'INFO'))).get('cluster_current_epoch') ?? '')
+}
+
+function parsed(value: string): Progress | null {
+  try {
+    const stored = JSON.parse(value) as Partial<Progress>
+    const { nodes, seen, changed } = stored
+    return typeof nodes === 'object' && typeof seen === 'number' && typeof changed === 'number'
+      ? { nodes, seen, changed }
+      : null
+  } catch {
+    return null
+  }
+}
+
+/** The field of a step: its text, whatever its length. */
+export function stepName(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
