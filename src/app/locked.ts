@@ -1,4 +1,5 @@
 import type { Lock, Session } from '../backend/index.js'
+import { isOutdated } from '../core/metadata.js'
 import type { LogAction } from '../core/metadata.js'
 import type { Context } from './context.js'
 import type { RunIdentity } from './prepare.js'
@@ -33,7 +34,7 @@ export async function locked<T>(
   const lock = await takeLock(context, session, identity)
   try {
     const fresh = await readAgain(state, session)
-    if (!fresh.snapshot.exists) await session.metadata.ensure()
+    if (isOutdated(fresh.snapshot)) await session.metadata.ensure()
     return await work(fresh, identity)
   } finally {
     await lock.release()

@@ -1,5 +1,6 @@
 import type { Backend, Session } from '../backend/index.js'
 import { MigrateError } from '../core/errors.js'
+import { isOutdated } from '../core/metadata.js'
 import type { LogOutcome, MetadataChange } from '../core/metadata.js'
 import { headsOf } from '../core/plan.js'
 import { execute, planScript } from '../engine/index.js'
@@ -138,7 +139,7 @@ export class Runner {
     this.#context.emit({ type: 'planned', steps: steps.length, direction })
     // Nothing of ours is written either before the whole plan is found fit.
     const begin = async (): Promise<void> => {
-      if (!state.snapshot.exists) await this.#session.metadata.ensure()
+      if (isOutdated(state.snapshot)) await this.#session.metadata.ensure()
       await this.#log(preparer, 'started', null)
     }
     const options = { ...this.#engineOptions(state, this.#listener(planned)), begin }

@@ -1,7 +1,7 @@
 import type { Direction, RevisionHeader } from './revision.js'
 
 /** The format of the metadata tables that this version of the tool writes. */
-export const METADATA_FORMAT = 1
+export const METADATA_FORMAT = 2
 
 /** A checksum with the algorithm that made it, e.g. `v1:9f86d081…`: an old one stays comparable. */
 export type Checksum = string
@@ -99,6 +99,11 @@ export type MetadataChange =
   | { readonly kind: 'journal'; readonly entries: readonly JournalEntry[] }
   | { readonly kind: 'journal-clear'; readonly revision: string }
   | { readonly kind: 'log'; readonly entry: LogEntry }
+
+/** True when the metadata is to be made or brought up to date before it is written to. */
+export function isOutdated(snapshot: Pick<MetadataSnapshot, 'exists' | 'format'>): boolean {
+  return !snapshot.exists || snapshot.format < METADATA_FORMAT
+}
 
 /** What a command reads of the metadata first, in one round trip where the server can. */
 export interface MetadataSnapshot {

@@ -145,8 +145,18 @@ describe('the format of the metadata', () => {
     database.close()
   })
 
+  test('tables of the first format get a place for backfills', () => {
+    const database = new Database(':memory:')
+    const made = createTables(names, sqliteFlavour).filter((sql) => !sql.includes(names.backfill))
+    for (const sql of [...made, ...upgradeTables(1, names, sqliteFlavour)]) database.exec(sql)
+    expect(database.prepare(`SELECT * FROM ${names.backfill}`).all()).toEqual([])
+    database.close()
+  })
+
   test('a newer format, and what is no format, are refused', () => {
-    expect(() => decodeFormat('2')).toThrow(expect.objectContaining({ code: 'MIG-METADATA-NEWER' }) as Error)
+    expect(() => decodeFormat(String(METADATA_FORMAT + 1))).toThrow(
+      expect.objectContaining({ code: 'MIG-METADATA-NEWER' }) as Error,
+    )
     for (const value of ['0', '-1', '1.5', 'x', '', null, 7n]) {
       expect(() => decodeFormat(value)).toThrow(
         expect.objectContaining({ code: 'MIG-METADATA-CORRUPT' }) as Error,

@@ -26,7 +26,9 @@ export function renderChange(change: MetadataChange, names: SqlNames, flavour: S
     case 'journal':
       return change.entries.length === 0 ? [] : [renderJournal(change.entries, names, flavour)]
     case 'journal-clear':
-      return [`DELETE FROM ${names.journal} WHERE revision = ${key(change.revision, flavour)}`]
+      return [names.journal, names.backfill].map(
+        (table) => `DELETE FROM ${table} WHERE revision = ${key(change.revision, flavour)}`,
+      )
     case 'log':
       return [renderLog(change.entry, names, flavour)]
   }

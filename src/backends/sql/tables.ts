@@ -8,8 +8,7 @@ import type { SqlNames } from './names.js'
  */
 export function createTables(names: SqlNames, flavour: SqlFlavour): string[] {
   const { key, text, integer, sequence } = flavour.types
-  const table = (name: string, lines: readonly string[]) =>
-    `CREATE TABLE IF NOT EXISTS ${name} (\n  ${lines.join(',\n  ')}\n)${flavour.tableOptions}`
+  const table = tableMaker(flavour)
   return [
     table(names.meta, [`name ${key} NOT NULL PRIMARY KEY`, `value ${text}`]),
     table(names.history, [
@@ -32,6 +31,7 @@ export function createTables(names: SqlNames, flavour: SqlFlavour): string[] {
       ...['hash', 'excerpt', 'state', 'run_id', 'noted_at'].map((column) => `${column} ${text} NOT NULL`),
       'PRIMARY KEY (revision, direction, step)',
     ]),
+    backfillTable(names, flavour),
     table(names.tags, [
       `name ${key} NOT NULL PRIMARY KEY`,
       ...['heads', 'created_at', 'created_by'].map((column) => `${column} ${text} NOT NULL`),
@@ -48,6 +48,28 @@ export function createTables(names: SqlNames, flavour: SqlFlavour): string[] {
   ]
 }
 
+function tableMaker(flavour: SqlFlavour) {
+  return (name: string, lines: readonly string[]) =>
+    `CREATE TABLE IF NOT EXISTS ${name} (\n  ${lines.join(',\n  ')}\n)${flavour.tableOptions}`
+}
+
+/** How far the backfills of unfinished revisions have come. */
+function backfillTable(names: SqlNames, flavour: SqlFlavour): string {
+  const { key, text, integer } = flavour.types
+  return tableMaker(flavour)(names.backfill, [
+    `revision ${key} NOT NULL`,
+    `direction varchar(4) NOT NULL`,
+    `step ${integer} NOT NULL`,
+    ...['of_table', 'key_columns', 'state'].map((column) => `${column} ${text} NOT NULL`),
+    // The last key that is done, and the last of all: JSON arrays of texts.
+    ...['at_key', 'last_key'].map((column) => `${column} ${text}`),
+    ...['batches', 'scanned', 'changed'].map((column) => `${column} ${integer} NOT NULL`),
+    `estimate ${integer}`,
+    ...['started_at', 'updated_at'].map((column) => `${column} ${text} NOT NULL`),
+    'PRIMARY KEY (revision, direction, step)',
+  ])
+}
+
 function recordFormat(format: number, names: SqlNames, flavour: SqlFlavour): string {
   const row = [flavour.text('format'), flavour.text(String(format))]
   return flavour.upsert({ table: names.meta, columns: ['name', 'value'], keys: ['name'], rows: [row] })
@@ -57,7 +79,7 @@ function recordFormat(format: number, names: SqlNames, flavour: SqlFlavour): str
 export type FormatStep = (names: SqlNames, flavour: SqlFlavour) => readonly string[]
 
 /** The step at index n leads from format n + 1 to n + 2: format 1 is the first. */
-export const FORMAT_STEPS: readonly FormatStep[] = []
+export const FORMAT_STEPS: readonly FormatStep[] = [(names, flavour) => [backfillTable(names, flavour)]]
 
 /** What brings tables of an older format up to date; after each step its format is recorded. */
 export function upgradeTables(
