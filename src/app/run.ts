@@ -7,6 +7,7 @@ import { execute, planScript } from '../engine/index.js'
 import type { EngineListener, EngineReport, EngineStep, PreparedScript, ScriptPlan } from '../engine/index.js'
 import { sha256 } from './checksum.js'
 import type { Context } from './context.js'
+import { refuseOverHalfDone } from './half-done.js'
 import { isLossy, RunError, sourcedError, stateSentence } from './failure.js'
 import { readAgain, takeLock } from './locked.js'
 import { Preparer } from './prepare.js'
@@ -45,7 +46,7 @@ export class Runner {
   }
 
   async go(state: State): Promise<RunReport> {
-    const planned = await this.#command.plan(state, state.backend)
+    const planned = await this.#plan(state)
     const preparer = this.#preparer(state)
     if (this.#options.plan === true) return this.#planOnly(state, planned, preparer)
     if (planned.length === 0) return this.#report(state, state, [], true)
@@ -71,6 +72,12 @@ export class Runner {
     return this.#report(state, afterwards(state, steps, report), this.#stepReports(steps, report, []), true)
   }
 
+  async #plan(state: State): Promise<readonly PlanStep[]> {
+    const planned = await this.#command.plan(state, state.backend)
+    refuseOverHalfDone(state, this.#command.action, planned)
+    return planned
+  }
+
   #preparer(state: State): Preparer {
     return new Preparer(this.#context, state, this.#session, this.#identity)
   }
@@ -81,7 +88,7 @@ export class Runner {
     confirmed: readonly PlanStep[],
   ): Promise<{ state: State; steps: readonly PlanStep[] }> {
     const state = await readAgain(before, this.#session)
-    const steps = await this.#command.plan(state, state.backend)
+    const steps = await this.#plan(state)
     const same =
       steps.length === confirmed.length &&
       steps.every((step, index) => step.node.id === confirmed[index]?.node.id)
