@@ -6,7 +6,16 @@ export {
   type ExitCode,
   type MigrateErrorOptions,
 } from './core/errors.js'
-export { defineRevision, type Operations, type RevisionDefinition, type ScriptBody } from './core/define.js'
+export { defineRevision, type Operations, type RevisionDefinition, type ScriptBody } from './app/define.js'
+export type { CodeStep, ReversibleText, RunStepOptions } from './core/define.js'
+export type { BackendOperations } from './schema/operations.js'
+export type {
+  BulkWrite,
+  MongoIndexOperations,
+  MongoOperations,
+  ValidatorOptions,
+} from './schema/mongo/operations.js'
+export type { IndexKeys, IndexOptions } from './schema/mongo/index-spec.js'
 export { defineConfig } from './files/define-config.js'
 export type { ConfigOptions, Duration, MigrateConfig } from './files/config-types.js'
 export type { Position } from './core/position.js'

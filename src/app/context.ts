@@ -99,7 +99,8 @@ async function connect(context: Context, backend: Backend, command: string): Pro
 
 async function readSources(context: Context): Promise<readonly RevisionSource[]> {
   const { options } = context
-  if (options.revisions !== undefined) return sourcesFromArray(options.revisions)
+  if (options.revisions !== undefined)
+    return sourcesFromArray(options.revisions, (await import('../schema/operations.js')).EXTENSIONS)
   return readRevisions({
     dir: options.dir ?? 'migrations',
     cwd: context.cwd,

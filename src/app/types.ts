@@ -1,6 +1,6 @@
 import type { Backend } from '../backend/index.js'
 import type { MetadataNames } from '../backend/index.js'
-import type { RevisionDefinition } from '../core/define.js'
+import type { RevisionDefinition } from './define.js'
 import type { MigrateError } from '../core/errors.js'
 import type { LogEntry, Tag } from '../core/metadata.js'
 import type {

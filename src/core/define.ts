@@ -1,4 +1,6 @@
+import { Collection } from './collected.js'
 import { MigrateError } from './errors.js'
+import type { ExtensionPart, OperationExtension } from './extension.js'
 import { startOf, type Position } from './position.js'
 import type {
   CodeContext,
@@ -23,22 +25,35 @@ export interface Operations {
    * Adds SQL: one statement or several, as a template or as a string. What a template takes in with `${…}` must come
    * from {@link raw}; anything else is refused, because nothing would quote it.
    */
-  sql(text: TemplateStringsArray | string, ...values: readonly RawText[]): void
+  sql(text: TemplateStringsArray | string, ...values: readonly RawText[]): ReversibleText
   /** Text that goes into a statement as it stands: a name or a number that the revision computes. */
   raw(text: string | number | bigint): RawText
   /**
    * Adds a step of code. It is handed the driver's own object, on the connection and in the transaction that does
    * the rest.
    * @param name what the step does, as plans and logs show it
+   * @param options `down`: what undoes it, in `change`
    */
-  run<Client = unknown>(name: string, step: (context: CodeContext<Client>) => unknown): void
+  run<Client = unknown>(name: string, step: CodeStep<Client>, options?: RunStepOptions<Client>): void
+}
+
+export type CodeStep<Client = unknown> = (context: CodeContext<Client>) => unknown
+
+export interface RunStepOptions<Client = unknown> {
+  /** A step, or `nothing` where there is nothing to undo. */
+  readonly down: CodeStep<Client> | 'nothing'
+}
+
+export interface ReversibleText {
+  /** Says, in `change`, what undoes the text: one statement or several; empty where there is nothing to undo. */
+  reverse(text: TemplateStringsArray | string, ...values: readonly RawText[]): void
 }
 
 /** SQL, or a synchronous function that collects it. */
-export type ScriptBody = string | ((op: Operations) => void)
+export type ScriptBody<Op = Operations> = string | ((op: Op) => void)
 
 /** A revision in code. `id`, `parents`, `message`, `labels` and `dependsOn` are literals: they are read without running it. */
-export interface RevisionDefinition {
+export interface RevisionDefinition<Op = Operations> {
   readonly id: string
   /** Default: none, which makes it a base. */
   readonly parents?: readonly string[]
@@ -47,9 +62,11 @@ export interface RevisionDefinition {
   readonly dependsOn?: readonly string[]
   /** False runs its scripts without a transaction. Default: true, both. */
   readonly transaction?: boolean | { readonly up?: boolean; readonly down?: boolean }
-  readonly up: ScriptBody
+  readonly up?: ScriptBody<Op>
   /** Left out: the revision cannot be undone. */
-  readonly down?: ScriptBody
+  readonly down?: ScriptBody<Op>
+  /** In place of `up` and `down`: what undoes it is derived, the last operation first. */
+  readonly change?: (op: Op) => void
 }
 
 /** Finds the places of a definition in the file that it comes from. */
@@ -66,17 +83,20 @@ const NOWHERE: Places = { here: () => startOf(), of: () => startOf() }
 const MARK = Symbol.for('revgraph.definition')
 
 const LISTS = ['parents', 'labels', 'dependsOn'] as const
-const KNOWN: ReadonlySet<string> = new Set(['id', 'message', 'transaction', 'up', 'down', ...LISTS])
+const KNOWN: ReadonlySet<string> = new Set([
+  ...['id', 'message', 'transaction', 'up', 'down', 'change'],
+  ...LISTS,
+])
 
 /**
  * Defines a revision in TypeScript or JavaScript; the file exports it as its default.
  * @throws MigrateError MIG-FILE-SHAPE when something in it cannot be used
  */
-export function defineRevision(definition: RevisionDefinition): RevisionDefinition {
+export function defineRevision<Op = Operations>(definition: RevisionDefinition<Op>): RevisionDefinition<Op> {
   const problem = problemOf(definition)
   if (problem !== null) {
     throw new MigrateError('MIG-FILE-SHAPE', `defineRevision() was given something else: ${problem}.`, {
-      hint: 'It takes { id, parents, message, labels, dependsOn, transaction, up(op), down(op) }.',
+      hint: 'It takes { id, parents, message, labels, dependsOn, transaction, up(op), down(op) }, or change(op) in place of the two.',
     })
   }
   const marked = { ...definition }
@@ -85,12 +105,12 @@ export function defineRevision(definition: RevisionDefinition): RevisionDefiniti
 }
 
 /** True for what {@link defineRevision} returned, of this copy of the library or another. */
-export function isDefinition(value: unknown): value is RevisionDefinition {
+export function isDefinition(value: unknown): value is RevisionDefinition<never> {
   return typeof value === 'object' && value !== null && MARK in value
 }
 
 /** What is known of a definition without running its scripts. */
-export function headerOf(definition: RevisionDefinition): RevisionHeader {
+export function headerOf(definition: RevisionDefinition<never>): RevisionHeader {
   return {
     id: definition.id,
     parents: definition.parents ?? [],
@@ -102,29 +122,45 @@ export function headerOf(definition: RevisionDefinition): RevisionHeader {
 
 /**
  * Runs a definition's functions to collect its scripts.
- * @throws MigrateError MIG-FILE-SHAPE for a script that does more than collect, MIG-FILE-THROWS when one throws
+ * @param extensions backends' own operations, as members of `op`
+ * @throws MigrateError MIG-FILE-SHAPE for a script that does more than collect or a change that cannot be undone,
+ *   MIG-FILE-THROWS when one throws
  */
-export function collectScripts(
-  definition: RevisionDefinition,
+export function collectScripts<Op>(
+  definition: RevisionDefinition<Op>,
   dialect: string,
   places: Places = NOWHERE,
+  extensions: readonly OperationExtension[] = [],
 ): RevisionScripts {
-  const { up, down } = definition
+  const { up = '', down, change } = definition
+  const gather = (what: Direction | 'change', body: ScriptBody<Op>) =>
+    collect(definition, what, body, { dialect, places, extensions })
+  if (change !== undefined) {
+    const collected = gather('change', change)
+    return {
+      up: scriptOf(definition, 'up', collected.parts),
+      down: scriptOf(definition, 'down', collected.reversed()),
+    }
+  }
   return {
-    up: collect(definition, 'up', up, dialect, places),
-    down: down === undefined ? null : collect(definition, 'down', down, dialect, places),
+    up: scriptOf(definition, 'up', gather('up', up).parts),
+    down: down === undefined ? null : scriptOf(definition, 'down', gather('down', down).parts),
   }
 }
 
 /** Revisions for a program that has no folder of them: in bundles and serverless functions. */
-export function sourcesFromArray(definitions: readonly RevisionDefinition[]): readonly RevisionSource[] {
+export function sourcesFromArray<Op>(
+  definitions: readonly RevisionDefinition<Op>[],
+  extensions: readonly OperationExtension[] = [],
+): readonly RevisionSource[] {
   return definitions.map((given) => {
-    const definition = isDefinition(given) ? given : defineRevision(given)
+    const definition: RevisionDefinition<Op> = isDefinition(given) ? given : defineRevision(given)
     return {
       ...headerOf(definition),
       file: null,
       sourceHash: '',
-      load: async (dialect) => Promise.resolve(collectScripts(definition, firstOf(dialect))),
+      load: async (dialect) =>
+        Promise.resolve(collectScripts(definition, firstOf(dialect), NOWHERE, extensions)),
     }
   })
 }
@@ -134,30 +170,38 @@ export function firstOf(dialect: string | readonly string[]): string {
   return typeof dialect === 'string' ? dialect : (dialect[0] ?? '')
 }
 
-function collect(
-  definition: RevisionDefinition,
-  direction: Direction,
-  body: ScriptBody,
-  dialect: string,
-  places: Places,
-): Script {
-  const parts: ScriptPart[] = []
-  let open = true
-  const add = (part: ScriptPart): void => {
-    if (!open) throw tooLate(definition, direction, part.origin)
-    parts.push(part)
-  }
-  const op = operations(dialect, places, add)
+interface Surroundings {
+  readonly dialect: string
+  readonly places: Places
+  readonly extensions: readonly OperationExtension[]
+}
+
+function collect<Op>(
+  definition: RevisionDefinition<Op>,
+  what: Direction | 'change',
+  body: ScriptBody<Op>,
+  surroundings: Surroundings,
+): Collection {
+  const collection = new Collection(what, definition.id)
+  const op = operations(surroundings, collection)
   if (typeof body === 'string') op.sql(body)
   else {
-    const result = runBody(definition, direction, body, op, places)
-    open = false
+    // What the extensions add is what Op says, by whoever joins the two.
+    const result = runBody(definition, what, body, extended(op, surroundings, collection) as Op, surroundings)
+    collection.close()
     if (isPromise(result)) {
       result.then(undefined, () => undefined)
-      throw notSynchronous(definition, direction, places)
+      throw notSynchronous(definition.id, what, surroundings.places)
     }
   }
-  const { transaction } = definition
+  return collection
+}
+
+function scriptOf(
+  { transaction }: RevisionDefinition<never>,
+  direction: Direction,
+  parts: readonly ScriptPart[],
+): Script {
   return {
     parts,
     transaction: typeof transaction === 'object' ? (transaction[direction] ?? true) : (transaction ?? true),
@@ -166,33 +210,99 @@ function collect(
   }
 }
 
-function operations(dialect: string, places: Places, add: (part: ScriptPart) => void): Operations {
+function textPart(text: string, origin: Position): readonly ScriptPart[] {
+  return text.trim() === '' ? [] : [{ kind: 'text', text, origin }]
+}
+
+function operations({ dialect, places }: Surroundings, collection: Collection): Operations {
+  const textHere = (text: TemplateStringsArray | string, values: readonly RawText[]) => {
+    const whole = typeof text === 'string' ? text : joined(text, values, places)
+    const literal = typeof text === 'string' || (values.length === 0 && text.raw[0] === whole)
+    return textPart(whole, literal ? places.here(whole) : places.here())
+  }
   return {
     dialect,
     raw: (text) => Object.freeze({ raw: String(text) }),
     sql: (text, ...values) => {
-      const whole = typeof text === 'string' ? text : joined(text, values, places)
-      const literal = typeof text === 'string' || (values.length === 0 && text.raw[0] === whole)
-      const origin = literal ? places.here(whole) : places.here()
-      if (whole.trim() !== '') add({ kind: 'text', text: whole, origin })
+      const [part] = textHere(text, values)
+      const undo =
+        part === undefined
+          ? undefined
+          : collection.add({
+              ...{ call: 'op.sql', part, why: 'does not say what undoes it' },
+              hint: 'Write op.sql`...`.reverse`...`, or up(op) and down(op) in place of change(op).',
+            })
+      return {
+        reverse: (reversing, ...others) => {
+          collection.refuseReverse('op.sql', places.here())
+          undo?.(textHere(reversing, others))
+        },
+      }
     },
-    run: (name, step) => {
+    run: (name, step, options) => {
       const origin = places.here()
-      const wrong =
-        typeof name !== 'string' || name.trim() === ''
-          ? 'the name of the step first'
-          : typeof step === 'function'
-            ? null
-            : 'a function after its name'
+      const wrong = wrongStep(name, step, options)
       if (wrong !== null) {
         throw new MigrateError('MIG-FILE-SHAPE', `op.run() takes ${wrong}.`, {
           position: origin,
           hint: "Write for example: op.run('fill in the slugs', async ({ client }) => { ... })",
         })
       }
-      add({ kind: 'code', name: name.replace(/\s+/g, ' ').trim(), run: step, origin })
+      const words = name.replace(/\s+/g, ' ').trim()
+      const call = `op.run('${words}')`
+      if (options !== undefined) collection.refuseReverse(call, origin)
+      const codePart = (run: CodeStep<never>): ScriptPart => ({ kind: 'code', name: words, run, origin })
+      const down = options?.down
+      collection.add({
+        ...{ call, part: codePart(step), why: 'does not say what undoes it' },
+        ...(down === undefined ? {} : { reverse: down === 'nothing' ? [] : [codePart(down)] }),
+        hint: "Give it { down: async ({ client }) => { ... } } as the third argument, or { down: 'nothing' }.",
+      })
     },
   }
+}
+
+/** What is wrong with the arguments of `op.run`; null for nothing. */
+function wrongStep(name: unknown, step: unknown, options: unknown): string | null {
+  if (typeof name !== 'string' || name.trim() === '') return 'the name of the step first'
+  if (typeof step !== 'function') return 'a function after its name'
+  if (options === undefined) return null
+  const down = typeof options === 'object' && options !== null && 'down' in options ? options.down : null
+  if (typeof down === 'function' || down === 'nothing') return null
+  return "{ down: a function or 'nothing' } as its third argument"
+}
+
+/** `op` with the backends' own operations. */
+function extended(
+  op: Operations,
+  { dialect, places, extensions }: Surroundings,
+  collection: Collection,
+): object {
+  const members = extensions.map((extension) => {
+    const add = ({ call, text, reverse }: ExtensionPart): void => {
+      const origin = places.here()
+      collection.refuseLate(origin)
+      if (dialect !== extension.dialect) throw otherDialect(call, extension.dialect, dialect, origin)
+      for (const part of textPart(text, origin)) {
+        const known = typeof reverse === 'string'
+        collection.add({
+          ...{ call, part },
+          ...(known
+            ? { reverse: textPart(reverse, origin), why: '', hint: '' }
+            : { ...reverse, why: reverse.unknown }),
+        })
+      }
+    }
+    return [extension.name, extension.build(add)] as const
+  })
+  return { ...op, ...Object.fromEntries(members) }
+}
+
+function otherDialect(call: string, meant: string, dialect: string, position: Position): MigrateError {
+  return new MigrateError('MIG-FILE-SHAPE', `${call} is for ${meant}, and this database is ${dialect}.`, {
+    position,
+    hint: `Ask first: if (op.dialect === '${meant}') { ... }`,
+  })
 }
 
 function joined(text: TemplateStringsArray, values: readonly unknown[], places: Places): string {
@@ -217,20 +327,22 @@ function isRaw(value: unknown): value is RawText {
   return typeof value === 'object' && value !== null && 'raw' in value && typeof value.raw === 'string'
 }
 
-function runBody(
-  definition: RevisionDefinition,
-  direction: Direction,
-  body: (op: Operations) => unknown,
-  op: Operations,
-  places: Places,
+function runBody<Op>(
+  definition: RevisionDefinition<Op>,
+  what: Direction | 'change',
+  body: (op: Op) => unknown,
+  op: Op,
+  { places }: Surroundings,
 ): unknown {
   try {
     return body.call(definition, op)
   } catch (error) {
-    if (error instanceof MigrateError) throw error
+    if (error instanceof MigrateError) {
+      throw error.position === undefined ? error.with({ position: places.of(error) }) : error
+    }
     throw new MigrateError(
       'MIG-FILE-THROWS',
-      `${direction}() of revision ${definition.id} threw: ${wordsOf(error)}`,
+      `${what}() of revision ${definition.id} threw: ${wordsOf(error)}`,
       { position: places.of(error), hint: 'Nothing of it was run.', cause: error },
     )
   }
@@ -254,22 +366,14 @@ function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }
 
-function notSynchronous(definition: RevisionDefinition, direction: Direction, places: Places): MigrateError {
+function notSynchronous(id: string, what: Direction | 'change', places: Places): MigrateError {
   return new MigrateError(
     'MIG-FILE-SHAPE',
-    `${direction}() of revision ${definition.id} returned a promise; it only collects what is to run, and must do so at once.`,
+    `${what}() of revision ${id} returned a promise; it only collects what is to run, and must do so at once.`,
     {
       position: places.here(),
       hint: `Take "async" off it, and put what must wait into op.run('what it does', async ({ client }) => { ... }).`,
     },
-  )
-}
-
-function tooLate(definition: RevisionDefinition, direction: Direction, position: Position): MigrateError {
-  return new MigrateError(
-    'MIG-FILE-SHAPE',
-    `${direction}() of revision ${definition.id} used op after it had returned.`,
-    { position, hint: 'Call op only while the function runs, not in a callback that comes later.' },
   )
 }
 
@@ -310,7 +414,12 @@ function problemOf(definition: unknown): string | null {
   if (!isTransaction(given.get('transaction'))) {
     return '"transaction" must be true, false, or { up, down } of these'
   }
-  if (!isBody(given.get('up'))) return '"up" must be a function or SQL text'
+  const change = given.get('change')
+  if (change !== undefined) {
+    if (typeof change !== 'function') return '"change" must be a function'
+    const other = ['up', 'down'].find((name) => given.get(name) !== undefined)
+    if (other !== undefined) return `"change" stands for up and down, and "${other}" is there too`
+  } else if (!isBody(given.get('up'))) return '"up" must be a function or SQL text'
   if (given.get('down') !== undefined && !isBody(given.get('down'))) {
     return '"down" must be a function or SQL text'
   }

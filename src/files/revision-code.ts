@@ -61,6 +61,7 @@ async function loadScripts(
 ): Promise<RevisionScripts> {
   const file: ModuleFile = { path, shown, text: readUnchanged(path, shown, hash).text }
   const { importModule, placeOf, placeOfCall } = await import('./module-loader.js')
+  const { EXTENSIONS } = await import('../schema/operations.js')
   const definition = await importModule(file, signal)
   if (!isDefinition(definition)) {
     throw new MigrateError('MIG-FILE-SHAPE', 'The file does not export a revision as its default.', {
@@ -70,7 +71,7 @@ async function loadScripts(
   }
   refuseOtherHeader(headerOf(definition), header, shown)
   const places: Places = { here: (text) => placeOfCall(file, text), of: (error) => placeOf(error, file) }
-  return collectScripts(definition, dialect, places)
+  return collectScripts(definition, dialect, places, EXTENSIONS)
 }
 
 /** The graph was built from what was read; what the code says when it runs must be the same. */

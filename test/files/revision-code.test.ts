@@ -255,7 +255,7 @@ describe('a program', () => {
     expect(await refusal(() => sourcesFromArray([{ id: '', up: '' }]))).toMatchInlineSnapshot(`
       "MIG-FILE-SHAPE
       defineRevision() was given something else: "id" must be a string.
-      It takes { id, parents, message, labels, dependsOn, transaction, up(op), down(op) }."
+      It takes { id, parents, message, labels, dependsOn, transaction, up(op), down(op) }, or change(op) in place of the two."
     `)
   })
 })
