@@ -1,0 +1,175 @@
+import { Cluster } from 'ioredis'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Session } from '../../src/backend/index.js'
+import { redis } from '../../src/backends/redis/index.js'
+import { MigrateError } from '../../src/core/errors.js'
+import { historyRow, journalEntry, lockOptions } from '../../src/testing/values.js'
+import { describeServers } from '../servers/database.js'
+import { canStartRedis, startCluster, until, type RedisCluster } from '../servers/redis-cluster.js'
+
+const parsed = (text: string) => {
+  const [statement] = redis.parse(text)
+  if (statement === undefined) throw new Error(`no statement: ${text}`)
+  return statement
+}
+
+describeServers(['redis', 'valkey'], (server) => {
+  const name = server.name === 'valkey' ? 'valkey' : 'redis'
+  describe.skipIf(!canStartRedis(server))('a cluster of three primaries', () => {
+    let cluster: RedisCluster
+    let client: Cluster
+    const sessions: Session[] = []
+    const connect = async (): Promise<Session> => {
+      const session = await redis.connect({
+        url: cluster.url,
+        metadata: { prefix: 'migrate_' },
+        applicationName: 'migrate test',
+      })
+      sessions.push(session)
+      return session
+    }
+    const ready = async (): Promise<Session> => {
+      const session = await connect()
+      await session.metadata.ensure()
+      return session
+    }
+    const run = async (session: Session, text: string) => session.execute(parsed(text))
+    const everyKey = async (pattern: string): Promise<string[]> =>
+      (await Promise.all(client.nodes('master').map((node) => node.keys(pattern)))).flat().sort()
+
+    beforeAll(async () => {
+      cluster = await startCluster(name)
+      const { port, password } = new URL(cluster.url)
+      client = new Cluster([{ host: '127.0.0.1', port: Number(port) }], { redisOptions: { password } })
+      await client.ping()
+    })
+    afterAll(async () => {
+      for (const session of sessions) await session.close()
+      client.disconnect()
+      await cluster.stop()
+    })
+    beforeEach(async () => {
+      for (const session of sessions.splice(0)) await session.close()
+      for (const node of client.nodes('master')) await node.flushall()
+    })
+
+    it('has all of the metadata in one slot, whoever holds it', async () => {
+      const session = await ready()
+      const lock = await session.lock('migrate', lockOptions())
+      await session.metadata.write([
+        { kind: 'apply', row: historyRow('a') },
+        { kind: 'tag', tag: { name: 'v1', heads: ['a'], createdBy: 'me' } },
+      ])
+      const other = await connect()
+      const { applied, tags } = await other.metadata.read()
+      expect([applied.length, tags.length]).toEqual([1, 1])
+      await expect(other.lock('migrate', lockOptions())).rejects.toMatchObject({ code: 'MIG-LOCK-TIMEOUT' })
+      await lock.release()
+    })
+
+    it('gets commands where their keys are, and what is about servers on every primary', async () => {
+      const session = await ready()
+      for (let index = 0; index < 20; index += 1) await run(session, `SET key:${index} ${index}`)
+      expect(await everyKey('key:*')).toHaveLength(20)
+      await run(session, 'CONFIG SET slowlog-max-len 77')
+      for (const node of client.nodes('master')) {
+        expect(await node.config('GET', 'slowlog-max-len')).toEqual(['slowlog-max-len', '77'])
+      }
+      await run(
+        session,
+        String.raw`REVGRAPH.FUNCTION LOAD "#!lua name=rg\nredis.register_function('rg', function() return 1 end)"`,
+      )
+      for (const node of client.nodes('master')) expect(await node.fcall('rg', 0)).toBe(1)
+      await expect(run(session, 'MSET a 1 b 2 c 3')).rejects.toMatchObject({ code: 'MIG-STATEMENT-FAILED' })
+    })
+
+    it('has keys renamed into other slots, with their values of every kind and their time to live', async () => {
+      const session = await ready()
+      for (let index = 0; index < 60; index += 1) await client.set(`user:${index}`, String(index))
+      await client.rpush('user:list', 'a', 'b')
+      await client.hset('user:hash', 'f', 'v')
+      await client.expire('user:list', 5_000)
+      expect(await run(session, 'REVGRAPH.KEYS user:* RENAME account:*')).toEqual({ rows: 62 })
+      expect(await everyKey('user:*')).toEqual([])
+      expect(await client.get('account:17')).toBe('17')
+      expect(await client.lrange('account:list', 0, -1)).toEqual(['a', 'b'])
+      expect(await client.ttl('account:list')).toBeGreaterThan(4_000)
+      expect(await client.hget('account:hash', 'f')).toBe('v')
+      // One hash tag, one slot: no copy is needed.
+      await client.set('{t}:1', 'x')
+      expect(await run(session, 'REVGRAPH.KEYS {t}:* RENAME {t}-*')).toEqual({ rows: 1 })
+      expect(await client.get('{t}-1')).toBe('x')
+    })
+
+    it('has a copy that an earlier run has left taken for what it is, and another’s key left alone', async () => {
+      const session = await ready()
+      await client.set('user:1', 'one')
+      await client.set('account:1', 'one')
+      await client.set('user:2', 'two')
+      await client.set('account:2', 'theirs')
+      await expect(run(session, 'REVGRAPH.KEYS user:* RENAME account:*')).rejects.toMatchObject({
+        message: '1 key was left as they are: their new names are taken.',
+        details: ['user:2'],
+      })
+      expect(await everyKey('*:*')).toEqual(expect.arrayContaining(['account:1', 'account:2', 'user:2']))
+      expect(await everyKey('user:1')).toEqual([])
+      await run(session, 'REVGRAPH.KEYS user:* RENAME account:* REPLACE')
+      expect(await client.get('account:2')).toBe('two')
+    })
+
+    it('takes the client of an application, and leaves it as it was', async () => {
+      const session = await redis.connect({
+        client,
+        metadata: { prefix: 'migrate_' },
+        applicationName: 'migrate test',
+      })
+      await session.metadata.ensure()
+      await run(session, 'SET a 1')
+      await session.close()
+      expect(await client.get('a')).toBe('1')
+    })
+
+    it('that loses a primary during a scan is told as such', async () => {
+      const lost = await startCluster(name)
+      const { port, password } = new URL(lost.url)
+      const own = new Cluster([{ host: '127.0.0.1', port: Number(port) }], {
+        redisOptions: { password },
+        clusterRetryStrategy: () => 200,
+      })
+      own.on('error', () => undefined)
+      try {
+        await Promise.all(Array.from({ length: 3_000 }, (_, index) => own.set(`user:${index}`, 'x')))
+        const url = lost.nodes[2]?.url ?? ''
+        const session = await redis.connect({
+          url: lost.url,
+          metadata: { prefix: 'migrate_' },
+          applicationName: 'migrate test',
+        })
+        await session.metadata.ensure()
+        const statement = parsed('REVGRAPH.KEYS user:* EXPIRE 5000 RATE 400')
+        const running = session.execute(statement).then(
+          () => null,
+          (error: unknown) => error,
+        )
+        await until(async () => {
+          if ((await own.hlen('{migrate}:progress')) === 0) throw new Error('nothing was done yet')
+        })
+        await lost.nodes.find((node) => node.url === url)?.stop()
+        const error = await running
+        expect(error).toBeInstanceOf(MigrateError)
+        expect(['MIG-DATABASE', 'MIG-CONNECT']).toContain((error as MigrateError).code)
+        expect((error as MigrateError).hint).toMatch(/status|CLUSTER INFO/)
+        await session.close()
+      } finally {
+        own.disconnect()
+        await lost.stop()
+      }
+    })
+
+    it('is observed like any other', async () => {
+      const session = await ready()
+      await run(session, 'SET a 1')
+      expect(await session.observe?.(parsed('SET a 1'), journalEntry('a', 0))).toBe('applied')
+    })
+  })
+})
