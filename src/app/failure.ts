@@ -1,5 +1,4 @@
 import { MigrateError } from '../core/errors.js'
-import type { ScriptStep } from '../engine/index.js'
 import { readLines } from '../files/source-lines.js'
 import type { RunFailure, RunReport, StepReport } from './types.js'
 
@@ -68,9 +67,4 @@ export async function sourcedError(error: MigrateError, cwd: string): Promise<Mi
 export async function withSource(error: unknown, cwd: string): Promise<unknown> {
   if (!(error instanceof MigrateError) || error instanceof RunError) return error
   return await sourcedError(error, cwd)
-}
-
-/** A code step may do anything; a statement is asked. */
-export function isLossy(step: ScriptStep): boolean {
-  return step.kind === 'statement' && step.statement.losesData
 }

@@ -59,7 +59,7 @@ export class Preparer {
     const scripts = await loadScripts(source, this.#backend, this.#context.signal)
     const prepared = this.#prepared(scripts.up, (durationMs) => [
       { kind: 'apply', row: this.row(source, scripts, durationMs) },
-      this.logged(node.id, null),
+      this.#moved(node.id, 'up'),
     ])
     if (prepared.steps.length === 0 && node.parents.length < 2) this.#tellEmpty(node.id)
     return prepared
@@ -80,7 +80,7 @@ export class Preparer {
     if (down === null) throw irreversible(node.id, source?.file ?? null)
     return this.#prepared(down, () => [
       ...[node.id, ...forget].map((revision) => ({ kind: 'revert' as const, revision })),
-      this.logged(node.id, null),
+      this.#moved(node.id, 'down'),
     ])
   }
 
@@ -157,6 +157,11 @@ export class Preparer {
       toolVersion: VERSION,
       at: null,
     }
+  }
+
+  /** A log line of a step. What `redo` goes through it goes through twice: the line says which way. */
+  #moved(revision: string, direction: Direction): MetadataChange {
+    return this.logged(revision, this.#run.action === 'redo' ? direction : null)
   }
 
   /** A log line of something that is done; null for the run as a whole. */

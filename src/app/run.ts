@@ -8,7 +8,7 @@ import type { EngineListener, EngineReport, EngineStep, PreparedScript, ScriptPl
 import { sha256 } from './checksum.js'
 import type { Context } from './context.js'
 import { refuseOverHalfDone } from './half-done.js'
-import { isLossy, RunError, sourcedError, stateSentence } from './failure.js'
+import { RunError, sourcedError, stateSentence } from './failure.js'
 import { readAgain, takeLock } from './locked.js'
 import { Preparer } from './prepare.js'
 import type { PlanStep, RunIdentity } from './prepare.js'
@@ -112,13 +112,14 @@ export class Runner {
     for (const step of planned) {
       if (step.direction === 'up') continue
       const script = await preparer.step(step).prepare()
-      const losing = script.steps.filter(isLossy)
-      if (losing.length === 0) continue
-      steps.push({
-        revision: step.node.id,
-        message: step.node.message,
-        statements: losing.map((part) => (part.kind === 'statement' ? part.statement.text : part.code.name)),
-      })
+      const statements: string[] = []
+      const codeSteps: string[] = []
+      for (const part of script.steps) {
+        if (part.kind === 'code') codeSteps.push(part.code.name)
+        else if (part.statement.losesData) statements.push(part.statement.text)
+      }
+      if (statements.length + codeSteps.length === 0) continue
+      steps.push({ revision: step.node.id, message: step.node.message, statements, codeSteps })
     }
     if (steps.length === 0 || (await confirm({ reason: 'loses-data', steps }))) return
     throw new MigrateError('MIG-CANCELLED', 'Cancelled.', { state: 'Nothing was run.' })

@@ -68,7 +68,7 @@ export interface RunOptions {
   /** Keep the statements in the report. Default: only when `plan`. */
   readonly collectStatements?: boolean
   /**
-   * Asked before a downgrade that loses data; answering false cancels with nothing changed.
+   * Asked before a downgrade that loses data, or may, having a code step; answering false cancels with nothing changed.
    * Default: yes without asking.
    */
   readonly confirm?: (question: ConfirmQuestion) => Promise<boolean>

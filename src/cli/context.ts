@@ -1,9 +1,10 @@
 import { resolve } from 'node:path'
-import type { Migrator, MigratorEvent, RunOptions } from '../app/types.js'
+import type { ConfirmQuestion, Migrator, MigratorEvent, RunOptions } from '../app/types.js'
 import { MigrateError } from '../core/errors.js'
 import { listed } from '../core/wording.js'
 import type { View } from '../report/view.js'
 import type { Io } from './io.js'
+import { lossLines, throwsData } from './loss.js'
 import type { Settings } from './settings.js'
 import type { Input } from './input.js'
 import { usageError } from './usage.js'
@@ -94,10 +95,7 @@ export function notice(event: MigratorEvent, context: Context, view: View): void
  * On a terminal a person is asked. Off it the command was written down by someone who knew; only an environment
  * that is protected wants `--yes` there.
  */
-async function confirmLoss(
-  question: Parameters<NonNullable<RunOptions['confirm']>>[0],
-  context: Context,
-): Promise<boolean> {
+async function confirmLoss(question: ConfirmQuestion, context: Context): Promise<boolean> {
   if (context.yes) return true
   if (context.interactive) {
     const { askAboutLoss } = await import('./prompts.js')
@@ -109,20 +107,16 @@ async function confirmLoss(
   const { environment } = settings
   throw new MigrateError(
     'MIG-PROTECTED',
-    `Environment ${environment === null ? '' : `"${environment}" `}is protected, and this throws data away.`,
+    `Environment ${environment === null ? '' : `"${environment}" `}is protected, and this ${throwsData(question)}.`,
     {
       details: question.steps.flatMap((step) => [
         `${step.revision} ${step.message}`,
-        ...step.statements.map((statement) => `  ${firstLineOf(statement)}`),
+        ...lossLines(step).map((line) => `  ${line}`),
       ]),
       state: 'Nothing was changed.',
       hint: `If that is meant, type the command again with --yes: it reverts ${listed(revisions)}.`,
     },
   )
-}
-
-function firstLineOf(text: string): string {
-  return text.trim().split('\n', 1)[0] ?? ''
 }
 
 /** Asks for what is missing, where somebody can be asked; else an error that names the flag. */

@@ -1,19 +1,19 @@
 import type { ConfirmQuestion } from '../app/types.js'
 import { MigrateError } from '../core/errors.js'
 import type { Io } from './io.js'
+import { lossLines, throwsData } from './loss.js'
 import { firstLine, truncate } from '../report/width.js'
 
 /** Statements shown of each revision before the question. */
 const SHOWN = 5
 
 export async function askAboutLoss(question: ConfirmQuestion, io: Io, signal: AbortSignal): Promise<boolean> {
-  io.err('These steps throw data away:\n')
+  io.err(`This ${throwsData(question)}:\n`)
   for (const step of question.steps) {
     io.err(`  ${step.revision}  ${firstLine(step.message)}\n`)
-    for (const statement of step.statements.slice(0, SHOWN)) {
-      io.err(`    ${truncate(firstLine(statement), 90)}\n`)
-    }
-    const rest = step.statements.length - SHOWN
+    const lines = lossLines(step)
+    for (const line of lines.slice(0, SHOWN)) io.err(`    ${truncate(line, 90)}\n`)
+    const rest = lines.length - SHOWN
     if (rest > 0) io.err(`    and ${rest} more\n`)
   }
   const { confirm } = await import('@clack/prompts')

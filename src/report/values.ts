@@ -39,7 +39,10 @@ export interface ConfirmQuestion {
   readonly steps: readonly {
     readonly revision: string
     readonly message: string
+    /** Those that throw data away. */
     readonly statements: readonly string[]
+    /** Names of the down's code steps, which may: nobody can tell. */
+    readonly codeSteps: readonly string[]
   }[]
 }
 

@@ -168,6 +168,42 @@ describeEverywhere('moving along the graph', (project) => {
     expect(reports.flatMap((report) => report.steps)).toHaveLength(4)
   })
 
+  it('asks about the code steps of a downgrade too: nobody can tell what they do', async () => {
+    project().file(
+      'steps.ts',
+      `import { defineRevision } from 'revgraph'
+export default defineRevision({ id: '${A}', parents: [], message: 'steps',
+  up(op) { op.run('fill', () => {}) },
+  down(op) { op.run('empty', () => {}) } })`,
+    )
+    await project().migrator().upgrade()
+    const asked: unknown[] = []
+    const refuse = (question: unknown) => {
+      asked.push(question)
+      return Promise.resolve(false)
+    }
+    const migrator = project().migrator()
+    await expect(migrator.downgrade('base', { confirm: refuse })).rejects.toMatchObject({
+      code: 'MIG-CANCELLED',
+    })
+    const steps = [{ revision: A, message: 'steps', statements: [], codeSteps: ['empty'] }]
+    expect(asked).toEqual([{ reason: 'loses-data', steps }])
+    expect((await migrator.current()).applied).toEqual([A])
+  })
+
+  it('the log of a redo says which way each of its lines went', async () => {
+    project().revision(A, table('a'), { down: drop('a') })
+    const migrator = project().migrator()
+    await migrator.upgrade()
+    await migrator.redo()
+    const lines = (await migrator.log()).filter((line) => line.revision !== null).toReversed()
+    expect(lines.map((line) => [line.action, line.revision, line.detail])).toEqual([
+      ['upgrade', A, null],
+      ['redo', A, 'down'],
+      ['redo', A, 'up'],
+    ])
+  })
+
   it('leaves a code step that never resolves when it is told to, with nothing changed', async () => {
     const stop = new AbortController()
     project().file(
