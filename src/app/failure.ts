@@ -46,6 +46,9 @@ export function stateSentence(steps: readonly StepReport[], error: MigrateError)
         `${half.revision} is half done: what it has done is in the journal, and the next run goes on from there.`,
     )
   }
+  // Everything was done, and then the server was gone.
+  if (half === undefined && error.code === 'MIG-CONNECT' && error.state !== undefined)
+    sentences.push(error.state)
   const left = steps.filter(({ outcome }) => outcome === 'not-begun').length
   if (left > 0) sentences.push(`${counted(left)} ${left === 1 ? 'was' : 'were'} not begun.`)
   return sentences.join(' ')

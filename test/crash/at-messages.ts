@@ -1,19 +1,28 @@
 import { kindOf, type CrashPoint, type Watch } from './points.js'
 import { CrashProxy, type Message, type Point, type Trap } from './proxy.js'
 import type { ProtocolName } from './frames.js'
+import type { RunningServer } from '../servers/index.js'
 
-/** Strikes at the messages between a runner and its server. */
-export const atMessages = (protocol: ProtocolName): Watch => {
+/** A server that can be killed and started again. */
+export type Crashable = Required<Pick<RunningServer, 'crash' | 'restart'>>
+
+/**
+ * Strikes at the messages between a runner and its server.
+ * @param server is killed there instead of the runner, and started again
+ */
+export const atMessages = (protocol: ProtocolName, server?: Crashable): Watch => {
   return async (place, start) => {
     const proxy = await CrashProxy.open(place.url, protocol)
     try {
       const ended = await start(proxy.urlFor(place.url)).ended
-      return { ended, points: pointsOf(protocol, proxy.messages) }
+      return { ended, points: pointsOf(protocol, proxy.messages, server) }
     } finally {
       proxy.close()
     }
   }
 }
+
+const SIGNS = { kill: '', cut: ' (cut)', server: ' (server killed)' } as const
 
 const MOMENTS = {
   before: 'not sent',
@@ -23,7 +32,12 @@ const MOMENTS = {
 } as const
 
 /** Every point of a conversation: three at each message, and one behind each of its statements' answers. */
-function pointsOf(protocol: ProtocolName, messages: readonly Message[]): CrashPoint[] {
+function pointsOf(
+  protocol: ProtocolName,
+  messages: readonly Message[],
+  server: Crashable | undefined,
+): CrashPoint[] {
+  const acts = server === undefined ? (['kill', 'cut'] as const) : (['server'] as const)
   return messages.flatMap(({ text, answers }, message) => {
     const points: Point[] = [
       { message, moment: 'before' },
@@ -37,20 +51,25 @@ function pointsOf(protocol: ProtocolName, messages: readonly Message[]): CrashPo
       })),
     ]
     return points.flatMap((point) =>
-      (['kill', 'cut'] as const).map((act) => ({
-        label: `${kindOf(text)}: ${MOMENTS[point.moment]}${act === 'cut' ? ' (cut)' : ''}`,
+      acts.map((act) => ({
+        label: `${kindOf(text)}: ${MOMENTS[point.moment]}${SIGNS[act]}`,
         name: `message ${message} ${point.moment}${point.heard === undefined ? '' : ` ${point.heard}`} ${act}: ${text.slice(0, 80).replace(/\s+/g, ' ')}`,
         act,
-        strike: (place, start) => strike(protocol, point, act, place, start),
+        strike: (place, start) => strike({ protocol, point, act, server }, place, start),
       })),
     )
   })
 }
 
+interface Blow {
+  readonly protocol: ProtocolName
+  readonly point: Point
+  readonly act: CrashPoint['act']
+  readonly server: Crashable | undefined
+}
+
 async function strike(
-  protocol: ProtocolName,
-  point: Point,
-  act: CrashPoint['act'],
+  { protocol, point, act, server }: Blow,
   ...[place, start]: Parameters<CrashPoint['strike']>
 ): ReturnType<CrashPoint['strike']> {
   const trapped = { sprung: false }
@@ -61,6 +80,7 @@ async function strike(
     spring: async () => {
       trapped.sprung = true
       if (act === 'kill') await kill()
+      if (act === 'server') await server?.crash()
     },
   }
   const proxy = await CrashProxy.open(place.url, protocol, trap)
@@ -70,6 +90,7 @@ async function strike(
     const ended = await child.ended
     if (!trapped.sprung) return null
     await proxy.sprung
+    if (act === 'server') await server?.restart()
     return ended
   } finally {
     proxy.close()

@@ -62,7 +62,7 @@ describe('the harness', () => {
   ] as const)(
     'notices a runner that is broken: %s',
     async (how, verdict) => {
-      const ground = await groundOf('sqlite')
+      const ground = groundOf('sqlite')
       const scenario = SCENARIOS.find(({ name }) => name === 'code')
       if (scenario === undefined) throw new Error('no such scenario')
       const program = [

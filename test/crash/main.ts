@@ -1,9 +1,11 @@
-// npm run test:crash [-- [--seed N] [--limit N] [--at-once N] [words…]]: strikes runners at every point there is, and
-// prints what became of it. Words choose: a server, a scenario, or what stands in a point's name.
+// npm run test:crash [-- [--seed N] [--limit N] [--at-once N] [--server-kills N] [words…]]: strikes runners at every point there is, and
+// prints what became of it. Words choose: a server, a scenario, or what stands in a point's name; `server` leaves the
+// kills of runners out. --limit and --server-kills are for each scenario.
 import { parseArgs } from 'node:util'
-import { startServers } from '../servers/index.js'
+import type { Crashable } from './at-messages.js'
+import { startServers, type RunningServer } from '../servers/index.js'
 import { serverNames } from '../servers/types.js'
-import { sweep } from './sweep.js'
+import { sweep, type Told } from './sweep.js'
 import { describeWrong, Tally } from './tally.js'
 
 const { values, positionals } = parseArgs({
@@ -12,6 +14,7 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', default: '1' },
     limit: { type: 'string' },
     'at-once': { type: 'string', default: '3' },
+    'server-kills': { type: 'string', default: '12' },
   },
 })
 
@@ -22,27 +25,74 @@ const names = onlySqlite ? [] : chosen.length > 0 ? chosen : serverNames
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 
 const began = performance.now()
-const started = await startServers(names)
-for (const { name, reason } of started.servers.missing) say(`MISSING ${name}: ${reason}`)
 const tally = new Tally()
-try {
-  await sweep({
-    servers: [...started.servers.present, ...(withSqlite ? (['sqlite'] as const) : [])],
-    // With several servers named, a server's name is no condition that all of it has to meet.
-    only: positionals.filter((word) => word !== 'sqlite' && !serverNames.some((name) => name === word)),
-    seed: Number(values.seed),
-    ...(values.limit === undefined ? {} : { limit: Number(values.limit) }),
-    atOnce: Number(values['at-once']),
-    onStage: (server, scenario, points) => say(`${server}, ${scenario}: ${points} points`),
-    onOutcome: (told) => {
-      tally.add(told)
-      if (tally.wrong.at(-1) === told) say(describeWrong(told))
-    },
-  })
-} finally {
-  await started.stop()
+const missing = new Set<string>()
+// With several servers named, a server's name is no condition that all of it has to meet.
+const only = positionals.filter(
+  (word) => word !== 'sqlite' && word !== 'server' && !serverNames.some((name) => name === word),
+)
+const common = {
+  only,
+  seed: Number(values.seed),
+  onStage: (server: string, scenario: string, points: number) =>
+    say(`${server}, ${scenario}: ${points} points`),
+  onOutcome: (told: Told) => {
+    tally.add(told)
+    if (tally.wrong.at(-1) === told) say(describeWrong(told))
+  },
 }
+
+/** Runners are killed and cut off, several at once. */
+async function killRunners(): Promise<void> {
+  const started = await startServers(names)
+  for (const { name, reason } of started.servers.missing) missing.add(`${name}: ${reason}`)
+  try {
+    await sweep({
+      ...common,
+      servers: [...started.servers.present, ...(withSqlite ? (['sqlite'] as const) : [])],
+      ...(values.limit === undefined ? {} : { limit: Number(values.limit) }),
+      atOnce: Number(values['at-once']),
+    })
+  } finally {
+    await started.stop()
+  }
+}
+
+/** Servers with the durability that they ship with are killed and started again, one at a time. */
+async function killServers(): Promise<void> {
+  for (const name of names) {
+    const started = await startServers([name], { durable: true })
+    try {
+      for (const running of started.running) {
+        const { info } = running
+        if (!isCrashable(running)) {
+          say(`SKIPPED: ${name} (${info.via}) cannot be killed from here`)
+          continue
+        }
+        await sweep({
+          ...common,
+          servers: [info],
+          server: running,
+          scenarios: ['upgrade', 'mixed', 'rows', 'busy', 'downgrade'],
+          limit: Math.min(Number(values['server-kills']), Number(values.limit ?? Infinity)),
+          atOnce: 1,
+        })
+      }
+    } finally {
+      await started.stop()
+    }
+  }
+}
+
+function isCrashable(server: RunningServer): server is RunningServer & Crashable {
+  return server.crash !== undefined && server.restart !== undefined
+}
+
+if (!positionals.includes('server')) await killRunners()
+await killServers()
+
+for (const absence of missing) say(`MISSING ${absence}`)
 const { kills, lost, twice, other } = tally.total
 process.stdout.write(`${tally.table()}\n`)
 process.stdout.write(`${kills} kills in ${Math.round((performance.now() - began) / 1000)} s\n`)
-if (lost + twice + other > 0 || started.servers.missing.length > 0) process.exitCode = 1
+if (lost + twice + other > 0 || missing.size > 0) process.exitCode = 1

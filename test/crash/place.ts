@@ -49,9 +49,10 @@ const texts = (rows: readonly (readonly unknown[])[]): Row[] =>
     ),
   )
 
-export async function groundOf(server: ServerInfo | 'sqlite'): Promise<Ground> {
+/** @param mayCrash whether the server itself will be killed */
+export function groundOf(server: ServerInfo | 'sqlite', mayCrash = false): Ground {
   if (server === 'sqlite') return sqliteGround()
-  return server.name.startsWith('postgres') ? postgresGround(server) : mysqlGround(server)
+  return server.name.startsWith('postgres') ? postgresGround(server, mayCrash) : mysqlGround(server)
 }
 
 const withDatabase = (url: string, name: string): string => {
@@ -62,13 +63,12 @@ const withDatabase = (url: string, name: string): string => {
 
 async function postgresClient(url: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: url, types: { getTypeParser: () => String } })
-  // A server that is killed on purpose takes these connections along.
   client.on('error', () => undefined)
   await client.connect()
   return client
 }
 
-function postgresGround(server: ServerInfo): Ground {
+function postgresGround(server: ServerInfo, mayCrash: boolean): Ground {
   const admin = new pg.Pool({ connectionString: server.url, max: 3 })
   admin.on('error', () => undefined)
   const open = (name: string): Place => {
@@ -77,14 +77,17 @@ function postgresGround(server: ServerInfo): Ground {
     return {
       url,
       async query(sql) {
-        client ??= await postgresClient(url)
+        if (client === undefined) {
+          client = await postgresClient(url)
+          // A server that is killed on purpose takes it along.
+          client.once('end', () => (client = undefined))
+        }
         const answer: unknown = await client.query({ text: sql, rowMode: 'array' })
         const last = (Array.isArray(answer) ? answer.at(-1) : answer) as pg.QueryArrayResult
         return texts(last.rows)
       },
       async drop() {
-        await client?.end()
-        client = undefined
+        await client?.end().catch(() => undefined)
         await admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
       },
     }
@@ -107,6 +110,9 @@ function postgresGround(server: ServerInfo): Ground {
         async copy() {
           const copied = newName()
           await admin.query(`CREATE DATABASE ${copied} TEMPLATE ${name}`)
+          // The copy of a sequence is behind its own log: killed before the next checkpoint, the server would give
+          // numbers out a second time.
+          if (mayCrash) await admin.query('CHECKPOINT')
           return open(copied)
         },
         drop: () => place.drop(),
@@ -116,10 +122,10 @@ function postgresGround(server: ServerInfo): Ground {
   }
 }
 
-async function mysqlGround(server: ServerInfo): Promise<Ground> {
-  const connect = (url: string): Promise<mysql.Connection> =>
-    mysql.createConnection({ uri: url, multipleStatements: true, rowsAsArray: true, supportBigNumbers: true })
-  const admin = await connect(server.url)
+const MYSQL = { multipleStatements: true, rowsAsArray: true, supportBigNumbers: true } as const
+
+function mysqlGround(server: ServerInfo): Ground {
+  const admin = mysql.createPool({ uri: server.url, ...MYSQL, connectionLimit: 3, maxIdle: 0 })
   const create = async (): Promise<Place> => {
     const name = newName()
     await admin.query(`CREATE DATABASE ${name}`)
@@ -128,13 +134,16 @@ async function mysqlGround(server: ServerInfo): Promise<Ground> {
     return {
       url,
       async query(sql) {
-        client ??= await connect(url)
+        if (client === undefined) {
+          client = await mysql.createConnection({ uri: url, ...MYSQL })
+          client.on('error', () => (client = undefined))
+        }
         const [rows] = await client.query(sql)
-        return Array.isArray(rows) ? texts(rows as unknown[][]) : []
+        // Of several statements it is the answer to each.
+        return Array.isArray(rows) && rows.every(Array.isArray) ? texts(rows) : []
       },
       async drop() {
-        await client?.end()
-        client = undefined
+        await client?.end().catch(() => undefined)
         await admin.query(`DROP DATABASE IF EXISTS ${name}`)
       },
     }

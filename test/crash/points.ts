@@ -10,8 +10,8 @@ export interface CrashPoint {
   readonly label: string
   /** Which one it is, for people who look for it again. */
   readonly name: string
-  /** What is done there; who is cut off from its server lives on and has to tell. */
-  readonly act: 'kill' | 'cut'
+  /** What is done there; who is cut off from its server, or loses it, lives on and has to tell. */
+  readonly act: 'kill' | 'cut' | 'server'
   /** Null when the runner ended before it came there. */
   strike(place: Place, start: Start): Promise<Ended | null>
 }

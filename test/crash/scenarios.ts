@@ -26,6 +26,8 @@ export interface Scenario {
   readonly again?: readonly string[]
   readonly counting?: Counting
   readonly layout?: 'flyway'
+  /** Statements that wait for the harness: struck while the server is busy with them. */
+  readonly gates?: Readonly<Partial<Record<Family, readonly string[]>>>
 }
 
 const ALL: readonly Family[] = ['postgres', 'mysql', 'sqlite']
@@ -240,10 +242,79 @@ const allOrNothing: Counting = (found, wanted, before) => {
   return nothing.verdict === 'same' ? nothing : exactly(found, wanted, before)
 }
 
+/** Statements that the server is busy with until it is let on: in a transaction, out of one, and building an index. */
+function busy(family: Family): Revision[] {
+  const begun = graphOf(family).slice(0, 2)
+  if (family === 'mysql') {
+    const from = (gate: string): Step => ({
+      sql: `INSERT INTO crash_audit SELECT '${gate}' FROM ${gate}`,
+      applied: inserted(gate),
+    })
+    return [
+      ...begun,
+      {
+        id: 'g3',
+        parents: ['b2'],
+        up: [
+          insert('g3 begins'),
+          {
+            sql: 'ALTER TABLE gate_ddl ADD COLUMN x integer',
+            applied: CATALOGUES.mysql.column('gate_ddl', 'x'),
+          },
+          from('gate_rows'),
+          insert('g3 up'),
+        ],
+      },
+      { id: 'g4', parents: ['g3'], up: [insert('g4 begins'), from('gate_data'), insert('g4 up')] },
+    ]
+  }
+  const waits = (gate: string): Step => ({
+    sql: `INSERT INTO crash_audit SELECT '${gate}' FROM public.crash_gate('${gate}')`,
+    applied: inserted(gate),
+  })
+  return [
+    ...begun,
+    { id: 'g3', parents: ['b2'], up: [insert('g3 begins'), waits('g3'), insert('g3 up')] },
+    {
+      id: 'g4',
+      parents: ['g3'],
+      up: [
+        {
+          sql: "CREATE TABLE g4 AS SELECT public.crash_gate('g4') AS x",
+          applied: CATALOGUES.postgres.table('g4'),
+        },
+        insert('g4 up'),
+      ],
+    },
+    {
+      id: 'g5',
+      parents: ['g4'],
+      transaction: false,
+      up: [
+        insert('g5 begins'),
+        waits('g5'),
+        {
+          sql: "CREATE INDEX CONCURRENTLY conc_gated ON accounts (public.crash_gate_of(id, 'g5 index'))",
+          applied: CATALOGUES.postgres.index('conc_gated'),
+          clear: { when: CATALOGUES.postgres.table('conc_gated'), then: 'DROP INDEX conc_gated' },
+        },
+        insert('g5 up'),
+      ],
+    },
+  ]
+}
+
 export const SCENARIOS: readonly Scenario[] = [
   { name: 'upgrade', families: ALL, revisions: graphOf, command: ['upgrade', 'head'] },
   { name: 'mixed', families: ['postgres'], revisions: mixed, command: ['upgrade', 'head'] },
   { name: 'rows', families: ['mysql'], revisions: rowsAndLocks, command: ['upgrade', 'head'] },
+  {
+    name: 'busy',
+    families: ['postgres', 'mysql'],
+    revisions: busy,
+    command: ['upgrade', 'head'],
+    gates: { postgres: ['g3', 'g4', 'g5', 'g5 index'], mysql: ['gate_ddl', 'gate_rows', 'gate_data'] },
+  },
   { name: 'code', families: ALL, revisions: withCode, command: ['upgrade', 'head'] },
   {
     name: 'single transaction',

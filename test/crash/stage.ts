@@ -1,6 +1,8 @@
 import { atCalls } from './at-calls.js'
-import { atMessages } from './at-messages.js'
+import { atGates } from './at-gates.js'
+import { atMessages, type Crashable } from './at-messages.js'
 import { Child } from './child.js'
+import { GATES } from './gates.js'
 import { judge, type Verdict } from './judge.js'
 import type { Ground, Place, Template } from './place.js'
 import type { CrashPoint, Start, Watch } from './points.js'
@@ -22,8 +24,15 @@ export interface StageOptions {
   /** What is run instead of the built command: how the harness shows that it can fail. */
   readonly program?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
-  /** How runners are struck. Default: at their messages, or at their calls on SQLite. */
-  readonly watch?: Watch
+  /** Kill this server instead of the runners. */
+  readonly server?: Crashable
+}
+
+/** Where runners are struck: at gates where there are any, else at their messages, or at their calls on SQLite. */
+function watchOf(scenario: Scenario, { family, protocol }: Ground, server: Crashable | undefined): Watch {
+  if (protocol === null || family === 'sqlite') return atCalls
+  const gates = scenario.gates?.[family]
+  return gates === undefined ? atMessages(protocol, server) : atGates(family, gates, server)
 }
 
 /** A scenario on one server: what an undisturbed run does and leaves, and as many crashed ones as are wanted. */
@@ -60,14 +69,14 @@ export class Stage {
     const project = new Project(scenario, ground.family)
     const template = await ground.template(async (place) => {
       await place.query(AUDIT_TABLE)
+      if (scenario.gates !== undefined && ground.family !== 'sqlite')
+        await place.query(GATES[ground.family].setup)
       if (ground.family === 'postgres') await place.query(COUNT_DDL)
       for (const words of scenario.before ?? []) await give(project.migrator(place.url), words)
     })
     const stage = new Stage(scenario, ground, { project, template }, options)
     try {
-      await stage.#rehearse(
-        options.watch ?? (ground.protocol === null ? atCalls : atMessages(ground.protocol)),
-      )
+      await stage.#rehearse(watchOf(scenario, ground, options.server))
       return stage
     } catch (error) {
       await stage.close()
@@ -95,7 +104,7 @@ export class Stage {
     return this.#at(async (place) => {
       const ended = await point.strike(place, this.#start)
       if (ended === null) return { verdict: 'not reached', asked: false, details: [] }
-      const problems = point.act === 'cut' ? await checkReport(ended, place) : []
+      const problems = point.act === 'kill' ? [] : await checkReport(ended, place)
       const { again, command, counting } = this.scenario
       const { asked, failure } = await recover(this.#project, place, again ?? command)
       if (failure !== null) problems.push(failure)

@@ -29,7 +29,7 @@ export interface Told extends Outcome {
 /** Strikes runners at every point of every scenario, or at some that a seed chooses. */
 export async function sweep(options: SweepOptions): Promise<void> {
   for (const server of options.servers) {
-    const ground = await groundOf(server)
+    const ground = groundOf(server, options.server !== undefined)
     try {
       for (const scenario of SCENARIOS) {
         if (options.scenarios?.includes(scenario.name) === false) continue

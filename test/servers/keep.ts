@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { closeSync, openSync, rmSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
@@ -16,6 +16,8 @@ export interface Kept {
   /** Set once the server has ended, by itself or because it was stopped. */
   readonly ended: () => boolean
   stop(): Promise<void>
+  /** Ends the command and all that it started with SIGKILL; what it would leave behind stays. */
+  crash(): Promise<void>
 }
 
 /** Start a command that lives until `stop` or until this process is gone, whichever is first. */
@@ -50,6 +52,34 @@ export function keep(options: KeepOptions): Kept {
       // The keeper did this, unless it was killed.
       for (const path of options.remove) rmSync(path, { recursive: true, force: true, maxRetries: 5 })
     },
+    async crash() {
+      keeper.ref()
+      for (const pid of keeper.pid === undefined ? [] : descendantsOf(keeper.pid)) killNow(pid)
+      await exited
+    },
+  }
+}
+
+/** Parents first, so that none of them sees a child end and starts another. */
+function descendantsOf(pid: number): number[] {
+  const children = childrenOf(pid)
+  return children.flatMap((child) => [child, ...descendantsOf(child)])
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    const words = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')
+    return words.filter((word) => word !== '').map(Number)
+  } catch {
+    return []
+  }
+}
+
+function killNow(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It went with its parent.
   }
 }
 

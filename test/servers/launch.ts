@@ -60,12 +60,14 @@ async function launchOnce(kind: Launch, template: string, began: number): Promis
   const port = await freePort()
   const place = { folder: home.inside(folder), data: home.inside(data), port }
   const log = join(folder, 'log')
-  const kept = keep({
-    command: home.server(kind.program, kind.arguments(place), kind.stopSignal),
-    stopSignal: kind.stopSignal,
-    remove: [folder],
-    log,
-  })
+  const begin = () =>
+    keep({
+      command: home.server(kind.program, kind.arguments(place), kind.stopSignal),
+      stopSignal: kind.stopSignal,
+      remove: [folder],
+      log,
+    })
+  let kept = begin()
   const url = kind.url(port)
   try {
     const version = await untilReady(kind, url, place.data, kept.ended)
@@ -80,7 +82,15 @@ async function launchOnce(kind: Launch, template: string, began: number): Promis
       clients: kind.clients(port),
       startedInMs: Date.now() - began,
     }
-    return { info, stop: () => kept.stop() }
+    return {
+      info,
+      stop: () => kept.stop(),
+      crash: () => kept.crash(),
+      async restart() {
+        kept = begin()
+        await untilReady(kind, url, place.data, kept.ended)
+      },
+    }
   } catch (error) {
     const end = tailOfFile(log)
     await kept.stop()

@@ -13,6 +13,7 @@ import { isRunning } from './types.js'
 
 export interface StartedServers {
   readonly servers: Servers
+  readonly running: readonly RunningServer[]
   stop(): Promise<void>
 }
 
@@ -36,6 +37,7 @@ export async function startServers(
         isRunning(attempt) ? [] : [{ name, reason: attempt.reason, wanted: true }],
       ),
     },
+    running,
     stop: async () => {
       await Promise.all(running.map((server) => server.stop()))
     },

@@ -46,6 +46,10 @@ export interface StartOptions {
 export interface RunningServer {
   readonly info: ServerInfo
   stop(): Promise<void>
+  /** SIGKILL to all of its processes, as a machine does that goes down; its data stay. For servers from packages. */
+  crash?(): Promise<void>
+  /** After a crash: the same data, the same port. */
+  restart?(): Promise<void>
 }
 
 /** What one way to a server says: here it is, or why not. */

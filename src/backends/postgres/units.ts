@@ -19,6 +19,9 @@ export interface UnitRunnerOptions {
 
 type Failed = NonNullable<UnitsResult['failed']>
 
+const PERHAPS_UNDONE =
+  'If the server itself went down, the last revisions that were done may be undone, each whole: see migrate status.'
+
 /** What became of a group of units that was sent together. */
 type Outcome =
   | { readonly kind: 'done' }
@@ -169,7 +172,7 @@ export class UnitRunner {
       key === undefined
         ? 'What was sent is done; the server did not say so any more.'
         : `Whether ${key} was applied was not heard any more; the history knows: each revision is there whole or not at all.`
-    throw lostConnection(error).with({ state })
+    throw lostConnection(error).with({ state: this.#hurried ? `${state} ${PERHAPS_UNDONE}` : state })
   }
 
   /** Waits until everything that is committed is on disk. */
@@ -181,7 +184,7 @@ export class UnitRunner {
     await link
       .send("SELECT pg_catalog.pg_logical_emit_message(true, 'revgraph', '')")
       .catch((error: unknown) => {
-        if (isLost(error)) throw lostConnection(error)
+        if (isLost(error)) throw lostConnection(error).with({ state: PERHAPS_UNDONE })
         throw explain('Waiting for the disk', error)
       })
   }
