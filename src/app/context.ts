@@ -86,6 +86,7 @@ async function connect(context: Context, backend: Backend, command: string): Pro
     applicationName: `migrate ${command}`,
     ...(options.client === undefined ? { url: requireUrl(options) } : { client: options.client }),
     ...(options.password === undefined ? {} : { password: options.password }),
+    ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
     ...(options.waitTimeoutMs === undefined ? {} : { waitTimeoutMs: options.waitTimeoutMs }),
     ...(options.lockTimeoutMs === undefined ? {} : { lockTimeoutMs: options.lockTimeoutMs }),
     ...(options.statementTimeoutMs === undefined ? {} : { statementTimeoutMs: options.statementTimeoutMs }),

@@ -1,5 +1,5 @@
 import type { Backend } from '../backend/index.js'
-import type { MetadataNames } from '../backend/index.js'
+import type { MetadataNames, SslOptions } from '../backend/index.js'
 import type { RevisionDefinition } from './define.js'
 import type { MigrateError } from '../core/errors.js'
 import type { LogEntry, Tag } from '../core/metadata.js'
@@ -46,7 +46,10 @@ export interface MigratorOptions {
   readonly waitTimeoutMs?: number
   /** Refuse to apply a revision that comes before one already applied. Default false. */
   readonly strictOrder?: boolean
+  /** Overrides the URL's; asked for once a connection. */
   readonly password?: () => Promise<string>
+  /** How the connection is encrypted; overrides what the URL says of it. */
+  readonly ssl?: SslOptions
   /** Default `process.cwd()`. */
   readonly cwd?: string
   readonly signal?: AbortSignal

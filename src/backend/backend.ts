@@ -11,6 +11,22 @@ export interface MetadataNames {
   readonly prefix: string
 }
 
+export const SSL_MODES = ['disable', 'require', 'verify-ca', 'verify-full'] as const
+
+export interface SslOptions {
+  /**
+   * `disable` sends everything in the clear; `require` encrypts without asking who the server is; `verify-ca` wants a
+   * certificate of a known authority; `verify-full` one that is for this host. Default: what the URL says, else
+   * `verify-full` for hosts other than this machine.
+   */
+  readonly mode?: (typeof SSL_MODES)[number]
+  /** Path of a PEM file with the authorities to trust. Default: those that Node trusts. */
+  readonly ca?: string
+  /** Paths of the client's own certificate and key. */
+  readonly cert?: string
+  readonly key?: string
+}
+
 export interface ConnectOptions {
   /** With any password still in it; never print it. Absent when `client` is given. */
   readonly url?: string
@@ -19,6 +35,8 @@ export interface ConnectOptions {
   readonly metadata: MetadataNames
   /** Overrides the URL's; asked for once a connection. */
   readonly password?: () => Promise<string>
+  /** How the connection is encrypted; overrides what the URL says of it. Backends without a network pass over it. */
+  readonly ssl?: SslOptions
   /** Milliseconds to go on trying while the server does not answer. Default 0: fail at once. */
   readonly waitTimeoutMs?: number
   /** Milliseconds for one attempt. Default 10,000. */

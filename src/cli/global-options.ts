@@ -5,6 +5,11 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
   { flags: '-c, --config <file>', description: 'config file, instead of searching for one' },
   { flags: '-n, --env <name>', description: 'environment of the config file' },
   { flags: '--url <url>', description: 'database, instead of the one configured' },
+  { flags: '--ssl-ca <file>', description: "authorities that the server's certificate must come from" },
+  {
+    flags: '--ssl-mode <mode>',
+    description: 'disable, require, verify-ca or verify-full (default, but for this machine)',
+  },
   { flags: '--dir <folder>', description: 'folder of the revisions' },
   { flags: '--layout <name>', description: 'how the files lie: revgraph, flyway, dbmate, …' },
   { flags: '--cwd <folder>', description: 'begin from there' },

@@ -21,6 +21,12 @@ const OPTIONS = {
   urlFile: v.optional(text),
   password: v.optional(secret),
   passwordFile: v.optional(text),
+  ssl: v.optional(
+    v.strictObject(
+      { mode: v.optional(text), ca: v.optional(text), cert: v.optional(text), key: v.optional(text) },
+      GROUP,
+    ),
+  ),
   dir: v.optional(text),
   layout: v.optional(text),
   backend: v.optional(text),
@@ -52,6 +58,7 @@ const CONFIG = v.strictObject(
 /** Names of everything that may stand in a configuration, the nested ones with a dot. */
 export const CONFIG_KEYS: readonly string[] = [
   ...Object.keys(CONFIG.entries),
+  ...['mode', 'ca', 'cert', 'key'].map((name) => `ssl.${name}`),
   ...['schema', 'prefix'].map((name) => `metadata.${name}`),
   ...['sql', 'ts'].map((name) => `templates.${name}`),
 ]
@@ -89,5 +96,6 @@ function keysBeside(path: readonly string[]): readonly string[] {
   const group = first === 'environments' && path.length > 3 ? (third ?? '') : path.length > 1 ? first : ''
   if (group === 'metadata') return ['schema', 'prefix']
   if (group === 'templates') return ['sql', 'ts']
+  if (group === 'ssl') return ['mode', 'ca', 'cert', 'key']
   return group === 'environments' ? Object.keys(OPTIONS) : Object.keys(CONFIG.entries)
 }

@@ -1,3 +1,4 @@
+import type { SslOptions } from '../backend/index.js'
 import type { MigrateError } from '../core/errors.js'
 
 /** Time as `500ms`, `5s`, `2m`, `1h`; a bare number is seconds. */
@@ -13,6 +14,13 @@ export interface ConfigOptions {
   readonly password?: string | (() => string | Promise<string>)
   /** A file that holds the password, instead. */
   readonly passwordFile?: string
+  /** How the connection is encrypted: {@link SslOptions}. Paths begin at the configuration's folder. */
+  readonly ssl?: {
+    readonly mode?: string
+    readonly ca?: string
+    readonly cert?: string
+    readonly key?: string
+  }
   /** Folder of the revisions. Default `migrations`. */
   readonly dir?: string
   /** How the files lie. Default `revgraph`. */
@@ -64,6 +72,8 @@ export interface ConfigFlags {
   /** An environment of it. */
   readonly env?: string
   readonly url?: string
+  readonly 'ssl.mode'?: string
+  readonly 'ssl.ca'?: string
   readonly dir?: string
   readonly layout?: string
   readonly backend?: string
@@ -86,6 +96,7 @@ export interface ResolvedConfig {
   readonly url: string | null
   readonly urlProblem: MigrateError | null
   readonly password?: () => Promise<string>
+  readonly ssl: SslOptions
   readonly dir: string
   readonly layout: string
   readonly backend: string | null

@@ -1,4 +1,5 @@
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { SSL_MODES, type SslOptions } from '../backend/index.js'
 import { MigrateError } from '../core/errors.js'
 import { hasPassword, maskSecrets } from '../core/mask.js'
 import { didYouMean, listed } from '../core/wording.js'
@@ -25,6 +26,10 @@ export const VARIABLES: Readonly<Record<string, string>> = {
   MIGRATE_URL_FILE: 'urlFile',
   MIGRATE_PASSWORD: 'password',
   MIGRATE_PASSWORD_FILE: 'passwordFile',
+  MIGRATE_SSL_MODE: 'ssl.mode',
+  MIGRATE_SSL_CA: 'ssl.ca',
+  MIGRATE_SSL_CERT: 'ssl.cert',
+  MIGRATE_SSL_KEY: 'ssl.key',
   MIGRATE_DIR: 'dir',
   MIGRATE_LAYOUT: 'layout',
   MIGRATE_BACKEND: 'backend',
@@ -127,7 +132,7 @@ function layersOf(
   const nameOf = (option: string): string =>
     Object.keys(VARIABLES).find((name) => VARIABLES[name] === option) ?? option
   const kebab = (option: string): string =>
-    `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+    `--${option.replaceAll('.', '-').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
   const own = environment === null ? undefined : config.environments?.[environment]
   return [
     { values: new Map<string, unknown>(typed), root: cwd, nameOf: kebab, path: null },
@@ -145,7 +150,7 @@ function quoted(option: string): string {
 function flat(options: object): ReadonlyMap<string, unknown> {
   return new Map(
     Object.entries(options).flatMap(([name, value]: [string, unknown]): [string, unknown][] =>
-      name === 'metadata' || name === 'templates'
+      name === 'metadata' || name === 'templates' || name === 'ssl'
         ? Object.entries(value ?? {}).map(([inner, one]) => [`${name}.${inner}`, one])
         : [[name, value]],
     ),
@@ -174,6 +179,7 @@ function settle(layers: Layers, { file, root, environment, env, cwd }: Surroundi
     url,
     urlProblem: problem,
     ...(password === undefined ? {} : { password }),
+    ssl: sslOf(layers),
     dir: layers.path('dir') ?? resolve(file === null ? cwd : root, DEFAULT_DIR),
     layout: layers.text('layout')?.value ?? 'revgraph',
     backend: backend === undefined ? null : packageOrPath(backend.value, backend.layer.root),
@@ -191,6 +197,17 @@ function settle(layers: Layers, { file, root, environment, env, cwd }: Surroundi
     templates: { ...(sql === undefined ? {} : { sql }), ...(ts === undefined ? {} : { ts }) },
     newRevision: layers.oneOf('newRevision', ['sql', 'ts']) ?? 'sql',
     formatter: layers.command('formatter') ?? null,
+  }
+}
+
+function sslOf(layers: Layers): SslOptions {
+  const mode = layers.oneOf('ssl.mode', SSL_MODES)
+  const [ca, cert, key] = ['ca', 'cert', 'key'].map((name) => layers.path(`ssl.${name}`))
+  return {
+    ...(mode === undefined ? {} : { mode }),
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
   }
 }
 

@@ -27,7 +27,7 @@ const wordsOf = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map
 describe('the reference', () => {
   it('has every option of the configuration, and its variable', () => {
     const rows = tableUnder(read('docs/guide.md'), 'Configuration')
-    const groups = new Set(['metadata', 'templates'])
+    const groups = new Set(['metadata', 'templates', 'ssl'])
     expect(rows.map(([option = '']) => wordsOf(option)[0]).toSorted()).toEqual(
       CONFIG_KEYS.filter((key) => !groups.has(key)).toSorted(),
     )

@@ -142,6 +142,7 @@ describe('where a configuration lies', () => {
       environment: null,
       url: null,
       urlProblem: null,
+      ssl: {},
       dir: join(config.top, 'a/migrations'),
       layout: 'revgraph',
       backend: null,
@@ -188,6 +189,7 @@ describe('what counts', () => {
     // The two files exclude what they stand for.
     const names = Object.keys(VARIABLES).filter((name) => !name.endsWith('_FILE'))
     const values: Record<string, string> = {
+      MIGRATE_SSL_MODE: 'verify-ca',
       MIGRATE_LOCK_WAIT: '1s',
       MIGRATE_LOCK_TIMEOUT: '1s',
       MIGRATE_STATEMENT_TIMEOUT: '1s',
@@ -199,6 +201,12 @@ describe('what counts', () => {
     const config = await resolved({ env })
     expect(config).toMatchObject({
       url: 'given',
+      ssl: {
+        mode: 'verify-ca',
+        ca: join(config.top, 'given'),
+        cert: join(config.top, 'given'),
+        key: join(config.top, 'given'),
+      },
       dir: join(config.top, 'given'),
       layout: 'given',
       backend: 'given',
@@ -434,7 +442,7 @@ describe('.migraterc.example', () => {
       values: await values(all),
     })
     const keys = Object.entries(shown).flatMap(([name, value]) =>
-      name === 'metadata' || name === 'templates'
+      name === 'metadata' || name === 'templates' || name === 'ssl'
         ? [name, ...Object.keys(value as object).map((inner) => `${name}.${inner}`)]
         : [name],
     )

@@ -26,6 +26,8 @@ export interface Launch {
   /** How to initialise a data folder: files to put into the folder first, then a command. */
   initialise(place: Omit<Place, 'port'>): Initialise
   readonly program: string
+  /** What else is in its folder when it starts, for nobody else to read. */
+  readonly files?: Readonly<Record<string, string>>
   arguments(place: Place): string[]
   /** Data is thrown away, so the signal that ends the server soonest and leaves no shared memory. */
   readonly stopSignal: NodeJS.Signals
@@ -59,6 +61,10 @@ async function launchOnce(kind: Launch, template: string, began: number): Promis
   await mustRun(['cp', '-a', '--reflink=auto', template, data])
   const port = await freePort()
   const place = { folder: home.inside(folder), data: home.inside(data), port }
+  for (const [name, text] of Object.entries(kind.files ?? {})) {
+    writeFileSync(join(folder, name), text, { mode: 0o600 })
+    await giveAway(join(folder, name))
+  }
   const log = join(folder, 'log')
   const begin = () =>
     keep({

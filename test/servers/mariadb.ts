@@ -1,7 +1,7 @@
 import type { Home } from './home.js'
 import type { Launch } from './launch.js'
 import { accountSql, fastInnodb, identifyMysql, mysqlClients, mysqlUrl } from './mysql.js'
-import type { StartOptions } from './types.js'
+import { tlsFiles, type StartOptions } from './types.js'
 
 /** Where root.ts unpacks MariaDB: its programs look for everything in /usr unless they are told. */
 const prefix = '/opt/mariadb/usr'
@@ -41,11 +41,13 @@ export function mariadbLaunch(home: Home, options: StartOptions): Launch {
       ],
     }),
     program: `${prefix}/sbin/mariadbd`,
+    ...tlsFiles(options),
     arguments: ({ folder, data, port }) => [
       ...[...paths, `--datadir=${data}`, '--secure-file-priv='],
       ...[`--port=${port}`, '--bind-address=127.0.0.1', `--socket=${folder}/mysql.sock`],
       ...[`--pid-file=${folder}/pid`, `--tmpdir=${folder}`, '--max-connections=300'],
       ...(options.durable === true ? [] : fastInnodb),
+      ...(options.tls === undefined ? [] : [`--ssl-cert=${folder}/cert.pem`, `--ssl-key=${folder}/key.pem`]),
     ],
     stopSignal: 'SIGKILL',
     url: mysqlUrl,

@@ -1,7 +1,7 @@
 import mysql, { type RowDataPacket } from 'mysql2/promise'
 import type { Home } from './home.js'
 import type { Launch } from './launch.js'
-import { password, type ClientName, type StartOptions } from './types.js'
+import { password, tlsFiles, type ClientName, type StartOptions } from './types.js'
 
 /** The account of the tests, next to the root account that has no password and no way in over TCP. */
 export const accountSql = [
@@ -30,11 +30,13 @@ export function mysqlLaunch(home: Home, options: StartOptions): Launch {
       ],
     }),
     program: '/usr/sbin/mysqld',
+    ...tlsFiles(options),
     arguments: ({ folder, data, port }) => [
       ...['--no-defaults', `--datadir=${data}`, '--secure-file-priv=', '--mysqlx=OFF'],
       ...[`--port=${port}`, '--bind-address=127.0.0.1', `--socket=${folder}/mysql.sock`],
       ...[`--pid-file=${folder}/pid`, `--tmpdir=${folder}`, '--max-connections=300'],
       ...(options.durable === true ? [] : fastInnodb),
+      ...(options.tls === undefined ? [] : [`--ssl-cert=${folder}/cert.pem`, `--ssl-key=${folder}/key.pem`]),
     ],
     stopSignal: 'SIGKILL',
     url: mysqlUrl,

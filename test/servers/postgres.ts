@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import pg from 'pg'
 import type { Home } from './home.js'
 import type { Launch } from './launch.js'
-import { password, type StartOptions } from './types.js'
+import { password, tlsFiles, type StartOptions } from './types.js'
 
 /** PostgreSQL's settings stay as shipped, except what makes it fit for throw-away data and many connections. */
 const fast = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off']
@@ -28,6 +28,7 @@ export function postgresLaunch({ name, home, bin, options }: PostgresSource): La
       ],
     }),
     program: `${bin}/postgres`,
+    ...tlsFiles(options),
     arguments: ({ folder, data, port }) => [
       ...['-D', data, '-p', String(port)],
       ...settings([
@@ -35,6 +36,9 @@ export function postgresLaunch({ name, home, bin, options }: PostgresSource): La
         `unix_socket_directories=${folder}`,
         'max_connections=150',
         ...(options.durable === true ? [] : fast),
+        ...(options.tls === undefined
+          ? []
+          : ['ssl=on', `ssl_cert_file=${folder}/cert.pem`, `ssl_key_file=${folder}/key.pem`]),
       ]),
     ],
     // Immediate shutdown: no checkpoint, and the shared memory is given back.

@@ -40,7 +40,13 @@ export interface StartOptions {
    * want; a benchmark wants the real thing.
    */
   readonly durable?: boolean
+  /** PEM texts of a server that offers TLS; only servers that are started from packages can be given any. */
+  readonly tls?: { readonly cert: string; readonly key: string }
 }
+
+/** For {@link import('./launch.js').Launch.files}. */
+export const tlsFiles = ({ tls }: StartOptions): { readonly files?: Readonly<Record<string, string>> } =>
+  tls === undefined ? {} : { files: { 'cert.pem': tls.cert, 'key.pem': tls.key } }
 
 /** A server that runs until `stop`; stopping it leaves nothing behind. */
 export interface RunningServer {

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
-import type { ConnectOptions } from '../../backend/index.js'
-import { MigrateError } from '../../core/errors.js'
+import { connect } from 'node:net'
+import type { ConnectOptions, SslOptions } from '../../backend/index.js'
+import { isLoopback, readTlsFile, rememberHost } from '../sql/tls.js'
 import { invalidUrl, parseServerUrl } from '../sql/url.js'
 import type { ConnectionConfig } from './driver.js'
 
@@ -8,17 +8,24 @@ const DEFAULT_CONNECT_TIMEOUT_MS = 10_000
 
 /**
  * The driver's configuration for a URL. TLS: `ssl-mode=REQUIRED|VERIFY_CA|VERIFY_IDENTITY|DISABLED`, `ssl-ca`,
- * `ssl-cert`, `ssl-key` (files), or the driver's own `ssl={…}`. A Unix socket: `socket=/path`.
+ * `ssl-cert`, `ssl-key` (files), or the driver's own `ssl={…}`; none: VERIFY_IDENTITY, but for a server on this machine.
+ * A Unix socket: `socket=/path`.
  * @throws MigrateError MIG-URL-INVALID, MIG-CONFIG-UNREADABLE for a certificate that cannot be read
  */
 export async function configOf(url: string, options: ConnectOptions): Promise<ConnectionConfig> {
   const parts = parseServerUrl(url)
   const password = options.password === undefined ? parts.password : await options.password()
   const socket = parts.options.get('socket') ?? parts.options.get('socketPath')
-  const ssl = tlsOf(url, parts.options)
+  const host = parts.host || 'localhost'
+  const port = parts.port ?? 3306
+  const ssl = socket === null ? tlsOf(url, parts.options, host, options.ssl ?? {}) : undefined
   return {
     ...(socket === null
-      ? { host: parts.host || 'localhost', port: parts.port ?? 3306 }
+      ? {
+          host,
+          port,
+          ...(ssl === undefined ? {} : { stream: () => rememberHost(connect(port, host), host) }),
+        }
       : { socketPath: socket }),
     ...(parts.user === undefined ? {} : { user: parts.user }),
     ...(password === undefined ? {} : { password }),
@@ -36,32 +43,37 @@ export async function configOf(url: string, options: ConnectOptions): Promise<Co
 
 type Tls = NonNullable<Exclude<ConnectionConfig['ssl'], string>>
 
-function tlsOf(url: string, options: URLSearchParams): Tls | undefined {
+const IDENTITY = { rejectUnauthorized: true, verifyIdentity: true }
+
+/** Without a mode a host elsewhere has to prove that it is the one; on this machine nothing is encrypted. */
+function tlsOf(url: string, options: URLSearchParams, host: string, ssl: SslOptions): Tls | undefined {
   const own = options.get('ssl')
-  if (own?.startsWith('{') === true) return parseOwn(url, own)
-  const mode = (options.get('ssl-mode') ?? options.get('sslmode') ?? '').toUpperCase().replaceAll('-', '_')
+  if (own?.startsWith('{') === true && ssl.mode === undefined) return parseOwn(url, own)
+  const inUrl = options.get('ssl-mode') ?? options.get('sslMode') ?? options.get('sslmode')
+  const mode = (ssl.mode ?? inUrl ?? '').toUpperCase().replaceAll('-', '_')
   const files: Tls = {
-    ...fileOption(options, 'ssl-ca', 'ca'),
-    ...fileOption(options, 'ssl-cert', 'cert'),
-    ...fileOption(options, 'ssl-key', 'key'),
+    ...fileOption('ssl-ca', 'ca', ssl.ca ?? options.get('ssl-ca')),
+    ...fileOption('ssl-cert', 'cert', ssl.cert ?? options.get('ssl-cert')),
+    ...fileOption('ssl-key', 'key', ssl.key ?? options.get('ssl-key')),
   }
   switch (mode) {
     case 'VERIFY_IDENTITY':
     case 'VERIFY_FULL':
-      return { ...files, rejectUnauthorized: true, verifyIdentity: true }
+      return { ...files, ...IDENTITY }
     case 'VERIFY_CA':
       return { ...files, rejectUnauthorized: true }
     case 'REQUIRED':
     case 'REQUIRE':
-      return { ...files, rejectUnauthorized: false }
+      return { ...files, rejectUnauthorized: files.ca !== undefined }
     case 'DISABLED':
     case 'DISABLE':
     case 'PREFERRED':
     case 'PREFER':
       return undefined
     case '':
-      if (own === 'true') return { ...files, rejectUnauthorized: true, verifyIdentity: true }
-      return Object.keys(files).length === 0 ? undefined : { ...files, rejectUnauthorized: true }
+      if (own === 'false') return undefined
+      if (own !== 'true' && Object.keys(files).length === 0 && isLoopback(host)) return undefined
+      return { ...files, ...IDENTITY }
     default:
       throw invalidUrl(url, 'ssl-mode is DISABLED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY')
   }
@@ -75,15 +87,6 @@ function parseOwn(url: string, json: string): Tls {
   }
 }
 
-function fileOption(options: URLSearchParams, name: string, key: 'ca' | 'cert' | 'key'): Tls {
-  const path = options.get(name)
-  if (path === null) return {}
-  try {
-    return { [key]: readFileSync(path) }
-  } catch (cause) {
-    throw new MigrateError('MIG-CONFIG-UNREADABLE', `The file ${path} of ${name} cannot be read.`, {
-      hint: 'Correct the path in the URL.',
-      cause,
-    })
-  }
+function fileOption(name: string, key: 'ca' | 'cert' | 'key', path: string | null): Tls {
+  return path === null || path === '' ? {} : { [key]: readTlsFile(name, path) }
 }

@@ -2,6 +2,7 @@ import type { Statement } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import { connectFailed, databaseFailed, statementFailed, type ServerError } from '../sql/errors.js'
 import { onlyPlaceOf } from '../sql/places.js'
+import { tlsHint } from '../sql/tls.js'
 import { Refused } from './wire.js'
 
 interface DriverError {
@@ -114,6 +115,11 @@ export function explainConnect(thrown: unknown, url: string | undefined): Migrat
   const error = driverError(thrown)
   const kind = REFUSED_LOGINS.has(error.errno ?? 0) ? 'MIG-AUTHENTICATION' : 'MIG-CONNECT'
   const failed = connectFailed(url, { kind, ...facts(error) }, causeOf(thrown))
+  const hint = tlsHint(error.code, error.message, {
+    disable: 'ssl-mode=DISABLED',
+    anyName: 'ssl-mode=VERIFY_CA',
+  })
+  if (hint !== undefined && error.sqlState === undefined) return failed.with({ hint })
   if (error.errno !== NO_SUCH_DATABASE) return failed
   return failed.with({ hint: 'Create the database first: CREATE DATABASE …' })
 }

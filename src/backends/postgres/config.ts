@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs'
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import type { ClientConfig } from 'pg'
 import type { ConnectOptions } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
-import { invalidUrl, parseServerUrl, type ServerUrl } from '../sql/index.js'
+import { invalidUrl, isLoopback, parseServerUrl, readTlsFile, type ServerUrl } from '../sql/index.js'
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000
 const DEFAULT_LOCK_TIMEOUT_MS = 5_000
@@ -54,7 +53,7 @@ export function targetOf(options: ConnectOptions & { readonly url: string }): Pg
   }
   return {
     config,
-    tls: host.startsWith('/') ? [false] : tlsOf(options.url, url, negotiation),
+    tls: host.startsWith('/') ? [false] : tlsOf(options, url, host, negotiation),
     settings,
     lateSettings: lateSettingsOf(settings),
   }
@@ -100,17 +99,25 @@ function portOf(url: string, port: string | undefined): number | undefined {
 }
 
 /**
- * As libpq reads sslmode, which `pg` by itself does not: `require` encrypts without asking who the server is.
- * Without an sslmode an encrypted connection is made only when the server insists: it costs a round trip.
+ * As libpq reads sslmode, which `pg` by itself does not: `require` encrypts without asking who the server is. Without an
+ * sslmode a host elsewhere has to prove that it is the one; on this machine an encrypted connection is made only when
+ * the server insists: it costs a round trip.
  */
-function tlsOf(url: string, { options }: ServerUrl, negotiation: string | undefined): readonly Tls[] {
+function tlsOf(
+  options: ConnectOptions & { readonly url: string },
+  url: ServerUrl,
+  host: string,
+  negotiation: string | undefined,
+): readonly Tls[] {
+  const told = (option: string, variable: string): string | undefined =>
+    url.options.get(option) ?? (process.env[variable] || undefined)
+  const root = options.ssl?.ca ?? told('sslrootcert', 'PGSSLROOTCERT')
   const mode =
-    options.get('sslmode') ?? process.env['PGSSLMODE'] ?? (negotiation === 'direct' ? 'require' : 'allow')
-  const root = options.get('sslrootcert')
+    options.ssl?.mode ?? told('sslmode', 'PGSSLMODE') ?? defaultMode(host, root !== undefined, negotiation)
   const files: TlsOptions = {
-    ...fileOption(url, 'cert', options.get('sslcert')),
-    ...fileOption(url, 'key', options.get('sslkey')),
-    ...(root === 'system' ? {} : fileOption(url, 'ca', root)),
+    ...fileOption(options.url, 'cert', options.ssl?.cert, told('sslcert', 'PGSSLCERT')),
+    ...fileOption(options.url, 'key', options.ssl?.key, told('sslkey', 'PGSSLKEY')),
+    ...(root === 'system' ? {} : fileOption(options.url, 'ca', options.ssl?.ca, root)),
   }
   const unverified: TlsOptions = { ...files, rejectUnauthorized: false }
   const anyName: TlsOptions = { ...files, checkServerIdentity: () => undefined }
@@ -124,25 +131,36 @@ function tlsOf(url: string, { options }: ServerUrl, negotiation: string | undefi
     case 'no-verify':
       return [unverified]
     case 'require':
-      return [root === null ? unverified : anyName]
+      return [root === undefined ? unverified : anyName]
     case 'verify-ca':
       return [anyName]
     case 'verify-full':
       return [files]
     default:
       throw invalidUrl(
-        url,
+        options.url,
         `sslmode=${mode} is none of disable, allow, prefer, require, verify-ca and verify-full`,
       )
   }
 }
 
-function fileOption(url: string, name: 'ca' | 'cert' | 'key', path: string | null): TlsOptions {
-  if (path === null || path === '') return {}
+function defaultMode(host: string, hasRoot: boolean, negotiation: string | undefined): string {
+  if (hasRoot || !isLoopback(host || (process.env['PGHOST'] ?? ''))) return 'verify-full'
+  return negotiation === 'direct' ? 'require' : 'allow'
+}
+
+function fileOption(
+  url: string,
+  name: 'ca' | 'cert' | 'key',
+  given: string | undefined,
+  inUrl: string | undefined,
+): TlsOptions {
+  const path = given ?? inUrl
+  if (path === undefined || path === '') return {}
   try {
-    return { [name]: readFileSync(path, 'utf8') }
+    return { [name]: readTlsFile(`ssl.${name}`, path) }
   } catch (cause) {
-    throw invalidUrl(url, `the file ${path} cannot be read`).with({ cause })
+    throw given === undefined ? invalidUrl(url, `the file ${path} cannot be read`).with({ cause }) : cause
   }
 }
 

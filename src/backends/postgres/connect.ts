@@ -1,7 +1,7 @@
 import type { ClientConfig } from 'pg'
 import type { ConnectOptions } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
-import { aborted, connectFailed } from '../sql/index.js'
+import { aborted, connectFailed, tlsHint } from '../sql/index.js'
 import { targetOf, type PgTarget } from './config.js'
 import { newClient, type PgClient } from './driver.js'
 import { codeOf, isReported } from './errors.js'
@@ -164,9 +164,7 @@ function hintFor(code: string | undefined, message: string): string | undefined 
     case 'ENOTFOUND':
       return "Check the host's name in the URL."
     default:
-      return /certificate|self.signed/i.test(message)
-        ? 'Name the authority with ?sslrootcert=FILE, or use sslmode=require to encrypt without asking who it is.'
-        : undefined
+      return tlsHint(code, message, { disable: 'sslmode=disable', anyName: 'sslmode=verify-ca' })
   }
 }
 
