@@ -130,13 +130,29 @@ export class Runner {
     for (const step of planned) {
       const script = await preparer.step(step).prepare()
       const statements = statementsOf(script, planScript(script, this.#session.capabilities))
-      steps.push({ ...stepHead(step), outcome: 'planned', durationMs: null, statements })
+      const foreseen = await this.#foresee(script, statements)
+      steps.push({ ...stepHead(step), outcome: 'planned', durationMs: null, statements: foreseen })
     }
     const results = planned.map(({ direction }) => ({
       outcome: direction === 'up' ? ('applied' as const) : ('reverted' as const),
       durationMs: null,
     }))
     return this.#report(state, afterwards(state, planned, { results }), steps, true)
+  }
+
+  async #foresee(
+    script: PreparedScript,
+    statements: readonly StatementReport[],
+  ): Promise<readonly StatementReport[]> {
+    const session = this.#session
+    if (session.foresee === undefined) return statements
+    const foreseen: StatementReport[] = []
+    for (const [index, statement] of statements.entries()) {
+      const step = script.steps[index]
+      const note = step?.kind === 'statement' ? await session.foresee(step.statement) : null
+      foreseen.push(note === null ? statement : { ...statement, note })
+    }
+    return foreseen
   }
 
   async #execute(state: State, planned: readonly PlanStep[]): Promise<RunReport> {

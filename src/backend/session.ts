@@ -140,6 +140,11 @@ export interface Session<Client = unknown> {
   cancel(): Promise<void>
   /** For recovery: what became of a statement in doubt. Without it: unknown. */
   observe?(statement: Statement, entry: JournalEntry): Promise<'applied' | 'not-applied' | 'unknown'>
+  /**
+   * For plans: what a statement would come to now, in a few words, with nothing changed; null where there is nothing to
+   * say. It may look for some seconds.
+   */
+  foresee?(statement: Statement): Promise<string | null>
   /** Closes what it opened; a borrowed client is given back as it was. */
   close(): Promise<void>
 }

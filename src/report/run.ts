@@ -80,12 +80,16 @@ function statements(step: StepReport, view: View): string[] {
     return step.statements.flatMap((statement) => [
       style.dim(`    ${statement.transactional ? '' : '* '}line ${statement.line}`),
       ...statement.sql.split('\n').map((line) => `      ${printable(line.replace(/\t/g, '  '))}`),
+      ...(statement.note === undefined ? [] : [style.dim(`      ${printable(statement.note)}`)]),
     ])
   }
-  const rows = step.statements.map((statement) => [
-    statement.transactional ? '' : '*',
-    { text: `line ${statement.line}`, paint: style.dim },
-    oneLine(statement.sql),
+  const rows = step.statements.flatMap((statement) => [
+    [
+      statement.transactional ? '' : '*',
+      { text: `line ${statement.line}`, paint: style.dim },
+      oneLine(statement.sql),
+    ],
+    ...(statement.note === undefined ? [] : [['', '', { text: oneLine(statement.note), paint: style.dim }]]),
   ])
   return columns(rows, '    ')
 }

@@ -10,6 +10,8 @@ export interface StatementReport {
   /** 1-based, in the revision's file. */
   readonly line: number
   readonly transactional: boolean
+  /** In plans, where the backend can tell: what it would come to now. */
+  readonly note?: string
 }
 
 export interface StepReport {

@@ -57,6 +57,16 @@ export async function observeFunction(
   return kept !== null && kept.code === present ? 'applied' : 'unknown'
 }
 
+/** What a step would do to what is there. */
+export async function foreseeFunction(client: Client, operation: FunctionOperation): Promise<string | null> {
+  if (operation.kind === 'function-unload') return null
+  const present = await codeOf(client, operation.library)
+  if (present === null) return `there is no library ${operation.library} yet`
+  return present === operation.code
+    ? 'the same library is there already'
+    : `replaces the library ${operation.library} that is there`
+}
+
 async function load(client: Client, code: string): Promise<void> {
   for (const node of nodesOf(client)) await node.call('FUNCTION', 'LOAD', 'REPLACE', code)
 }

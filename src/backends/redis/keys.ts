@@ -10,7 +10,7 @@ import { infoOf } from './info.js'
 import { scriptOf, type KeyScript } from './keys-lua.js'
 import type { RedisMetadata } from './metadata.js'
 
-type KeysOperation = Extract<Operation, { kind: 'keys' }>
+export type KeysOperation = Extract<Operation, { kind: 'keys' }>
 
 export interface KeysContext {
   readonly client: Client

@@ -3,7 +3,8 @@ import { MigrateError } from '../../core/errors.js'
 import type { Operation } from '../../schema/redis/operations.js'
 import { isCluster, type Client } from './driver.js'
 import { explainStatement } from './errors.js'
-import { observeFunction, runFunction } from './functions.js'
+import { foreseeFunction, observeFunction, runFunction } from './functions.js'
+import { foreseeKeys } from './foresee.js'
 import { runKeys, stepName } from './keys.js'
 import { takeLease, type Lease } from './lock.js'
 import { RedisMetadata } from './metadata.js'
@@ -79,6 +80,18 @@ export class RedisSession implements Session<Client> {
     if (operation.kind !== 'keys') return observeFunction(this.client, this.metadata, operation)
     this.#resumable.add(stepName(statement.text))
     return 'not-applied'
+  }
+
+  async foresee(statement: Statement): Promise<string | null> {
+    const operation = operationIn(statement.text)
+    if (operation === null) return null
+    try {
+      return operation.kind === 'keys'
+        ? await foreseeKeys(operation, this.client, this.#names.prefix)
+        : await foreseeFunction(this.client, operation)
+    } catch (error) {
+      throw explainStatement(error, statement)
+    }
   }
 
   /** There is nothing that could be rolled back: the work is done, step by step. */
