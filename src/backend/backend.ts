@@ -47,6 +47,13 @@ export interface ConnectOptions {
   readonly lockTimeoutMs?: number
   /** Milliseconds that a statement may run; 0 for no limit. Default 0. */
   readonly statementTimeoutMs?: number
+  /**
+   * How the runner's lock is taken: `session`, the server's own lock, which goes with the connection; `lease`, a row
+   * that has to be prolonged; `auto` (default), a lease where the server's own lock would not hold.
+   */
+  readonly lock?: 'auto' | 'session' | 'lease'
+  /** Milliseconds that a lease lasts unless it is prolonged, which happens three times as often. Default 30,000. */
+  readonly leaseMs?: number
   readonly signal?: AbortSignal
   /** Where the server's own notices and warnings go. */
   readonly onNotice?: (message: string) => void

@@ -1,5 +1,6 @@
 import type { ServerInfo } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
+import type { HeldLease } from '../sql/index.js'
 import { decodeLine, type Values } from './copy-text.js'
 import type { Fields, PgClient } from './driver.js'
 import { isLost, lostConnection } from './errors.js'
@@ -33,6 +34,10 @@ export class Link {
   #closed = false
   /** While a lock is held: so that others see by whom. */
   applicationName: string | undefined
+  /** While the lock is a lease. */
+  lease: HeldLease | undefined
+  /** Each transaction may be on another of the server's connections: nothing may be left set in the session. */
+  pooled = false
 
   constructor(options: LinkOptions) {
     this.client = options.client
@@ -70,6 +75,7 @@ export class Link {
   async send(text: string, receiver?: Receiver): Promise<void> {
     if (this.#closed) throw new MigrateError('MIG-INTERNAL', 'The session is closed already.')
     if (this.#lost !== undefined) throw lostConnection(this.#lost)
+    if (this.lease !== undefined && text !== 'ROLLBACK') await this.lease.confirm()
     try {
       await send(this.client, text, receiver)
     } catch (error) {

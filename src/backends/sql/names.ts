@@ -2,7 +2,7 @@ import type { MetadataNames } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import type { SqlFlavour } from './flavour.js'
 
-export const TABLES = ['meta', 'history', 'journal', 'tags', 'log', 'backfill'] as const
+export const TABLES = ['meta', 'history', 'journal', 'tags', 'log', 'backfill', 'lock'] as const
 export type TableRole = (typeof TABLES)[number]
 
 /** The metadata's tables, quoted and qualified as statements name them. */

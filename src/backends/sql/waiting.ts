@@ -48,7 +48,7 @@ function interruptedWaiting(cause: unknown): MigrateError {
   })
 }
 
-function lockTimeout(timeoutMs: number, holder: LockHolder | null): MigrateError {
+export function lockTimeout(timeoutMs: number, holder: LockHolder | null): MigrateError {
   const by = holder === null ? 'another run' : holder.description
   const waited = timeoutMs === 0 ? '' : ` for ${timeoutMs / 1_000} s`
   return new MigrateError('MIG-LOCK-TIMEOUT', `The lock is held${waited} by ${by}.`, {
