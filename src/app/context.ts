@@ -90,6 +90,8 @@ async function connect(context: Context, backend: Backend, command: string): Pro
     ...(options.waitTimeoutMs === undefined ? {} : { waitTimeoutMs: options.waitTimeoutMs }),
     ...(options.lockTimeoutMs === undefined ? {} : { lockTimeoutMs: options.lockTimeoutMs }),
     ...(options.statementTimeoutMs === undefined ? {} : { statementTimeoutMs: options.statementTimeoutMs }),
+    ...(options.lock === undefined ? {} : { lock: options.lock }),
+    ...(options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
     ...(context.signal === undefined ? {} : { signal: context.signal }),
     onNotice: (message) => context.emit({ type: 'notice', message }),
   }

@@ -38,6 +38,13 @@ export interface MigratorOptions {
   readonly metadata?: Partial<MetadataNames>
   /** Milliseconds to wait for another runner. Default 60,000; 0 asks once. */
   readonly lockWaitMs?: number
+  /**
+   * How that lock is taken: `session`, the server's own lock, which goes with the connection; `lease`, a row that has to
+   * be prolonged; `auto` (default), a lease where the server's own lock would not hold: behind a pooler, on Galera.
+   */
+  readonly lock?: 'auto' | 'session' | 'lease'
+  /** Milliseconds that a lease lasts unless it is prolonged, which happens three times as often. Default 30,000. */
+  readonly leaseMs?: number
   /** Milliseconds that a statement may wait for locks on your tables; 0 for no limit. Default 5,000. */
   readonly lockTimeoutMs?: number
   /** Milliseconds that a statement may run; 0 (default) for no limit. */

@@ -61,6 +61,14 @@ export interface Lock {
   release(): Promise<void>
 }
 
+/** Milliseconds; 0 for no limit, absent for what the connection has. */
+export interface Timeouts {
+  /** That a statement may wait for locks on the user's tables. */
+  readonly lockTimeoutMs?: number
+  /** That a statement may run. */
+  readonly statementTimeoutMs?: number
+}
+
 /** Statements and the metadata that go with them: all of it happens, or nothing. */
 export interface AtomicUnit {
   /** The revision's id. */
@@ -68,6 +76,8 @@ export interface AtomicUnit {
   readonly statements: readonly Statement[]
   /** Written in the same transaction, after the statements. */
   readonly changes: readonly MetadataChange[]
+  /** Of this unit alone. */
+  readonly timeouts?: Timeouts
 }
 
 export interface UnitListener {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import type { MigratorOptions } from '../../src/app/types.js'
 import type { AppProject } from './project.js'
 
 const PROGRAM = fileURLToPath(new URL('./runner.mjs', import.meta.url))
@@ -21,8 +22,8 @@ export class Runner {
   readonly #child: ChildProcess
   #heard: () => void = () => undefined
 
-  constructor(project: AppProject) {
-    const options = { url: project.database.url, cwd: project.folder }
+  constructor(project: AppProject, more: MigratorOptions = {}) {
+    const options = { url: project.database.url, cwd: project.folder, ...more }
     this.#child = spawn(process.execPath, [PROGRAM, JSON.stringify(options)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
@@ -54,6 +55,11 @@ export class Runner {
         this.#heard = resolve
       })
     }
+  }
+
+  /** Nothing of it runs until it is told to go on; the server does not notice. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child.kill(signal)
   }
 
   /** As the kernel does when memory is short: nothing of it runs any more. */

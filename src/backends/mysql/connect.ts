@@ -131,6 +131,20 @@ async function begin(options: ConnectOptions, parts: Parts): Promise<MysqlSessio
     original,
     settings: withChanges(original, changes),
     onNotice: options.onNotice,
+    lock: options.lock ?? 'auto',
+    leaseMs: options.leaseMs,
+    another: () => another(options, parts),
+  })
+}
+
+/** A second connection to the same place; `end` gives back what a pool has lent. */
+async function another(options: ConnectOptions, { connection, config }: Parts): Promise<Connection> {
+  if (options.client === undefined) return open(config)
+  const lent = lentBy(options.client)
+  const second = lent === null ? undefined : await borrow(lent)
+  if (second !== undefined && second.connection !== connection) return second.connection
+  throw new MigrateError('MIG-BACKEND-UNUSABLE', 'A lease needs a connection of its own.', {
+    hint: 'Pass a pool, or a URL.',
   })
 }
 

@@ -1,4 +1,5 @@
 import type {
+  Capabilities,
   ExecuteResult,
   Lock,
   LockOptions,
@@ -10,11 +11,13 @@ import type {
 import { MigrateError } from '../../core/errors.js'
 import type { MetadataChange } from '../../core/metadata.js'
 import { renderChange } from '../sql/changes.js'
+import type { HeldLease } from '../sql/lease.js'
 import { sqlMetadata } from '../sql/metadata.js'
 import type { SqlNames } from '../sql/names.js'
 import { mysqlCapabilities } from './capabilities.js'
 import type { Connection, ConnectionConfig, PromiseConnection } from './driver.js'
 import { explain, explainStatement, isGone, isMissing } from './errors.js'
+import { explainGuard, isClustered, takeLeaseOn } from './lease.js'
 import { userLevelLock } from './lock.js'
 import { end, open } from './open.js'
 import type { ServerKind } from './server.js'
@@ -37,11 +40,13 @@ export interface MysqlParts {
   readonly original: Settings
   readonly settings: Settings
   readonly onNotice: ((message: string) => void) | undefined
+  readonly lock: 'auto' | 'session' | 'lease'
+  readonly leaseMs: number | undefined
+  another(): Promise<Connection>
   close(): Promise<void>
 }
 
 export class MysqlSession implements Session<PromiseConnection> {
-  readonly capabilities = mysqlCapabilities
   readonly server: ServerInfo
   readonly metadata: MetadataStore
   readonly #parts: MysqlParts
@@ -53,6 +58,7 @@ export class MysqlSession implements Session<PromiseConnection> {
   #roleTouched = false
   readonly #temporary = new Set<string>()
   readonly #locks: Lock[] = []
+  #lease: HeldLease | undefined
   #closed = false
 
   constructor(parts: MysqlParts) {
@@ -73,6 +79,10 @@ export class MysqlSession implements Session<PromiseConnection> {
     )
   }
 
+  get capabilities(): Capabilities {
+    return this.#lease === undefined ? mysqlCapabilities : { ...mysqlCapabilities, lock: 'lease' }
+  }
+
   get client(): PromiseConnection {
     // Whoever holds it may do anything with it.
     this.#touched = true
@@ -86,7 +96,8 @@ export class MysqlSession implements Session<PromiseConnection> {
   async executeAfter(changes: readonly MetadataChange[], statement: Statement): Promise<ExecuteResult> {
     const { names, kind } = this.#parts
     const before = changes.flatMap((change) => renderChange(change, names, kind.flavour))
-    const message = [...before, statement.text].join(';\n')
+    const lead = this.#guarded(before)
+    const message = [...lead, statement.text].join(';\n')
     if (!this.#takesSeveral || this.#inTransaction || before.length !== 1 || !this.#fits(message)) {
       await this.metadata.write(changes)
       return this.execute(statement)
@@ -95,8 +106,9 @@ export class MysqlSession implements Session<PromiseConnection> {
       try {
         return await this.#send(message)
       } catch (error) {
-        const blameless = error instanceof Refused && error.refusal.done === 0
-        throw blameless ? explain(error, 'Writing the journal') : error
+        const blameless = error instanceof Refused && error.refusal.done < lead.length
+        if (blameless && lead.length > 1) await this.#send('ROLLBACK').catch(() => undefined)
+        throw blameless ? explain(this.#unguarded(error), 'Writing the journal') : error
       }
     })
   }
@@ -118,9 +130,36 @@ export class MysqlSession implements Session<PromiseConnection> {
   }
 
   async lock(name: string, options: LockOptions): Promise<Lock> {
-    const lock = await userLevelLock(this.#connection, this.#parts.names.schema ?? '', name, options)
+    const { lock: how, names } = this.#parts
+    const leased = how === 'lease' || (how === 'auto' && (await isClustered(this.#connection)))
+    const lock = leased
+      ? await this.#takeLease(name, options)
+      : await userLevelLock(this.#connection, names.schema ?? '', name, options)
     this.#locks.push(lock)
     return lock
+  }
+
+  async #takeLease(name: string, options: LockOptions): Promise<Lock> {
+    await this.#createDatabase()
+    const giveUp = (): void => void this.cancel().catch(() => undefined)
+    const lease = await takeLeaseOn(this.#parts, name, options, giveUp)
+    this.#lease = lease
+    return {
+      release: () => {
+        this.#lease = undefined
+        return lease.release()
+      },
+    }
+  }
+
+  /** What is to be committed only while the lease is ours. */
+  #guarded(statements: readonly string[]): readonly string[] {
+    if (this.#lease === undefined) return statements
+    return ['START TRANSACTION', ...statements, this.#lease.guard, 'COMMIT']
+  }
+
+  #unguarded(error: unknown): unknown {
+    return this.#lease === undefined ? error : explainGuard(error)
   }
 
   async reset(): Promise<void> {
@@ -207,13 +246,15 @@ export class MysqlSession implements Session<PromiseConnection> {
 
   /** In one message where the connection takes several statements; what was begun is rolled back. */
   async #runAtomically(statements: readonly string[]): Promise<void> {
-    const alone = !this.#inTransaction && statements.length > 1
-    const all = alone ? ['START TRANSACTION', ...statements, 'COMMIT'] : statements
+    const guard = this.#lease === undefined ? [] : [this.#lease.guard]
+    const own = [...statements, ...guard]
+    const alone = !this.#inTransaction && own.length > 1
+    const all = alone ? ['START TRANSACTION', ...own, 'COMMIT'] : own
     try {
       for (const message of this.#packed(all)) await this.#send(message)
     } catch (error) {
       if (alone) await this.#send('ROLLBACK').catch(() => undefined)
-      throw error
+      throw this.#unguarded(error)
     }
   }
 
@@ -232,7 +273,8 @@ export class MysqlSession implements Session<PromiseConnection> {
     await this.#send(kind.flavour.createSchema(names.schema))
   }
 
-  #send(sql: string, keepRows = false): Promise<Answer> {
+  async #send(sql: string, keepRows = false): Promise<Answer> {
+    if (this.#lease !== undefined && sql !== 'ROLLBACK') await this.#lease.confirm()
     return send(this.#connection, sql, keepRows)
   }
 

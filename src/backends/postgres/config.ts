@@ -5,7 +5,7 @@ import { MigrateError } from '../../core/errors.js'
 import { invalidUrl, isLoopback, parseServerUrl, readTlsFile, type ServerUrl } from '../sql/index.js'
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000
-const DEFAULT_LOCK_TIMEOUT_MS = 5_000
+export const DEFAULT_LOCK_TIMEOUT_MS = 5_000
 
 type Tls = false | TlsOptions
 

@@ -13,6 +13,8 @@ export interface Connected {
   readonly version: string
   /** To be set again after RESET ALL: what could not be sent when the connection began. */
   readonly lateSettings: readonly string[]
+  /** Settings would stay with a connection of the server's that others use as well. */
+  readonly pooled: boolean
 }
 
 /** In milliseconds; `performance` would cost one to be loaded. */
@@ -50,15 +52,23 @@ async function tryWays(target: PgTarget, signal: AbortSignal | undefined): Promi
     const settings = late ? {} : startupSettings(target)
     try {
       const connected = await open({ ...target.config, ...settings, ssl }, signal)
-      const lateSettings = late ? target.lateSettings : []
+      const pooled = late && (await isPooled(connected.client))
+      const lateSettings = late && !pooled ? target.lateSettings : []
       if (lateSettings.length > 0) await send(connected.client, lateSettings.join(';'))
-      return { ...connected, lateSettings }
+      return { ...connected, lateSettings, pooled }
     } catch (error) {
       if (!late && refusesSettings(error)) late = true
       else if (others.length > 0 && wantsOtherWay(error, ssl !== false)) ways = others
       else throw error
     }
   }
+}
+
+/** A pooler tells its clients a process of its own. */
+async function isPooled(client: PgClient): Promise<boolean> {
+  let pid: string | null = null
+  await send(client, 'SELECT pg_catalog.pg_backend_pid()', { row: ([value = null]) => (pid = value) })
+  return Number(pid) !== client.processID
 }
 
 /** `pg` leaves a number 0 out; a text it sends. */
@@ -70,7 +80,7 @@ function startupSettings({ settings }: PgTarget): ClientConfig {
 async function open(
   config: ClientConfig,
   signal: AbortSignal | undefined,
-): Promise<Omit<Connected, 'lateSettings'>> {
+): Promise<Omit<Connected, 'lateSettings' | 'pooled'>> {
   const client = await newClient(config)
   let version = ''
   const onParameter = (message: {

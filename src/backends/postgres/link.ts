@@ -1,6 +1,7 @@
-import type { ServerInfo } from '../../backend/index.js'
+import type { ServerInfo, Timeouts } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import type { HeldLease } from '../sql/index.js'
+import { DEFAULT_LOCK_TIMEOUT_MS } from './config.js'
 import { decodeLine, type Values } from './copy-text.js'
 import type { Fields, PgClient } from './driver.js'
 import { isLost, lostConnection } from './errors.js'
@@ -15,6 +16,9 @@ export interface LinkOptions {
   readonly restoreSettings: readonly string[]
   /** Gives the connection back or ends it. */
   readonly end: (lost: Error | undefined) => Promise<void>
+  /** Of statements, unless a revision has its own. */
+  readonly timeouts: Timeouts
+  readonly pooled: boolean
   readonly onNotice?: ((message: string) => void) | undefined
 }
 
@@ -37,7 +41,8 @@ export class Link {
   /** While the lock is a lease. */
   lease: HeldLease | undefined
   /** Each transaction may be on another of the server's connections: nothing may be left set in the session. */
-  pooled = false
+  pooled: boolean
+  readonly #timeouts: Timeouts
 
   constructor(options: LinkOptions) {
     this.client = options.client
@@ -46,6 +51,8 @@ export class Link {
     this.borrowRole = options.role.map((role) => `SET LOCAL ${role}`)
     this.#restoreSettings = options.restoreSettings
     this.#end = options.end
+    this.#timeouts = options.timeouts
+    this.pooled = options.pooled
     this.#onError = (error) => {
       this.#lost ??= error
     }
@@ -66,6 +73,15 @@ export class Link {
       ...this.#restoreSettings,
       ...(named === undefined ? [] : [`SET application_name = '${named.replaceAll("'", "''")}'`]),
     ]
+  }
+
+  /** Calls of set_config that make these time-outs hold until the transaction ends; none where they hold already. */
+  localSettings(own: Timeouts = {}): string[] {
+    const lock = own.lockTimeoutMs ?? (this.pooled ? (this.#timeouts.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS) : undefined)
+    const statement = own.statementTimeoutMs ?? (this.pooled ? this.#timeouts.statementTimeoutMs : undefined)
+    const set = (name: string, ms: number | undefined): string[] =>
+      ms === undefined ? [] : [`pg_catalog.set_config('${name}', '${Math.trunc(ms)}', true)`]
+    return [...set('lock_timeout', lock), ...set('statement_timeout', statement)]
   }
 
   /**

@@ -7,17 +7,22 @@ import type { Link } from './link.js'
 /** Longer names are cut by the server. */
 const APPLICATION_NAME_BYTES = 63
 
+/** The server that this reaches is another from one transaction to the next: a lock of its session holds nothing. */
+export class PooledError extends Error {}
+
 /**
  * Takes a session-level advisory lock by asking again and again: a statement that waits for it would hold a snapshot
  * that CREATE INDEX CONCURRENTLY waits for in its turn. Between the questions no transaction is open.
  * @param what the lock stands for, in this database: everybody who uses the same tables must say the same
+ * @param evenPooled behind a pooler too, which is known not to give our connection of the server to others
+ * @throws PooledError behind a pooler, with nothing taken
  * @throws MigrateError MIG-LOCK-TIMEOUT, MIG-INTERRUPTED, MIG-CONNECT
  */
-export function takeLock(link: Link, what: string, options: LockOptions): Promise<Lock> {
+export function takeLock(link: Link, what: string, options: LockOptions, evenPooled: boolean): Promise<Lock> {
   const key = lockKey(what)
   return acquireByPolling(
     {
-      attempt: async () => ((await ask(link, key, options.owner)) ? held(link, key) : null),
+      attempt: async () => ((await ask(link, key, options.owner, evenPooled)) ? held(link, key) : null),
       holder: () => holderOf(link, key),
     },
     options,
@@ -29,17 +34,21 @@ export function lockKey(what: string): bigint {
   return createHash('sha256').update(`revgraph:${what}`).digest().readBigInt64BE(0)
 }
 
-async function ask(link: Link, key: bigint, owner: LockOwner): Promise<boolean> {
+async function ask(link: Link, key: bigint, owner: LockOwner, evenPooled: boolean): Promise<boolean> {
   const name = applicationNameOf(owner)
+  // A pooler tells its clients a process of its own. CASE asks for the lock only where it is the server's.
+  const direct = evenPooled ? 'true' : `pg_catalog.pg_backend_pid() = ${link.client.processID ?? 0}`
   try {
     const [row] = await link.rows(
-      `SELECT CASE WHEN pg_catalog.pg_try_advisory_lock(${key}) ` +
+      `SELECT CASE WHEN NOT ${direct} THEN 'pooled' WHEN pg_catalog.pg_try_advisory_lock(${key}) ` +
         `THEN pg_catalog.set_config('application_name', ${postgresFlavour.text(name)}, false) END`,
     )
+    if (row?.[0] === 'pooled') throw new PooledError()
     if (typeof row?.[0] !== 'string') return false
     link.applicationName = name
     return true
   } catch (error) {
+    if (error instanceof PooledError) throw error
     throw explain('Taking the lock', error)
   }
 }

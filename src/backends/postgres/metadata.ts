@@ -9,6 +9,7 @@ import {
 } from '../sql/index.js'
 import type { Values } from './copy-text.js'
 import { explain, missingPart } from './errors.js'
+import { explainGuard } from './lease.js'
 import type { Link } from './link.js'
 
 const identifier = (name: string): string => postgresFlavour.identifier(name)
@@ -36,7 +37,14 @@ export class PostgresMetadata implements MetadataStore {
       },
       each: (sql, take) => link.copied(sql, take),
       // Statements of one message are one transaction. A revision may have changed the role, and may go on with it.
-      run: (statements) => link.send([...link.borrowRole, ...statements].join(';\n')),
+      run: async (statements) => {
+        const guard = link.lease === undefined ? [] : [link.lease.guard]
+        try {
+          await link.send([...link.borrowRole, ...statements, ...guard].join(';\n'))
+        } catch (error) {
+          throw guard.length === 0 ? error : explainGuard(error)
+        }
+      },
       missing: missingPart,
       prepareSchema: () => this.#prepareSchema(),
       explain: (error) => explain('Reading or writing the metadata', error),

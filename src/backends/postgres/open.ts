@@ -1,7 +1,7 @@
 import type { ConnectOptions, ServerInfo } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import { postgresFlavour } from '../sql/index.js'
-import { requireUrl } from './config.js'
+import { DEFAULT_LOCK_TIMEOUT_MS, requireUrl } from './config.js'
 import { connect } from './connect.js'
 import { isClient, isPool, type PgClient } from './driver.js'
 import { explain } from './errors.js'
@@ -18,7 +18,7 @@ const HAS_OBJECTS =
 /** @throws MigrateError as Backend.connect does */
 export async function openLink(options: ConnectOptions): Promise<Link> {
   if (options.client !== undefined) return borrow(options.client, options)
-  const { client, version, lateSettings } = await connect(requireUrl(options))
+  const { client, version, lateSettings, pooled } = await connect(requireUrl(options))
   const end = () => hangUp(client)
   // A socket may complain after its end, when nobody else listens.
   client.on('error', () => undefined)
@@ -29,12 +29,32 @@ export async function openLink(options: ConnectOptions): Promise<Link> {
       role: ['SESSION AUTHORIZATION DEFAULT', 'role TO DEFAULT'],
       restoreSettings: ['RESET ALL', ...lateSettings, ...RESET_OBJECTS, 'UNLISTEN *'],
       end,
+      timeouts: options,
+      pooled,
       onNotice: options.onNotice,
     })
   } catch (error) {
     await end()
     throw error
   }
+}
+
+/** A second connection to the same place. */
+export async function openAnother(options: ConnectOptions): Promise<{ client: PgClient; end(): Promise<void> }> {
+  const { client } = await connect(requireUrl(options))
+  client.on('error', () => undefined)
+  return { client, end: () => hangUp(client) }
+}
+
+/** @throws MigrateError MIG-BACKEND-UNUSABLE when the application lent nothing but one connection */
+export async function borrowAnother(
+  lender: unknown,
+  first: PgClient,
+  options: ConnectOptions,
+): Promise<{ client: PgClient; end(): Promise<void> }> {
+  const { client, giveBack } = await take(lender, options)
+  if (client === first) throw unusable('A lease needs a connection of its own.', 'Pass a pool, or a URL.')
+  return { client, end: () => giveBack(undefined) }
 }
 
 /** Says good-bye, and does not wait for the server to go: it takes longer for that than for a short command's work. */
@@ -94,6 +114,8 @@ async function borrow(lender: unknown, options: ConnectOptions): Promise<Link> {
       role,
       // Objects of the session that the application has are not told from those of a revision: all stay then.
       restoreSettings: ['RESET ALL', ...kept, ...own, ...(found.hasObjects ? [] : RESET_OBJECTS)],
+      timeouts: options,
+      pooled: false,
       onNotice: options.onNotice,
       async end(lost) {
         const restoreRole = role.map((one) => `SET ${one}`)
@@ -186,8 +208,6 @@ function roleOf({ user, role }: Found): string[] {
     role === 'none' ? 'ROLE NONE' : `ROLE ${postgresFlavour.identifier(role)}`,
   ]
 }
-
-const DEFAULT_LOCK_TIMEOUT_MS = 5_000
 
 /** What {@link connect} sends at the beginning. A borrowed connection's application_name stays its own. */
 function ownSettings(options: ConnectOptions): string[] {

@@ -1,5 +1,6 @@
 import type {
   AtomicUnit,
+  Capabilities,
   ConnectOptions,
   ExecuteResult,
   Lock,
@@ -15,7 +16,8 @@ import { requestCancel } from './cancel.js'
 import { CAPABILITIES, type PgClient } from './driver.js'
 import { explain, explainStatement, isLost, lostConnection, offsetIn } from './errors.js'
 import type { Link } from './link.js'
-import { takeLock } from './lock.js'
+import { takeLeaseOn } from './lease.js'
+import { PooledError, takeLock } from './lock.js'
 import { PostgresMetadata } from './metadata.js'
 import { openLink } from './open.js'
 import { UnitRunner } from './units.js'
@@ -37,7 +39,6 @@ export async function connectSession(options: ConnectOptions): Promise<PostgresS
 export class PostgresSession implements Session<PgClient> {
   readonly client: PgClient
   readonly server: ServerInfo
-  readonly capabilities = CAPABILITIES
   readonly metadata: PostgresMetadata
   readonly #link: Link
   readonly #options: ConnectOptions
@@ -54,6 +55,10 @@ export class PostgresSession implements Session<PgClient> {
     this.client = link.client
     this.server = link.server
     this.metadata = new PostgresMetadata(link, options.metadata)
+  }
+
+  get capabilities(): Capabilities {
+    return this.#link.lease === undefined ? CAPABILITIES : { ...CAPABILITIES, lock: 'lease' }
   }
 
   async execute(statement: Statement): Promise<ExecuteResult> {
@@ -76,7 +81,9 @@ export class PostgresSession implements Session<PgClient> {
     if (this.#inTransaction) throw new MigrateError('MIG-INTERNAL', 'A transaction is open already.')
     // The schema of the metadata is the one that holds before a revision changes the search path.
     await this.metadata.names()
-    await this.#run('BEGIN', 'Beginning the transaction')
+    const settings = this.#link.localSettings()
+    const begin = settings.length === 0 ? 'BEGIN' : `BEGIN; SELECT ${settings.join(', ')}`
+    await this.#run(begin, 'Beginning the transaction')
     this.#inTransaction = true
     try {
       const result = await work(this)
@@ -107,9 +114,33 @@ export class PostgresSession implements Session<PgClient> {
   async lock(name: string, options: LockOptions): Promise<Lock> {
     // Of the tables that it protects, wherever the configuration says that they are.
     const { plain, schema } = await this.metadata.names()
-    const lock = await takeLock(this.#link, JSON.stringify([schema, plain.history, name]), options)
+    const how = this.#options.lock ?? 'auto'
+    const take = (): Promise<Lock> =>
+      takeLock(this.#link, JSON.stringify([schema, plain.history, name]), options, how === 'session')
+    const lock =
+      how === 'lease' || (this.#link.pooled && how === 'auto')
+        ? await this.#lease(name, options)
+        : await take().catch((error: unknown) => {
+            if (!(error instanceof PooledError)) throw error
+            this.#link.pooled = true
+            return this.#lease(name, options)
+          })
     this.#locks.push(lock)
     return lock
+  }
+
+  async #lease(name: string, options: LockOptions): Promise<Lock> {
+    const link = this.#link
+    const giveUp = (): void => void this.cancel().catch(() => undefined)
+    const names = await this.metadata.names()
+    const lease = await takeLeaseOn(link, names, name, options, this.#options, giveUp)
+    link.lease = lease
+    return {
+      async release() {
+        link.lease = undefined
+        await lease.release()
+      },
+    }
   }
 
   reset(): Promise<void> {
@@ -140,7 +171,9 @@ export class PostgresSession implements Session<PgClient> {
   async #commit(): Promise<void> {
     let tag = ''
     try {
-      await this.#link.send('COMMIT', { complete: (answer) => (tag = answer) })
+      // Behind a pooler, the next message may reach another session than the one that the revision has changed.
+      const after = this.#link.pooled ? this.#link.restore : []
+      await this.#link.send(['COMMIT', ...after].join(';'), { complete: (answer) => (tag ||= answer) })
     } catch (error) {
       if (!isLost(error)) throw explain('Committing', error)
       throw lostConnection(error).with({

@@ -2,7 +2,7 @@ import type { AtomicUnit, Statement } from '../../backend/index.js'
 import { postgresFlavour, renderChange, type SqlFlavour, type SqlNames } from '../sql/index.js'
 import type { Link } from './link.js'
 
-export type PartRole = 'begin' | 'statement' | 'metadata' | 'commit' | 'restore' | 'restored'
+export type PartRole = 'begin' | 'statement' | 'metadata' | 'guard' | 'commit' | 'restore' | 'restored'
 
 /** One statement of a message, and whose it is. */
 export interface Part {
@@ -45,7 +45,7 @@ export function unitParts(unit: AtomicUnit, durable: boolean, names: SqlNames, l
   const took = unit.changes.at(-1)?.kind === 'apply' ? 'duration_ms' : ELAPSED
   return [
     part('begin', 'BEGIN'),
-    part('begin', `SELECT ${durable ? REMEMBER : `${REMEMBER}, ${HURRY}`}`),
+    part('begin', `SELECT ${[REMEMBER, ...(durable ? [] : [HURRY]), ...link.localSettings(unit.timeouts)].join(', ')}`),
     ...unit.statements.flatMap((statement, index): Part[] => [
       { role: 'statement', unit, text: statement.text, index, statement },
       ...(setsEncoding(statement) ? [part('begin', "SET client_encoding = 'UTF8'")] : []),
@@ -54,6 +54,7 @@ export function unitParts(unit: AtomicUnit, durable: boolean, names: SqlNames, l
     ...metadata.map((text, index) =>
       part('metadata', index === metadata.length - 1 ? `${text} RETURNING ${took}` : text),
     ),
+    ...(link.lease === undefined ? [] : [part('guard', link.lease.guard)]),
     part('commit', 'COMMIT'),
     ...(touched ? restoreParts(unit, link) : []),
   ]

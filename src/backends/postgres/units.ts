@@ -2,6 +2,7 @@ import type { AtomicUnit, Statement, UnitListener, UnitsResult } from '../../bac
 import { MigrateError } from '../../core/errors.js'
 import { aborted, type SqlNames } from '../sql/index.js'
 import { explain, explainStatement, isLost, isReported, lostConnection, offsetIn } from './errors.js'
+import { explainGuard } from './lease.js'
 import type { Link } from './link.js'
 import { changesLexing, messageOf, unitParts, type Part, type UnitMessage } from './unit-message.js'
 import { UnitSource } from './unit-source.js'
@@ -205,6 +206,8 @@ function explainPart(
   switch (role) {
     case 'commit':
       return explain(`Committing ${unit.key}`, error)
+    case 'guard':
+      return explain('Making sure that the lease is held', explainGuard(error))
     case 'metadata':
       return explain(`Recording ${unit.key} in the history`, error)
     default:

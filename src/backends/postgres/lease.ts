@@ -1,0 +1,128 @@
+import type { ConnectOptions, LockOptions } from '../../backend/index.js'
+import {
+  DEFAULT_LEASE_MS,
+  leaseLost,
+  leaseStatements,
+  postgresFlavour,
+  takeLease,
+  type HeldLease,
+  type LeaseStore,
+  type SqlNames,
+} from '../sql/index.js'
+import { codeOf, explain } from './errors.js'
+import type { Link } from './link.js'
+import { borrowAnother, openAnother } from './open.js'
+import type { PgClient } from './driver.js'
+import { send } from './wire.js'
+
+const NOW_MS = 'CAST(1000 * extract(epoch FROM pg_catalog.clock_timestamp()) AS bigint)'
+/** Another runner makes the same table, type or schema at the same moment. */
+const RACES: ReadonlySet<string> = new Set(['23505', '42P07', '42P06', '42710'])
+const literal = (value: string): string => postgresFlavour.text(value)
+
+/** @throws MigrateError MIG-LOCK-TIMEOUT, MIG-INTERRUPTED, MIG-BACKEND-UNUSABLE */
+export function takeLeaseOn(
+  link: Link,
+  names: SqlNames,
+  name: string,
+  options: LockOptions,
+  connection: ConnectOptions,
+  onLost: () => void,
+): Promise<HeldLease> {
+  const statements = leaseStatements(names, postgresFlavour, name, NOW_MS)
+  // The pooler has the server show it wherever a statement of ours runs.
+  const place = `migrate run ${options.owner.runId}`.replace(/[^\x20-\x7e]/g, '?').slice(0, 63)
+  const store: LeaseStore = {
+    place,
+    async read() {
+      try {
+        const [row] = await link.rows(statements.read)
+        if (row === undefined) return null
+        const [fence, remaining, owner, where] = row
+        return {
+          fence: Number(fence),
+          remainingMs: Number(remaining),
+          owner: owner ?? '',
+          place: where ?? '',
+        }
+      } catch (error) {
+        // Neither the table nor, perhaps, its schema.
+        if (codeOf(error) === '42P01' || codeOf(error) === '3F000') return null
+        throw explain('Reading the lease', error)
+      }
+    },
+    async prepare(owner) {
+      const seed =
+        `INSERT INTO ${names.lock} (name, fence, expires_ms, run_id, owner, place) ` +
+        `VALUES (${literal(name)}, 0, 0, '', ${literal(owner)}, '') ON CONFLICT (name) DO NOTHING`
+      const { schema } = names
+      const create = schema === undefined ? null : postgresFlavour.createSchema?.(schema)
+      try {
+        const known = `SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = ${literal(schema ?? '')}`
+        // Asked first: who may not create a schema may well use one that is there.
+        const lacking = create != null && (await link.rows(known)).length === 0
+        await link.send([...(lacking ? [create] : []), statements.create, seed].join(';'))
+      } catch (error) {
+        if (!RACES.has(codeOf(error) ?? '')) throw explain('Making the table of the lease', error)
+      }
+    },
+    async take(claim) {
+      const changed = await count(link, `${statements.take(claim)} RETURNING 1`).catch((error: unknown) => {
+        throw explain('Taking the lease', error)
+      })
+      if (changed > 0) {
+        await link.send(`SET application_name = ${literal(place)}`)
+        link.applicationName = place
+      }
+      return changed > 0
+    },
+    async endOrphan(where) {
+      const theirs =
+        `FROM pg_catalog.pg_stat_activity WHERE application_name = ${literal(where)} ` +
+        "AND datname = pg_catalog.current_database() AND pid <> pg_catalog.pg_backend_pid() AND state <> 'idle'"
+      // Who may not end it waits until it has ended by itself.
+      const ended = await link.rows(`SELECT pg_catalog.pg_terminate_backend(pid) ${theirs}`).catch(() => null)
+      if (ended?.length === 0) return true
+      return (await link.rows(`SELECT 1 ${theirs}`)).length === 0
+    },
+    async giveBack(fence, where) {
+      await link.send(statements.giveBack(fence, where))
+    },
+    async heart() {
+      const other = await another(link, connection)
+      return {
+        beat: async (fence, leaseMs) =>
+          (await countOn(other.client, `${statements.beat(fence, leaseMs)} RETURNING 1`)) > 0,
+        end: () => other.end(),
+      }
+    },
+    guard: (fence) =>
+      `SELECT 1 / pg_catalog.count(*) FROM (SELECT 1 FROM ${names.lock} ` +
+      `WHERE name = ${literal(name)} AND fence = ${fence} FOR UPDATE) AS held`,
+  }
+  return takeLease(store, connection.leaseMs ?? DEFAULT_LEASE_MS, options, onLost)
+}
+
+/** What the guard's statement throws, as the user shall see it. */
+export function explainGuard(error: unknown): unknown {
+  return codeOf(error) === '22012' ? leaseLost(error) : error
+}
+
+async function count(link: Link, sql: string): Promise<number> {
+  return (await link.rows(sql)).length
+}
+
+async function countOn(client: PgClient, sql: string): Promise<number> {
+  let rows = 0
+  await send(client, sql, { row: () => (rows += 1) })
+  return rows
+}
+
+interface Another {
+  readonly client: PgClient
+  end(): Promise<void>
+}
+
+function another(link: Link, options: ConnectOptions): Promise<Another> {
+  return options.client === undefined ? openAnother(options) : borrowAnother(options.client, link.client, options)
+}
