@@ -51,6 +51,8 @@ export async function readSettings(input: Input, cwd: string): Promise<Settings>
       metadata: config.metadata,
       templates: config.templates,
       lockWaitMs: config.lockWaitMs,
+      lock: config.lock,
+      leaseMs: config.leaseMs,
       lockTimeoutMs: config.lockTimeoutMs,
       statementTimeoutMs: config.statementTimeoutMs,
       waitTimeoutMs: config.waitTimeoutMs,

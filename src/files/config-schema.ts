@@ -32,6 +32,8 @@ const OPTIONS = {
   backend: v.optional(text),
   metadata: v.optional(v.strictObject({ schema: v.optional(text), prefix: v.optional(text) }, GROUP)),
   lockWait: v.optional(time),
+  lock: v.optional(text),
+  lease: v.optional(time),
   lockTimeout: v.optional(time),
   statementTimeout: v.optional(time),
   waitTimeout: v.optional(time),

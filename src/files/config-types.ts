@@ -35,6 +35,13 @@ export interface ConfigOptions {
   }
   /** How long to wait for another run to end. Default 60s. */
   readonly lockWait?: Duration
+  /**
+   * How that lock is taken: `session`, the server's own; `lease`, a row that has to be prolonged; `auto`, a lease where
+   * the server's own would not hold. Default `auto`.
+   */
+  readonly lock?: string
+  /** How long a lease lasts unless it is prolonged. Default 30s. */
+  readonly lease?: Duration
   /** How long a statement may wait for locks on your tables. Default 5s; 0 for no limit. */
   readonly lockTimeout?: Duration
   /** How long a statement may run. Default 0: no limit. */
@@ -102,6 +109,8 @@ export interface ResolvedConfig {
   readonly backend: string | null
   readonly metadata: { readonly schema?: string; readonly prefix: string }
   readonly lockWaitMs: number
+  readonly lock: 'auto' | 'session' | 'lease'
+  readonly leaseMs: number
   readonly lockTimeoutMs: number
   readonly statementTimeoutMs: number
   readonly waitTimeoutMs: number

@@ -18,7 +18,13 @@ export const DEFAULT_DIR = 'migrations'
 export const DEFAULT_PREFIX = 'migrate_'
 
 /** Milliseconds. */
-const DEFAULT_TIMES = { lockWait: 60_000, lockTimeout: 5000, statementTimeout: 0, waitTimeout: 0 } as const
+const DEFAULT_TIMES = {
+  lockWait: 60_000,
+  lease: 30_000,
+  lockTimeout: 5000,
+  statementTimeout: 0,
+  waitTimeout: 0,
+} as const
 
 /** Variables of the environment, and the options that they give. */
 export const VARIABLES: Readonly<Record<string, string>> = {
@@ -36,6 +42,8 @@ export const VARIABLES: Readonly<Record<string, string>> = {
   MIGRATE_METADATA_SCHEMA: 'metadata.schema',
   MIGRATE_METADATA_PREFIX: 'metadata.prefix',
   MIGRATE_LOCK_WAIT: 'lockWait',
+  MIGRATE_LOCK: 'lock',
+  MIGRATE_LEASE: 'lease',
   MIGRATE_LOCK_TIMEOUT: 'lockTimeout',
   MIGRATE_STATEMENT_TIMEOUT: 'statementTimeout',
   MIGRATE_WAIT_TIMEOUT: 'waitTimeout',
@@ -188,6 +196,8 @@ function settle(layers: Layers, { file, root, environment, env, cwd }: Surroundi
       prefix: layers.text('metadata.prefix')?.value ?? DEFAULT_PREFIX,
     },
     lockWaitMs: layers.time('lockWait') ?? DEFAULT_TIMES.lockWait,
+    lock: layers.oneOf('lock', ['auto', 'session', 'lease']) ?? 'auto',
+    leaseMs: layers.time('lease') ?? DEFAULT_TIMES.lease,
     lockTimeoutMs: layers.time('lockTimeout') ?? DEFAULT_TIMES.lockTimeout,
     statementTimeoutMs: layers.time('statementTimeout') ?? DEFAULT_TIMES.statementTimeout,
     waitTimeoutMs: layers.time('waitTimeout') ?? DEFAULT_TIMES.waitTimeout,

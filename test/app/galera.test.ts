@@ -79,7 +79,9 @@ export default defineRevision({
         )
         expect(reports.flatMap(({ steps }) => steps)).toHaveLength(6)
         expect(await query('SELECT id FROM b ORDER BY id')).toEqual([1, 2, 3, 4, 5])
-        expect(await query("SELECT fence >= 1, expires_ms, place FROM migrate_lock WHERE name NOT LIKE '%#fence'")).toEqual([1, 0, ''])
+        expect(
+          await query("SELECT fence >= 1, expires_ms, place FROM migrate_lock WHERE name NOT LIKE '%#fence'"),
+        ).toEqual([1, 0, ''])
       },
       PATIENCE_MS,
     )
@@ -115,7 +117,7 @@ export default defineRevision({
         expect(end.applied).toBeUndefined()
         expect(['MIG-LOCK-LOST', 'MIG-CONNECT']).toContain(end.code)
         expect(await query('SELECT id FROM a')).toEqual([1])
-        expect(await query("SELECT count(*) FROM migrate_history")).toEqual([2])
+        expect(await query('SELECT count(*) FROM migrate_history')).toEqual([2])
       },
       PATIENCE_MS,
     )

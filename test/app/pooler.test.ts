@@ -179,7 +179,9 @@ SET work_mem = '7MB';`,
       )
       const both = await Promise.all([migrator().upgrade(), migrator().upgrade()])
       expect(both.flatMap(({ steps }) => steps)).toHaveLength(2)
-      expect(await project.plain("SELECT indisvalid FROM pg_index WHERE indexrelid = 'i'::regclass;")).toBe('t')
+      expect(await project.plain("SELECT indisvalid FROM pg_index WHERE indexrelid = 'i'::regclass;")).toBe(
+        't',
+      )
     })
   })
 })

@@ -111,7 +111,13 @@ async function clusteredData(home: Home): Promise<string> {
     const plain = await launch(mariadbLaunch(home, {}))
     await plain.stop()
     const folder = await createRunFolder(home, 'galera-init')
-    const template = await mustRun(['sh', '-c', 'ls -d "$1"/mariadb-*[0-9a-f] | head -n 1', 'sh', home.templates])
+    const template = await mustRun([
+      'sh',
+      '-c',
+      'ls -d "$1"/mariadb-*[0-9a-f] | head -n 1',
+      'sh',
+      home.templates,
+    ])
     await mustRun(['cp', '-a', template.trim(), join(folder, 'data')])
     const node = { folder, port: await freePort(), group: await freePort(), transfer: await freePort() }
     const kept = startNode(home, node, [node], true)
@@ -121,7 +127,8 @@ async function clusteredData(home: Home): Promise<string> {
       const state = join(folder, 'data/grastate.dat')
       const deadline = Date.now() + READY_MS
       while (!/seqno: +\d/.test(readFileSync(state, 'utf8')) || existsSync(join(folder, 'pid'))) {
-        if (Date.now() > deadline) throw new Error(`galera: no end; its log:\n${tailOfFile(join(folder, 'log'))}`)
+        if (Date.now() > deadline)
+          throw new Error(`galera: no end; its log:\n${tailOfFile(join(folder, 'log'))}`)
         await sleep(50)
       }
       const copy = `${target}.new`
@@ -144,7 +151,9 @@ async function untilSynced(node: Node, kept: Kept, size: number): Promise<void> 
     const synced = state.get('wsrep_local_state_comment') === 'Synced' && state.get('wsrep_ready') === 'ON'
     if (synced && Number(state.get('wsrep_cluster_size')) >= size) return
     if (kept.ended() || Date.now() > deadline)
-      throw new Error(`galera: not in the cluster; the end of its log:\n${tailOfFile(join(node.folder, 'log'))}`)
+      throw new Error(
+        `galera: not in the cluster; the end of its log:\n${tailOfFile(join(node.folder, 'log'))}`,
+      )
     await sleep(100)
   }
 }

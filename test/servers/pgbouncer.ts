@@ -24,7 +24,12 @@ export async function startPgbouncer(server: ServerInfo): Promise<Pooler> {
     `* = host=${hostname} port=${port} user=${username} password=${password}`,
     '[pgbouncer]',
     ...['listen_addr = 127.0.0.1', `listen_port = ${listen}`, 'unix_socket_dir =', 'auth_type = any'],
-    ...['pool_mode = transaction', 'default_pool_size = 60', 'max_client_conn = 500', 'admin_users = postgres'],
+    ...[
+      'pool_mode = transaction',
+      'default_pool_size = 60',
+      'max_client_conn = 500',
+      'admin_users = postgres',
+    ],
   ]
   writeFileSync(join(folder, 'pgbouncer.ini'), `${lines.join('\n')}\n`)
   await giveAway(folder)

@@ -104,7 +104,8 @@ export async function takeLeaseOn(
       const known = `SELECT 1 FROM information_schema.PROCESSLIST WHERE ID = ${id}`
       if ((await send(connection, known, true)).rows.length === 0) return true
       await send(connection, `KILL ${id}`).catch((error: unknown) => {
-        if (!isGone(error) && driverError(error).sqlState === undefined) throw explain(error, 'Taking the lease')
+        if (!isGone(error) && driverError(error).sqlState === undefined)
+          throw explain(error, 'Taking the lease')
       })
       return false
     },

@@ -124,5 +124,7 @@ interface Another {
 }
 
 function another(link: Link, options: ConnectOptions): Promise<Another> {
-  return options.client === undefined ? openAnother(options) : borrowAnother(options.client, link.client, options)
+  return options.client === undefined
+    ? openAnother(options)
+    : borrowAnother(options.client, link.client, options)
 }

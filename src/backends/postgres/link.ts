@@ -77,7 +77,9 @@ export class Link {
 
   /** Calls of set_config that make these time-outs hold until the transaction ends; none where they hold already. */
   localSettings(own: Timeouts = {}): string[] {
-    const lock = own.lockTimeoutMs ?? (this.pooled ? (this.#timeouts.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS) : undefined)
+    const lock =
+      own.lockTimeoutMs ??
+      (this.pooled ? (this.#timeouts.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS) : undefined)
     const statement = own.statementTimeoutMs ?? (this.pooled ? this.#timeouts.statementTimeoutMs : undefined)
     const set = (name: string, ms: number | undefined): string[] =>
       ms === undefined ? [] : [`pg_catalog.set_config('${name}', '${Math.trunc(ms)}', true)`]

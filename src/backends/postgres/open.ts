@@ -40,7 +40,9 @@ export async function openLink(options: ConnectOptions): Promise<Link> {
 }
 
 /** A second connection to the same place. */
-export async function openAnother(options: ConnectOptions): Promise<{ client: PgClient; end(): Promise<void> }> {
+export async function openAnother(
+  options: ConnectOptions,
+): Promise<{ client: PgClient; end(): Promise<void> }> {
   const { client } = await connect(requireUrl(options))
   client.on('error', () => undefined)
   return { client, end: () => hangUp(client) }

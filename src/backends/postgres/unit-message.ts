@@ -45,7 +45,10 @@ export function unitParts(unit: AtomicUnit, durable: boolean, names: SqlNames, l
   const took = unit.changes.at(-1)?.kind === 'apply' ? 'duration_ms' : ELAPSED
   return [
     part('begin', 'BEGIN'),
-    part('begin', `SELECT ${[REMEMBER, ...(durable ? [] : [HURRY]), ...link.localSettings(unit.timeouts)].join(', ')}`),
+    part(
+      'begin',
+      `SELECT ${[REMEMBER, ...(durable ? [] : [HURRY]), ...link.localSettings(unit.timeouts)].join(', ')}`,
+    ),
     ...unit.statements.flatMap((statement, index): Part[] => [
       { role: 'statement', unit, text: statement.text, index, statement },
       ...(setsEncoding(statement) ? [part('begin', "SET client_encoding = 'UTF8'")] : []),
