@@ -31,7 +31,9 @@ describeServers(['mariadb'], (server) => {
       if (cluster === null) test.skip()
       database = `rg_galera_${Math.random().toString(36).slice(2, 8)}`
       await query(`CREATE DATABASE ${database}`, '')
-      const drop = async (): Promise<void> => void (await query(`DROP DATABASE ${database}`, ''))
+      const drop = async (): Promise<void> => {
+        await query(`DROP DATABASE ${database}`, '')
+      }
       project = new AppProject(server, { name: database, url: url(0), drop })
     })
     afterEach(() => project.remove())

@@ -69,7 +69,7 @@ export async function startGalera(): Promise<Cluster> {
 
 function startNode(home: Home, node: Node, all: readonly Node[], first: boolean): Kept {
   const folder = home.inside(node.folder)
-  const { arguments: args, program } = mariadbLaunch(home, {})
+  const plain = mariadbLaunch(home, {})
   writeScript(join(node.folder, 'bin'))
   const options = [
     `gmcast.listen_addr=tcp://127.0.0.1:${node.group}`,
@@ -80,8 +80,8 @@ function startNode(home: Home, node: Node, all: readonly Node[], first: boolean)
     '/usr/bin/env',
     [
       `PATH=${folder}/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
-      program,
-      ...args({ folder, data: `${folder}/data`, port: node.port }),
+      plain.program,
+      ...plain.arguments({ folder, data: `${folder}/data`, port: node.port }),
       ...['--wsrep-on=ON', `--wsrep-provider=${PROVIDER}`, '--wsrep-cluster-name=revgraph'],
       `--wsrep-cluster-address=gcomm://${all.map(({ group }) => `127.0.0.1:${group}`).join(',')}`,
       ...['--wsrep-node-address=127.0.0.1', `--wsrep-node-name=n${node.port}`],
