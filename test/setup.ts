@@ -20,7 +20,15 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return async () => {
     await started.stop()
     reportMissing(servers)
+    reportMongo(servers)
   }
+}
+
+/** What ran where: a feature that only MongoDB has is not tested by what speaks its protocol. */
+function reportMongo({ present }: Servers): void {
+  const has = (name: string) => present.some((server) => server.name === name)
+  if (has('documentdb')) say(`MongoDB's backend ran against DocumentDB${has('mongodb') ? '' : ' alone'}`)
+  if (has('mongodb')) say("MongoDB's backend ran against MongoDB")
 }
 
 function report(servers: Servers, ms: number): void {

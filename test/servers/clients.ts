@@ -9,7 +9,7 @@ export interface ClientOptions {
   readonly timeoutMs?: number
 }
 
-const clientOf: Readonly<Record<ServerName, ClientName>> = {
+const clientOf: Readonly<Partial<Record<ServerName, ClientName>>> = {
   postgres: 'psql',
   postgres15: 'psql',
   mysql: 'mysql',
@@ -51,6 +51,7 @@ export async function runClient(
   options: ClientOptions = {},
 ): Promise<RunResult> {
   const client = clientOf[server.name]
+  if (client === undefined) throw new Error(`${server.name} has no plain client`)
   return run(
     [...command(server, client), ...(plain[client] ?? []), ...(options.arguments ?? []), database],
     withTimeout({ input: sql }, options),

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
+import { withMongo } from './documentdb.js'
 import { withRedis } from './redis.js'
 import type { ServerInfo } from './types.js'
 
@@ -24,6 +25,15 @@ const uniqueName = (): string => {
 export async function createDatabase(server: ServerInfo): Promise<TestDatabase> {
   if (server.name === 'redis' || server.name === 'valkey') return createRedisDatabase(server)
   const name = uniqueName()
+  if (isMongo(server)) {
+    const url = new URL(server.url)
+    url.pathname = `/${name}`
+    const drop = () =>
+      withMongo(url.href, async (client) => {
+        await client.db(name).dropDatabase()
+      })
+    return { name, url: url.href, drop }
+  }
   await execute(server, `CREATE DATABASE ${name}`)
   const url = new URL(server.url)
   url.pathname = `/${name}`
@@ -84,6 +94,8 @@ export function createSqliteDatabase(): TestDatabase & { readonly file: string }
 }
 
 const isPostgres = ({ name }: ServerInfo): boolean => name === 'postgres' || name === 'postgres15'
+
+export const isMongo = ({ name }: ServerInfo): boolean => name === 'documentdb' || name === 'mongodb'
 
 async function execute(server: ServerInfo, sql: string): Promise<void> {
   if (isPostgres(server)) {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { keep } from './keep.js'
+import { identifyReplicaSet } from './documentdb.js'
 import { mariadbClientArguments } from './mariadb.js'
 import { identifyMysql, mysqlUrl } from './mysql.js'
 import { identifyPostgres } from './postgres.js'
@@ -15,6 +16,8 @@ const startTimeoutMs = 120_000
 
 /** One compose project for each run and server, so that runs at the same time do not meet. */
 export async function dockerServer(name: ServerName, options: StartOptions): Promise<RunningServer> {
+  const kind = kinds[name]
+  if (kind === undefined) throw new Error('there is no image')
   const docker = await run(['docker', 'info', '--format', '{{.ServerVersion}}'], { timeoutMs: 10_000 })
   // Some clients say 0 although no daemon answers; the server's version is then empty.
   if (docker.code !== 0 || docker.stdout.trim() === '') throw new Error('docker info does not answer')
@@ -29,7 +32,6 @@ export async function dockerServer(name: ServerName, options: StartOptions): Pro
   })
   try {
     await mustRun([...compose, 'up', '--detach', name], { env: composeEnvironment(options) })
-    const kind = kinds[name]
     const address = (await mustRun([...compose, 'port', name, kind.port])).trim()
     const port = Number(address.split(':').at(-1))
     const url = kind.url(port)
@@ -58,13 +60,20 @@ const postgresKind: Kind = {
 const mysqlKind: Kind = { port: '3306', url: mysqlUrl, identify: identifyMysql }
 const redisKind: Kind = { port: '6379', url: redisUrl, identify: identifyRedis }
 
-const kinds: Readonly<Record<ServerName, Kind>> = {
+const mongoKind: Kind = {
+  port: '27017',
+  url: (port) => `mongodb://127.0.0.1:${port}/?directConnection=true`,
+  identify: identifyReplicaSet,
+}
+
+const kinds: Readonly<Partial<Record<ServerName, Kind>>> = {
   postgres: postgresKind,
   postgres15: postgresKind,
   mysql: mysqlKind,
   mariadb: mysqlKind,
   redis: redisKind,
   valkey: redisKind,
+  mongodb: mongoKind,
 }
 
 /** compose.yaml takes the settings that make a server fast and forgetful from here. */
@@ -108,6 +117,7 @@ function dockerClients(
   if (name === 'redis' || name === 'valkey') {
     return { [`${name}-cli`]: [...exec, '-e', `REDISCLI_AUTH=${password}`, name, `${name}-cli`] }
   }
+  if (name === 'mongodb') return {}
   const program = (file: string) => [
     ...[...exec, '-e', `MYSQL_PWD=${password}`, name, file],
     ...['--no-defaults', '--protocol=tcp', '--host=127.0.0.1', '--user=migrate'],

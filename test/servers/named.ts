@@ -1,4 +1,5 @@
 import { findProgram } from './process.js'
+import { identifyMongo } from './documentdb.js'
 import { identifyMysql } from './mysql.js'
 import { identifyPostgres } from './postgres.js'
 import { identifyRedis } from './redis.js'
@@ -12,6 +13,8 @@ export const urlVariables: Readonly<Record<ServerName, string>> = {
   mariadb: 'MIGRATE_TEST_MARIADB_URL',
   redis: 'MIGRATE_TEST_REDIS_URL',
   valkey: 'MIGRATE_TEST_VALKEY_URL',
+  documentdb: 'MIGRATE_TEST_DOCUMENTDB_URL',
+  mongodb: 'MIGRATE_TEST_MONGO_URL',
 }
 
 /** A server that somebody else runs: used as it is, never stopped. */
@@ -35,6 +38,9 @@ async function ask(name: ServerName, url: string): Promise<{ version: string; cl
     case 'redis':
     case 'valkey':
       return { version: (await identifyRedis(url)).version, clients: await redisClients(name, url) }
+    case 'documentdb':
+    case 'mongodb':
+      return { version: (await identifyMongo(url)).version, clients: {} }
   }
 }
 

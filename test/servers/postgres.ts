@@ -8,14 +8,19 @@ import { password, tlsFiles, type StartOptions } from './types.js'
 const fast = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off']
 
 export interface PostgresSource {
-  readonly name: 'postgres' | 'postgres15'
+  readonly name: 'postgres' | 'postgres15' | 'documentdb'
   readonly home: Home
   /** The folder of its programs, as the programs see it. */
   readonly bin: string
   readonly options: StartOptions
+  /** Beyond those of every server here. */
+  readonly settings?: readonly string[]
+  /** DocumentDB connects to its own server, and knows no password. Default: with one. */
+  readonly auth?: 'scram-sha-256' | 'trust'
 }
 
-export function postgresLaunch({ name, home, bin, options }: PostgresSource): Launch {
+export function postgresLaunch(source: PostgresSource): Launch {
+  const { name, home, bin, options, settings: more = [], auth = 'scram-sha-256' } = source
   return {
     name,
     home,
@@ -23,7 +28,7 @@ export function postgresLaunch({ name, home, bin, options }: PostgresSource): La
       files: { password: `${password}\n` },
       program: `${bin}/initdb`,
       arguments: [
-        ...['-D', data, '-U', 'postgres', '-A', 'scram-sha-256', `--pwfile=${folder}/password`],
+        ...['-D', data, '-U', 'postgres', '-A', auth, `--pwfile=${folder}/password`],
         ...['-E', 'UTF8', '--locale=C.UTF-8', '--no-sync', '--no-instructions'],
       ],
     }),
@@ -39,6 +44,7 @@ export function postgresLaunch({ name, home, bin, options }: PostgresSource): La
         ...(options.tls === undefined
           ? []
           : ['ssl=on', `ssl_cert_file=${folder}/cert.pem`, `ssl_key_file=${folder}/key.pem`]),
+        ...more,
       ]),
     ],
     // Immediate shutdown: no checkpoint, and the shared memory is given back.

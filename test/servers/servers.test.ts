@@ -4,6 +4,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { dumpDatabase, runClient, runSqlite } from './clients.js'
 import { createUser } from './create-database.js'
 import { describeServers, useDatabase } from './database.js'
+import { withMongo } from './documentdb.js'
 import { withRedis } from './redis.js'
 import type { ServerInfo } from './types.js'
 
@@ -14,6 +15,8 @@ const majors: Readonly<Record<ServerInfo['name'], RegExp>> = {
   mariadb: /^11\..*MariaDB/,
   redis: /^8\./,
   valkey: /^9\./,
+  documentdb: /^1\./,
+  mongodb: /^[78]\./,
 }
 const isPostgres = (server: ServerInfo) => server.url.startsWith('postgres')
 
@@ -149,6 +152,40 @@ describeServers(['redis', 'valkey'], (server) => {
     await expect(withRedis(user.url, (client) => client.get('a'))).rejects.toThrow('NOPERM')
     await user.drop()
     await database.drop()
+  })
+})
+
+describeServers(['documentdb', 'mongodb'], (server) => {
+  it('answers the official driver, in the version that is meant', async () => {
+    expect(server.version).toMatch(majors[server.name])
+    const database = await useDatabase(server)
+    await withMongo(database.url, async (client) => {
+      const users = client.db().collection('users')
+      await users.insertMany(Array.from({ length: 300 }, (_, index) => ({ index, name: 'Žluťoučký' })))
+      expect(
+        await users
+          .find({ index: { $gte: 100 } })
+          .batchSize(50)
+          .toArray(),
+      ).toHaveLength(200)
+      const index = (name: string) => ({ key: { index: 1 }, name, unique: true })
+      await client.db().command({ createIndexes: 'users', indexes: [index('one')] })
+      await client.db().command({ createIndexes: 'users', indexes: [index('one')] })
+      const other = client.db().command({ createIndexes: 'users', indexes: [index('other')] })
+      await expect(other).rejects.toMatchObject({ code: 85 })
+      await expect(users.insertOne({ index: 1 })).rejects.toMatchObject({ code: 11_000 })
+      await client.withSession(async (session) => {
+        session.startTransaction()
+        await users.deleteMany({}, { session })
+        expect(await users.countDocuments()).toBe(300)
+        await session.abortTransaction()
+      })
+      expect(await users.countDocuments()).toBe(300)
+    })
+    await database.drop()
+    await withMongo(database.url, async (client) => {
+      expect(await client.db().listCollections().toArray()).toEqual([])
+    })
   })
 })
 

@@ -1,4 +1,5 @@
 import { dockerServer } from './docker.js'
+import { documentdbServer } from './documentdb.js'
 import { localHome, rootHome } from './home.js'
 import { launch, type Launch } from './launch.js'
 import { mariadbLaunch } from './mariadb.js'
@@ -9,7 +10,7 @@ import { redisLaunch } from './redis.js'
 import { bookworm, current, ensureRoot } from './root.js'
 import { namedServer, urlVariables } from './named.js'
 import type { Attempt, RunningServer, ServerName, Servers, StartOptions } from './types.js'
-import { isRunning } from './types.js'
+import { isRunning, optionalServers } from './types.js'
 
 export interface StartedServers {
   readonly servers: Servers
@@ -34,7 +35,7 @@ export async function startServers(
     servers: {
       present: running.map(({ info }) => info),
       missing: attempts.flatMap(({ name, attempt }) =>
-        isRunning(attempt) ? [] : [{ name, reason: attempt.reason, wanted: true }],
+        isRunning(attempt) ? [] : [{ name, reason: attempt.reason, wanted: !optionalServers.includes(name) }],
       ),
     },
     running,
@@ -48,7 +49,7 @@ async function start(name: ServerName, options: StartOptions): Promise<Attempt> 
   const url = process.env[urlVariables[name]]
   // A server that was named is the one to use: to fall back in silence would test something else.
   if (url !== undefined && url !== '') return attempted(() => namedServer(name, url))
-  const fromPackages = await attempted(async () => launch(await launchOf(name, options)))
+  const fromPackages = await attempted(() => fromPackagesOf(name, options))
   if (isRunning(fromPackages)) return fromPackages
   const fromDocker = await attempted(() => dockerServer(name, options))
   if (isRunning(fromDocker)) return fromDocker
@@ -65,7 +66,16 @@ async function attempted(way: () => Promise<RunningServer>): Promise<Attempt> {
   }
 }
 
-async function launchOf(name: ServerName, options: StartOptions): Promise<Launch> {
+async function fromPackagesOf(name: ServerName, options: StartOptions): Promise<RunningServer> {
+  if (name === 'documentdb') return documentdbServer(options, say)
+  if (name === 'mongodb') throw new Error('no package has it')
+  return launch(await launchOf(name, options))
+}
+
+async function launchOf(
+  name: Exclude<ServerName, 'documentdb' | 'mongodb'>,
+  options: StartOptions,
+): Promise<Launch> {
   switch (name) {
     case 'postgres':
       return postgres(name, 18, options)

@@ -1,5 +1,16 @@
 /** The servers that the tests know; the order is the order in reports. */
-export const serverNames = ['postgres', 'postgres15', 'mysql', 'mariadb', 'redis', 'valkey'] as const
+export const serverNames = [
+  'postgres',
+  'postgres15',
+  'mysql',
+  'mariadb',
+  'redis',
+  'valkey',
+  'documentdb',
+  'mongodb',
+] as const
+/** What a machine without Docker cannot have: its tests do not run there, and nobody calls that a failure. */
+export const optionalServers: readonly ServerName[] = ['mongodb']
 /** Those that speak SQL. */
 export const sqlServerNames = ['postgres', 'postgres15', 'mysql', 'mariadb'] as const
 export type ServerName = (typeof serverNames)[number]
