@@ -6,6 +6,7 @@ import { sourcesFromArray } from '../core/define.js'
 import { MigrateError } from '../core/errors.js'
 import type { RevisionSource } from '../core/revision.js'
 import { readRevisions } from '../files/index.js'
+import { Secrets } from './secrets.js'
 import type { MigratorEvent, MigratorOptions } from './types.js'
 
 const DEFAULT_LOCK_WAIT_MS = 60_000
@@ -21,6 +22,8 @@ export interface Context {
   readonly by: string
   readonly host: string
   readonly emit: (event: MigratorEvent) => void
+  /** What must not be in anything that leaves. */
+  readonly secrets: Secrets
   backend(): Promise<Backend>
   /** Headers of all revisions, read from disk at each call. */
   sources(): Promise<readonly RevisionSource[]>
@@ -35,6 +38,7 @@ export function createContext(options: MigratorOptions): Context {
     prefix: options.metadata?.prefix ?? 'migrate_',
     ...(options.metadata?.schema === undefined ? {} : { schema: options.metadata.schema }),
   }
+  const secrets = new Secrets(options.url)
   const by = userName()
   const host = hostname()
   let backend: Promise<Backend> | undefined
@@ -46,7 +50,8 @@ export function createContext(options: MigratorOptions): Context {
     host,
     signal: options.signal,
     lockWaitMs: options.lockWaitMs ?? DEFAULT_LOCK_WAIT_MS,
-    emit: (event) => options.onEvent?.(event),
+    emit: (event) => options.onEvent?.(secrets.maskEvent(event)),
+    secrets,
     backend: () => (backend ??= chooseBackend(options, cwd)),
     sources: () => readSources(context),
     connect: async (command) => connect(context, await context.backend(), command),
@@ -85,7 +90,7 @@ async function connect(context: Context, backend: Backend, command: string): Pro
     metadata: context.metadata,
     applicationName: `migrate ${command}`,
     ...(options.client === undefined ? { url: requireUrl(options) } : { client: options.client }),
-    ...(options.password === undefined ? {} : { password: options.password }),
+    ...(options.password === undefined ? {} : { password: context.secrets.watched(options.password) }),
     ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
     ...(options.waitTimeoutMs === undefined ? {} : { waitTimeoutMs: options.waitTimeoutMs }),
     ...(options.lockTimeoutMs === undefined ? {} : { lockTimeoutMs: options.lockTimeoutMs }),

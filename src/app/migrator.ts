@@ -13,12 +13,12 @@ import type { Migrator, MigratorOptions } from './types.js'
  */
 export function createMigrator(options: MigratorOptions = {}): Migrator {
   const context = createContext(options)
-  /** Errors leave with the text that their place is in. */
+  /** Errors leave with the text that their place is in, and without a password. */
   const told = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work()
     } catch (error) {
-      throw await withSource(error, context.cwd)
+      throw context.secrets.cleanse(await withSource(error, context.cwd))
     }
   }
   const upgrading = () => import('./upgrade.js')

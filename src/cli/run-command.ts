@@ -1,4 +1,5 @@
 import { MigrateError } from '../core/errors.js'
+import { maskSecrets, secretsOf } from '../core/mask.js'
 import { processIo, type Io } from './io.js'
 import { runProgram } from './program.js'
 import { createContext } from './context.js'
@@ -7,6 +8,7 @@ import { createContext } from './context.js'
 export async function runCommand(args: readonly string[]): Promise<void> {
   const io = processIo()
   const interruption = listenForSignals(io)
+  hideArguments(args)
   let code = 0
   try {
     await runProgram(args, io, (command, input) => createContext(command, input, io, interruption))
@@ -17,6 +19,15 @@ export async function runCommand(args: readonly string[]): Promise<void> {
   // Code of the user's may have left timers or sockets behind; they must not keep the process.
   await io.drain()
   process.exit(code)
+}
+
+/**
+ * Everybody on the machine may read how a process was called. On Linux and macOS its title takes the place of that; for
+ * the moment until then there are DATABASE_URL and files.
+ */
+function hideArguments(args: readonly string[]): void {
+  const shown = args.map((arg) => (secretsOf(arg).length > 0 ? maskSecrets(arg) : arg))
+  if (shown.some((arg, index) => arg !== args[index])) process.title = ['migrate', ...shown].join(' ')
 }
 
 /** The first signal asks the run to end cleanly; the second does not ask. */

@@ -39,12 +39,43 @@ export function maskKnown(text: string, secrets: readonly string[]): string {
     .reduce((masked, secret) => masked.replaceAll(secret, STARS), text)
 }
 
-/** The password of a URL, as it stands there and decoded; none when it has none. */
+/** The passwords of a URL, before its host and among its options, as they stand there and decoded; none when it has none. */
 export function secretsOf(url: string): readonly string[] {
   const login = loginOf(url, 0)
-  if (login === null) return []
-  const raw = url.slice(login.from, login.to)
-  return [...new Set([raw, decoded(raw)])].filter((secret) => secret !== '')
+  const raw = login === null ? [] : [url.slice(login.from, login.to)]
+  for (const [, name = '', value = ''] of url.matchAll(/[?&]([^=&#?]*)=([^&#]*)/g)) {
+    if (/pass|pwd|secret|token/i.test(decoded(name)) || /passphrase/i.test(decoded(value))) raw.push(value)
+  }
+  const forms = raw.flatMap((secret) => [secret, decoded(secret), decoded(secret.replaceAll('+', ' '))])
+  return [...new Set(forms)].filter((secret) => secret !== '')
+}
+
+const LITERAL =
+  /(\b(?:password|passwd|identified\s+(?:with\s+\S+\s+)?(?:by|as)(?:\s+password)?|using)\b\s*[=(]?\s*)(?:e|n|x)?('(?:[^'\\]|''|\\[^])*'|"(?:[^"\\]|""|\\[^])*")/gi
+
+/** A statement without what it says a password is: `IDENTIFIED BY '***'`, `PASSWORD '***'`. */
+export function maskLiterals(statement: string): string {
+  return statement.replace(LITERAL, (_, before: string, literal: string) => {
+    const quote = literal.charAt(0)
+    return `${before}${quote}${STARS}${quote}`
+  })
+}
+
+/**
+ * A text of which every line and column stays where it is, with asterisks for its passwords: for frames around a place
+ * in a configuration.
+ */
+export function blotSecrets(text: string): string {
+  let out = ''
+  let at = 0
+  for (let login = loginOf(text, 0); login !== null; login = loginOf(text, at)) {
+    out += text.slice(at, login.from) + '*'.repeat(login.to - login.from)
+    at = login.to
+  }
+  return (out + text.slice(at)).replace(
+    /((?:pass(?:word|wd|phrase)?|pwd|secret|token)["']?[ \t]*[:=][ \t]*)([^\n\r&]+)/gi,
+    (_, name: string, value: string) => name + value.replace(/[^\s,"'{}]/g, '*'),
+  )
 }
 
 /** True when the URL itself carries a password. */

@@ -1,4 +1,5 @@
 import type { Session, Statement } from '../backend/index.js'
+import { maskLiterals } from '../core/mask.js'
 import { MigrateError } from '../core/errors.js'
 import type { JournalEntry, JournalState, MetadataChange } from '../core/metadata.js'
 import { statementsOf, type Block, type PreparedScript, type ScriptStep } from './script.js'
@@ -200,7 +201,7 @@ class Journal {
       direction: this.#step.direction,
       position: block.first + index,
       hash: this.#context.hash(textOf(part)),
-      excerpt: textOf(part).slice(0, 500),
+      excerpt: maskLiterals(textOf(part)).slice(0, 500),
       state,
       runId: this.#context.runId,
       at: null,
@@ -264,7 +265,7 @@ function editedError(step: EngineStep, entry: JournalEntry, part: ScriptStep | u
       ...(position === undefined ? {} : { position }),
       details: [
         `It was: ${entry.excerpt}`,
-        `It is:  ${part === undefined ? '(gone)' : textOf(part).slice(0, 500)}`,
+        `It is:  ${part === undefined ? '(gone)' : maskLiterals(textOf(part)).slice(0, 500)}`,
       ],
       hint: 'Put the statements that were run back as they were; those after them may be edited freely.',
       state: 'Nothing was run.',

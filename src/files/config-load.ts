@@ -1,5 +1,6 @@
 import { basename, extname } from 'node:path'
 import { MigrateError } from '../core/errors.js'
+import { blotSecrets } from '../core/mask.js'
 import { startOf, type Position } from '../core/position.js'
 import { packageConfig, type ConfigFile } from './config-find.js'
 import { offsetOfLine, positionIn } from './source-text.js'
@@ -115,5 +116,12 @@ function broken(cause: unknown, shown: string): MigrateError {
 
 function invalid(message: string, position: Position, source: string, cause: unknown): MigrateError {
   const hint = 'Correct the file; .migraterc.example in the package shows every option.'
-  return new MigrateError('MIG-CONFIG-INVALID', message, { position, source, hint, cause })
+  // The error of a parser quotes what it read.
+  const bare = cause instanceof SyntaxError || markOf(cause) !== null ? {} : { cause }
+  return new MigrateError('MIG-CONFIG-INVALID', message, {
+    position,
+    source: blotSecrets(source),
+    hint,
+    ...bare,
+  })
 }

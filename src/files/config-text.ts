@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import { MigrateError } from '../core/errors.js'
+import { blotSecrets } from '../core/mask.js'
 import { startOf, type Position } from '../core/position.js'
 import type { LoadedConfig } from './config-load.js'
 import { positionIn } from './source-text.js'
@@ -25,7 +26,7 @@ export function placeOfKey(loaded: LoadedConfig, path: readonly string[]): KeyPl
     if (found !== null) offset = found.index
   }
   const position = offset === -1 ? startOf(loaded.shown) : positionIn(text, offset, loaded.shown)
-  return { position, source: text }
+  return { position, source: blotSecrets(text) }
 }
 
 function escaped(text: string): string {

@@ -1,0 +1,287 @@
+import { execFile, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { inspect } from 'node:util'
+import pg from 'pg'
+import mysql from 'mysql2/promise'
+import { describe, expect, it } from 'vitest'
+import { createMigrator } from '../../src/app/migrator.js'
+import { mysql as mysqlBackend } from '../../src/backends/mysql/index.js'
+import { postgres as postgresBackend } from '../../src/backends/postgres/index.js'
+import { describeServers, useDatabase } from '../servers/database.js'
+import { BIN, sqlRevision } from './project.js'
+
+/** Every form of it has this in it, and nothing else has. */
+const NEEDLE = 'Kan4rie'
+const PASSWORD = `${NEEDLE}@/x:y"é+1`
+const ENCODED = encodeURIComponent(PASSWORD)
+
+const GOOD = sqlRevision('a1a1a1a1', 'CREATE TABLE a (id int)')
+const BAD = sqlRevision('b2b2b2b2', 'SELECT 1;\nSELECT * FROM nowhere', { parents: 'a1a1a1a1' })
+
+interface Place {
+  readonly name: string
+  readonly args?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  readonly files?: Readonly<Record<string, string>>
+}
+
+/** Everywhere a password can be for `host`, with the URL that leads to it without one. */
+function placesFor(host: string, scheme: string, end: string): readonly Place[] {
+  const bare = `${scheme}://canary@${host}/${end}`
+  const full = `${scheme}://canary:${ENCODED}@${host}/${end}`
+  const rc = (text: string) => ({ '.migraterc': text })
+  return [
+    { name: '--url', args: ['--url', full] },
+    { name: '--url, as nobody encoded it', args: ['--url', `${scheme}://canary:${PASSWORD}@${host}/${end}`] },
+    ...(scheme === 'mysql'
+      ? []
+      : [
+          {
+            name: '--url, in its query',
+            args: ['--url', `${bare}${end.includes('?') ? '&' : '?'}password=${ENCODED}`],
+          },
+        ]),
+    { name: 'DATABASE_URL', env: { DATABASE_URL: full } },
+    { name: 'MIGRATE_URL', env: { MIGRATE_URL: full } },
+    { name: 'MIGRATE_PASSWORD', env: { MIGRATE_URL: bare, MIGRATE_PASSWORD: PASSWORD } },
+    ...(scheme === 'mysql'
+      ? []
+      : [{ name: 'PGPASSWORD', env: { DATABASE_URL: bare, PGPASSWORD: PASSWORD } }]),
+    { name: '.env', files: { '.env': `DATABASE_URL='${full}'\n` } },
+    { name: 'url of the configuration', files: rc(`url: ${JSON.stringify(full)}\n`) },
+    {
+      name: 'password of the configuration',
+      files: rc(`url: ${bare}\npassword: ${JSON.stringify(PASSWORD)}\n`),
+    },
+    {
+      name: 'passwordFile',
+      files: { ...rc(`url: ${bare}\npasswordFile: secret\n`), secret: `${PASSWORD}\n` },
+    },
+    { name: 'urlFile', files: { ...rc('urlFile: secret\n'), secret: `${full}\n` } },
+    {
+      name: 'a function',
+      files: {
+        'migrate.config.mjs': `export default { url: '${bare}', password: async () => ${JSON.stringify(PASSWORD)} }\n`,
+      },
+    },
+  ]
+}
+
+const COMMANDS: readonly (readonly string[])[] = [
+  ['status', '--json'],
+  ['upgrade', 'head', '--verbose'],
+  ['upgrade', 'head', '--json'],
+  ['log', '--verbose'],
+]
+
+interface Said {
+  readonly code: number
+  readonly text: string
+}
+
+async function migrate(place: Place, args: readonly string[]): Promise<Said> {
+  const folder = mkdtempSync(join(tmpdir(), 'revgraph-canary-'))
+  const files: Record<string, string> = { 'migrations/a.sql': GOOD, 'migrations/b.sql': BAD, ...place.files }
+  mkdirSync(join(folder, 'migrations'))
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+  try {
+    return await new Promise((resolve) => {
+      execFile(
+        process.execPath,
+        [BIN, ...args, ...(place.args ?? [])],
+        { cwd: folder, env: { PATH: process.env['PATH'] ?? '', HOME: folder, NO_COLOR: '1', ...place.env } },
+        (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), text: stdout + stderr }),
+      )
+    })
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Four at a time; what was tried, and what told. */
+async function tryAll(
+  places: readonly Place[],
+  commands: typeof COMMANDS,
+  codes: readonly number[],
+): Promise<void> {
+  const waiting = places.flatMap((place) => commands.map((args) => ({ place, args })))
+  const tried = waiting.length
+  const told: string[] = []
+  const unexpected: string[] = []
+  const work = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const { code, text } = await migrate(next.place, next.args)
+      const what = `${next.place.name}: ${next.args.join(' ')}`
+      if (text.includes(NEEDLE)) told.push(`${what}: ${text}`)
+      if (!codes.includes(code)) unexpected.push(`${what}: ${code} ${text.replaceAll(NEEDLE, '…')}`)
+    }
+  }
+  await Promise.all(Array.from({ length: 4 }, work))
+  process.stderr.write(
+    `canary: ${places.length} places × ${commands.length} commands: ${tried} runs, ${told.length} told\n`,
+  )
+  expect(told).toEqual([])
+  expect(unexpected).toEqual([])
+}
+
+const TIMEOUT = { timeout: 300_000 }
+
+describeServers(['postgres', 'mysql'], (server) => {
+  const isPostgres = server.name === 'postgres'
+  const scheme = isPostgres ? 'postgres' : 'mysql'
+  const { host } = new URL(server.url)
+
+  async function withUser(work: (database: { name: string; url: string }) => Promise<void>): Promise<void> {
+    const database = await useDatabase(server)
+    try {
+      if (isPostgres) {
+        const client = new pg.Client(database.url)
+        await client.connect()
+        await client.query(
+          `DROP ROLE IF EXISTS canary; CREATE ROLE canary LOGIN SUPERUSER PASSWORD '${PASSWORD}'`,
+        )
+        try {
+          await work(database)
+        } finally {
+          await client.end()
+        }
+        return
+      }
+      const client = await mysql.createConnection(database.url)
+      await client.query('DROP USER IF EXISTS canary')
+      await client.query(`CREATE USER canary IDENTIFIED BY '${PASSWORD}'`)
+      await client.query('GRANT ALL ON *.* TO canary')
+      await work(database)
+      await client.end()
+    } finally {
+      await database.drop()
+    }
+  }
+
+  it('a password is in nothing that is printed or kept, wherever it was', TIMEOUT, async () => {
+    await withUser(async ({ name, url }) => {
+      // The statement that fails makes most of them end with 1.
+      await tryAll(placesFor(host, scheme, name), COMMANDS, [0, 1])
+      expect(await everything(url)).toContain('a1a1a1a1')
+      expect(await everything(url)).not.toContain(NEEDLE)
+    })
+  })
+
+  it(
+    'nor when the connection fails: a wrong password, a wrong port, no such database, no TLS',
+    TIMEOUT,
+    async () => {
+      const places = [
+        ...placesFor(host, scheme, 'app').slice(0, 4),
+        ...placesFor('127.0.0.1:1', scheme, 'app'),
+        ...placesFor(
+          host,
+          scheme,
+          isPostgres ? 'app?sslmode=verify-full' : 'app?ssl-mode=VERIFY_IDENTITY',
+        ).slice(0, 3),
+        ...placesFor('127.0.0.1:99999', scheme, 'app').slice(0, 4),
+      ]
+      await tryAll(
+        places,
+        [
+          ['status', '--json'],
+          ['upgrade', '--verbose'],
+        ],
+        [1, 2],
+      )
+    },
+  )
+
+  it('nor in what the library throws, tells or is, however deep one looks', TIMEOUT, async () => {
+    await withUser(async ({ name }) => {
+      const events: unknown[] = []
+      const look = (value: unknown): string => inspect(value, { depth: 12, showHidden: true, getters: true })
+      const urls = ['127.0.0.1:1', host].map((at) => `${scheme}://canary:${ENCODED}@${at}/${name}`)
+      const password = () => Promise.resolve(PASSWORD)
+      const options = [
+        ...urls.map((url) => ({ url })),
+        { url: `${scheme}://canary@${host}/gone`, password },
+        { url: `${scheme}://canary@${host}/${name}`, password },
+      ]
+      for (const option of options) {
+        const folder = mkdtempSync(join(tmpdir(), 'revgraph-canary-'))
+        writeFileSync(join(folder, 'b.sql'), sqlRevision('b2b2b2b2', 'SELECT * FROM nowhere'))
+        const migrator = createMigrator({
+          ...option,
+          dir: folder,
+          onEvent: (event) => void events.push(event),
+        })
+        const error = await migrator.upgrade().catch((thrown: unknown) => thrown)
+        expect(error).toBeInstanceOf(Error)
+        expect(look(error)).not.toContain(NEEDLE)
+        expect(look(migrator)).not.toContain(NEEDLE)
+        rmSync(folder, { recursive: true, force: true })
+      }
+      expect(look(events)).not.toContain(NEEDLE)
+      const backend = isPostgres ? postgresBackend : mysqlBackend
+      const session = await backend.connect({
+        url: urls[1] ?? '',
+        metadata: { prefix: 'migrate_' },
+        applicationName: 'test',
+      })
+      expect(inspect(session, { depth: 12 })).not.toContain(NEEDLE)
+      await session.close()
+    })
+  })
+
+  it('nor in how the running process is called', TIMEOUT, async () => {
+    await withUser(async ({ name }) => {
+      const folder = mkdtempSync(join(tmpdir(), 'revgraph-canary-'))
+      mkdirSync(join(folder, 'migrations'))
+      const slow = isPostgres ? 'SELECT pg_sleep(3)' : 'SELECT SLEEP(3)'
+      writeFileSync(join(folder, 'migrations', 'a.sql'), sqlRevision('a1a1a1a1', slow))
+      const url = `${scheme}://canary:${ENCODED}@${host}/${name}`
+      const child = spawn(process.execPath, [BIN, 'upgrade', '--url', url], { cwd: folder, stdio: 'ignore' })
+      const ended = new Promise((resolve) => child.once('close', resolve))
+      const called = (): string => readFileSync(`/proc/${child.pid ?? 0}/cmdline`, 'utf8')
+      while (!called().startsWith('migrate')) await sleep(20)
+      expect(called()).toContain('migrate upgrade --url')
+      expect(called()).not.toContain(NEEDLE)
+      await ended
+      rmSync(folder, { recursive: true, force: true })
+    })
+  })
+
+  /** All rows of all of the tool's own tables. */
+  async function everything(url: string): Promise<string> {
+    const tables = ['history', 'journal', 'log', 'meta', 'tags'].map((table) => `migrate_${table}`)
+    const rows: unknown[] = []
+    if (isPostgres) {
+      const client = new pg.Client(url)
+      await client.connect()
+      for (const table of tables) rows.push((await client.query(`SELECT * FROM ${table}`)).rows)
+      await client.end()
+    } else {
+      const client = await mysql.createConnection(url)
+      for (const table of tables) rows.push((await client.query(`SELECT * FROM ${table}`))[0])
+      await client.end()
+    }
+    return JSON.stringify(rows)
+  }
+})
+
+describe('a configuration that cannot be used', () => {
+  it.each([
+    ['a key that is none', `url: postgres://me:${PASSWORD}@db/app\npassword: ${NEEDLE}\ndirr: x\n`],
+    ['broken YAML', `password: ${NEEDLE}\nurl: "postgres://me:${ENCODED}@db\n`],
+    ['broken JSON', `{"password": "${NEEDLE}", "url": "postgres://me:${ENCODED}@db" "dir": "x"}`],
+    ['a wrong type', `passwordFile: x\npassword: [${NEEDLE}]\n`],
+  ])('is shown without its passwords: %s', async (_, text) => {
+    for (const name of ['.migraterc', '.migraterc.json']) {
+      const { code, text: said } = await migrate({ name: 'x', files: { [name]: text } }, [
+        'status',
+        '--verbose',
+      ])
+      expect(code).toBe(2)
+      expect(said).not.toContain(NEEDLE)
+    }
+  })
+})
