@@ -165,44 +165,48 @@ function mysqlGround(server: ServerInfo): Ground {
   }
 }
 
-function sqliteGround(): Ground {
-  const place = (folder: string): Place & { readonly file: string } => {
-    const file = join(folder, 'app.db')
-    return {
-      url: `sqlite:${file}`,
-      file,
-      query(sql) {
-        const database = new Database(file, { timeout: 20_000 })
-        try {
-          const statement = database.prepare(sql)
-          if (statement.reader) return Promise.resolve(texts(statement.raw().all() as unknown[][]))
-          statement.run()
-          return Promise.resolve([])
-        } finally {
-          database.close()
-        }
-      },
-      drop() {
-        rmSync(folder, { recursive: true, force: true })
-        return Promise.resolve()
-      },
-    }
+/** @param drop what goes with the database */
+export function sqliteAt(file: string, drop: () => void): Place {
+  return {
+    url: `sqlite:${file}`,
+    query(sql) {
+      const database = new Database(file, { timeout: 20_000 })
+      try {
+        const statement = database.prepare(sql)
+        if (statement.reader) return Promise.resolve(texts(statement.raw().all() as unknown[][]))
+        statement.run()
+        return Promise.resolve([])
+      } finally {
+        database.close()
+      }
+    },
+    drop() {
+      drop()
+      return Promise.resolve()
+    },
   }
-  const newFolder = (): string => mkdtempSync(join(tmpdir(), 'revgraph-crash-db-'))
+}
+
+function sqliteGround(): Ground {
+  const fresh = (): { readonly file: string; readonly place: Place } => {
+    const folder = mkdtempSync(join(tmpdir(), 'revgraph-crash-db-'))
+    const file = join(folder, 'app.db')
+    return { file, place: sqliteAt(file, () => rmSync(folder, { recursive: true, force: true })) }
+  }
   return {
     name: 'sqlite',
     family: 'sqlite',
     protocol: null,
     async template(fill) {
-      const original = place(newFolder())
-      await fill(original)
+      const original = fresh()
+      await fill(original.place)
       return {
         copy() {
-          const copied = place(newFolder())
+          const copied = fresh()
           copyFileSync(original.file, copied.file)
-          return Promise.resolve(copied)
+          return Promise.resolve(copied.place)
         },
-        drop: () => original.drop(),
+        drop: () => original.place.drop(),
       }
     },
     close: () => Promise.resolve(),

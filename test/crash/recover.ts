@@ -18,19 +18,23 @@ const MOST_ROUNDS = 12
  */
 export async function recover(project: Project, place: Place, words: readonly string[]): Promise<Recovery> {
   const migrator = project.migrator(place.url)
+  // What has to be finished first is given before the command itself.
+  const commands = [words]
   let asked = false
   for (let round = 0; round < MOST_ROUNDS; round++) {
+    const command = commands.at(-1)
+    if (command === undefined) return { asked, failure: null }
     try {
-      await give(migrator, words)
-      return { asked, failure: null }
+      await give(migrator, command)
+      commands.pop()
     } catch (error) {
       const why = error instanceof MigrateError ? `${error.code} ${error.message}` : String(error)
       if (!(error instanceof MigrateError) || error.code !== 'MIG-UNFINISHED') return { asked, failure: why }
-      const problem = notAsking(error)
-      if (problem !== null) return { asked, failure: `${why}: ${problem}` }
       asked = true
-      const settled = await settle(project, place)
-      if (settled !== null) return { asked, failure: `${why}: ${settled}` }
+      const first = /"migrate ((?:up|down)grade) (\S+)"/.exec(error.hint ?? '')
+      if (first !== null) commands.push([first[1] ?? '', first[2] ?? ''])
+      const problem = first === null ? (notAsking(error) ?? (await settle(project, place))) : null
+      if (problem !== null) return { asked, failure: `${why}: ${problem}` }
     }
   }
   return { asked, failure: `still in doubt after ${MOST_ROUNDS} answers` }

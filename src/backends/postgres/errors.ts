@@ -138,6 +138,8 @@ function adviceFor(error: unknown, statement?: Statement): MigrateErrorOptions {
       return { hint: 'Try again: another session locked the same tables in another order.' }
     case '57014':
       return { hint: 'It was cancelled, or ran longer than statement_timeout allows.' }
+    case '53100':
+      return { hint: 'Make room on the disk of the server, then run the same command again.' }
     case '53200':
       return { hint: 'The server ran out of memory or of locks: do less in one transaction.' }
     case '42501':

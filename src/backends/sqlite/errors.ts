@@ -25,8 +25,10 @@ export function explainStatement(error: unknown, statement: Statement, file: str
 export function explain(error: unknown, doing: string, file: string): MigrateError {
   if (error instanceof MigrateError) return error
   if (codeOf(error).startsWith('SQLITE_READONLY')) return readOnly(file, error)
-  return databaseFailed(doing, facts(error), error)
+  return databaseFailed(doing, facts(error), error).with(codeOf(error) === 'SQLITE_FULL' ? NO_ROOM : {})
 }
+
+const NO_ROOM = { hint: 'Make room on the disk, then run the same command again.' } as const
 
 export function readOnly(file: string, cause?: unknown): MigrateError {
   return new MigrateError('MIG-READ-ONLY', `The database ${file} cannot be written to.`, {
