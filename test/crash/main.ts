@@ -31,7 +31,11 @@ const missing = new Set<string>()
 const only = positionals.filter(
   (word) => word !== 'sqlite' && word !== 'server' && !serverNames.some((name) => name === word),
 )
+// Ctrl-C ends it early: what runs is brought to its end, and the table is printed all the same.
+const interrupted = new AbortController()
+process.once('SIGINT', () => interrupted.abort())
 const common = {
+  signal: interrupted.signal,
   only,
   seed: Number(values.seed),
   onStage: (server: string, scenario: string, points: number) =>

@@ -16,6 +16,8 @@ export interface SweepOptions extends StageOptions {
   readonly limit?: number
   /** Cases at once. */
   readonly atOnce: number
+  /** Aborted: no more cases are begun. */
+  readonly signal?: AbortSignal
   readonly onOutcome: (told: Told) => void
   readonly onStage?: (server: string, scenario: string, points: number) => void
 }
@@ -32,7 +34,7 @@ export async function sweep(options: SweepOptions): Promise<void> {
     const ground = groundOf(server, options.server !== undefined)
     try {
       for (const scenario of SCENARIOS) {
-        if (options.scenarios?.includes(scenario.name) === false) continue
+        if (options.signal?.aborted === true || options.scenarios?.includes(scenario.name) === false) continue
         await sweepScenario(scenario, ground, options)
       }
     } finally {
@@ -60,6 +62,7 @@ async function sweepScenario(scenario: Scenario, ground: Ground, options: SweepO
     await Promise.all(
       Array.from({ length: atOnce }, async () => {
         for (let point = waiting.shift(); point !== undefined; point = waiting.shift()) {
+          if (options.signal?.aborted === true) return
           const outcome = await stage.crash(point)
           options.onOutcome({ ...outcome, server: ground.name, scenario: scenario.name, point })
         }
