@@ -15,6 +15,7 @@ export type {
   MongoOperations,
   ValidatorOptions,
 } from './schema/mongo/operations.js'
+export type { KeysOptions, RedisKeyOperations, RedisOperations } from './schema/redis/builder.js'
 export type { IndexKeys, IndexOptions } from './schema/mongo/index-spec.js'
 export { defineConfig } from './files/define-config.js'
 export type { ConfigOptions, Duration, MigrateConfig } from './files/config-types.js'

@@ -3,7 +3,15 @@ import type { ConnectOptions, ServerInfo, Session } from '../../backend/index.js
 import { MigrateError } from '../../core/errors.js'
 import { aborted } from '../sql/errors.js'
 import { SINGLE, configOf, connectionSettings, type Config } from './config.js'
-import { isClient, isCluster, loadDriver, type Client, type ClusterOptions, type Driver } from './driver.js'
+import {
+  isClient,
+  isCluster,
+  loadDriver,
+  type Client,
+  type ClusterOptions,
+  type Driver,
+  type Redis,
+} from './driver.js'
 import { explainConnect, mayPass } from './errors.js'
 import { infoOf } from './info.js'
 import { redisNames } from './names.js'
@@ -18,7 +26,20 @@ const CLUSTER_TRIES = 3
 export async function connect(options: ConnectOptions): Promise<Session<Client>> {
   const names = redisNames(options.metadata)
   const { client, server } = await openWaiting(options)
-  return new RedisSession({ client, server, names, onNotice: options.onNotice })
+  const own = isCluster(client) ? client : await twinOf(client, options)
+  return new RedisSession({ client, own, server, names, onNotice: options.onNotice })
+}
+
+/** Steps of code may do with their connection what they like: the metadata and the lock have another. */
+async function twinOf(client: Redis, options: ConnectOptions): Promise<Redis> {
+  const twin = client.duplicate()
+  try {
+    await begin(twin, options.signal)
+    return twin
+  } catch (error) {
+    client.disconnect()
+    throw explainConnect(error instanceof Told ? error.error : error, options.url)
+  }
 }
 
 interface Opened {
@@ -54,7 +75,7 @@ async function opener(options: ConnectOptions): Promise<() => Promise<Opened>> {
     if (!isClient(client)) {
       throw new MigrateError('MIG-BACKEND-UNUSABLE', 'The client is no client and no cluster of ioredis.')
     }
-    return () => begin(twinOf(client, options), options.signal)
+    return () => begin(likeTheirs(client, options), options.signal)
   }
   if (url === undefined) throw new MigrateError('MIG-URL-MISSING', 'Redis needs a URL or a client.')
   const driver = await loadDriver()
@@ -66,7 +87,7 @@ async function opener(options: ConnectOptions): Promise<() => Promise<Opened>> {
  * A connection of our own to where the application's client is connected: whatever that one is in the middle of
  * stays its own.
  */
-function twinOf(client: Client, options: ConnectOptions): Client {
+function likeTheirs(client: Client, options: ConnectOptions): Client {
   const settings = connectionSettings(options)
   if (isCluster(client)) {
     return client.duplicate([], {

@@ -14,6 +14,8 @@ import { argumentsOf, operationIn } from './statements.js'
 
 export interface SessionParts {
   readonly client: Client
+  /** For the metadata and the lock. */
+  readonly own: Client
   readonly server: ServerInfo
   readonly names: RedisNames
   readonly onNotice: ((message: string) => void) | undefined
@@ -24,6 +26,7 @@ export class RedisSession implements Session<Client> {
   readonly server: ServerInfo
   readonly capabilities = redisCapabilities
   readonly metadata: RedisMetadata
+  readonly #own: Client
   readonly #names: RedisNames
   readonly #database: number | undefined
   readonly #leases = new Set<Lease>()
@@ -33,18 +36,20 @@ export class RedisSession implements Session<Client> {
   readonly #interrupt = new AbortController()
   readonly #onNotice: ((message: string) => void) | undefined
 
-  constructor({ client, server, names, onNotice }: SessionParts) {
+  constructor({ client, own, server, names, onNotice }: SessionParts) {
     this.#onNotice = onNotice
     this.client = client
+    this.#own = own
     this.server = server
     this.#names = names
     this.#database = isCluster(client) ? undefined : client.condition?.select
-    this.metadata = new RedisMetadata(client, names, this.#leases)
+    this.metadata = new RedisMetadata(own, names, this.#leases)
   }
 
   async execute(statement: Statement): Promise<ExecuteResult> {
     const operation = operationIn(statement.text)
     try {
+      await this.reset()
       if (operation !== null) return await this.#operate(operation, statement.text)
       const [name, ...words] = argumentsOf(statement.text)
       return { rows: rowsOf(await this.#everywhere(String(name), words)) }
@@ -105,7 +110,7 @@ export class RedisSession implements Session<Client> {
   }
 
   async lock(name: string, options: LockOptions): Promise<Lock> {
-    const lock = await takeLease(this.client, this.#names, name, options, this.#leases)
+    const lock = await takeLease(this.#own, this.#names, name, options, this.#leases)
     this.#locks.push(lock)
     return lock
   }
@@ -126,6 +131,7 @@ export class RedisSession implements Session<Client> {
   async close(): Promise<void> {
     for (const lock of this.#locks.splice(0)) await lock.release()
     this.client.disconnect()
+    this.#own.disconnect()
   }
 
   /** In a cluster, what is not about keys is about every primary. */

@@ -1,0 +1,129 @@
+import { MigrateError } from '../../core/errors.js'
+import { inverseOf, isProblem, operationOf, type KeyType } from './operations.js'
+import { commandOf } from './words.js'
+
+export interface KeysOptions {
+  /** Keys a second, at most. Default: as fast as the server is. */
+  readonly rate?: number
+}
+
+/** What is done to every key that a pattern matches: at least once, so each step bears being done twice. */
+export interface RedisKeyOperations {
+  /**
+   * New names: what the wildcards of the pattern stand for goes where `to` has its `*`. Undone by the renaming back,
+   * unless it replaces.
+   * @param options `replace`: overwrites keys whose names are taken; default: these fail the revision, and are left
+   */
+  rename(to: string, options?: { readonly replace?: boolean }): void
+  /** Not undone. */
+  delete(): void
+  /**
+   * A time to live, in seconds. Not undone.
+   * @param options `onlyWithout`: keys that have one keep it
+   */
+  setTtl(seconds: number, options?: { readonly onlyWithout?: boolean }): void
+  /** Takes the time to live away. Not undone. */
+  persist(): void
+  /** A list, a set or a sorted set becomes another of these, with its members. Not undone. */
+  retype(type: KeyType): void
+  /**
+   * A script in Lua for each key, which is its `KEYS[1]`. It must bear being run twice on the same key.
+   * @param options `reverse`: the script that undoes it
+   */
+  transform(lua: string, options?: { readonly reverse?: string }): void
+}
+
+type Words = readonly (string | number)[]
+
+/** Redis' operations. Each only collects commands, as a file of commands would have them. */
+export interface RedisOperations {
+  /** The keys that a pattern of Redis matches: `user:*`, `user:[0-9]*`. */
+  keys(pattern: string, options?: KeysOptions): RedisKeyOperations
+  /** Loads a library of functions (`#!lua name=shop` is its first line). Undone by putting back the one before. */
+  function(code: string): void
+  /**
+   * Any command of the server's, word by word: `op.redis.command(['SET', 'a', 1], { reverse: ['DEL', 'a'] })`.
+   * @param options `reverse`: the command that undoes it
+   */
+  command(words: Words, options?: { readonly reverse?: Words }): void
+}
+
+type Reverse = string | { readonly unknown: string; readonly hint: string }
+type Add = (part: { readonly call: string; readonly text: string; readonly reverse: Reverse }) => void
+
+const UNKNOWN: Reverse = {
+  unknown: 'is not undone by anything',
+  hint: 'Write up(op) and down(op) in place of change(op).',
+}
+const UNSAID: Reverse = {
+  unknown: 'does not say what undoes it',
+  hint: 'Give it { reverse: ... }, or write up(op) and down(op) in place of change(op).',
+}
+
+/** @throws MigrateError MIG-FILE-SHAPE for arguments that make no command */
+export function redisOperations(add: Add): RedisOperations {
+  return {
+    keys: (pattern, options) => keyOperations(add, pattern, options),
+    function: (code) => own(add, 'op.redis.function()', ['REVGRAPH.FUNCTION', 'LOAD', code]),
+    command: (words, options) => {
+      const call = 'op.redis.command()'
+      const text = commandText(call, words)
+      const { reverse } = options ?? {}
+      add({ call, text, reverse: reverse === undefined ? UNSAID : commandText(call, reverse) })
+    },
+  }
+}
+
+function keyOperations(add: Add, pattern: string, options: KeysOptions = {}): RedisKeyOperations {
+  const on = `op.redis.keys(${JSON.stringify(pattern)})`
+  const rate = options.rate === undefined ? [] : ['RATE', options.rate]
+  const words = (...action: Words): Words => ['REVGRAPH.KEYS', pattern, ...action, ...rate]
+  const put = (method: string, ...action: Words): void => own(add, `${on}.${method}()`, words(...action))
+  return {
+    rename: (to, { replace = false } = {}) => put('rename', 'RENAME', to, ...(replace ? ['REPLACE'] : [])),
+    delete: () => put('delete', 'DELETE'),
+    setTtl: (seconds, { onlyWithout = false } = {}) =>
+      put('setTtl', 'EXPIRE', seconds, ...(onlyWithout ? ['NX'] : [])),
+    persist: () => put('persist', 'PERSIST'),
+    retype: (type) => put('retype', 'RETYPE', type),
+    transform: (lua, { reverse } = {}) => {
+      const call = `${on}.transform()`
+      const down = reverse === undefined ? UNSAID : ownText(call, words('TRANSFORM', reverse)).text
+      add({ call, text: ownText(call, words('TRANSFORM', lua)).text, reverse: down })
+    },
+  }
+}
+
+function own(add: Add, call: string, words: Words): void {
+  const { text, reverse } = ownText(call, words)
+  add({ call, text, reverse: reverse ?? UNKNOWN })
+}
+
+/** A command of revgraph's own, which a file could have as well, and what undoes it. */
+function ownText(call: string, words: Words): { text: string; reverse: string | null } {
+  if (!words.every(isWord))
+    throw wrong(call, 'was given something that is neither a text nor a number', EXAMPLE)
+  const operation = operationOf(words.map(String))
+  if (isProblem(operation)) throw wrong(call, `makes no command: ${operation.message}`, operation.hint)
+  return { text: commandOf(words), reverse: inverseOf(operation) }
+}
+
+const EXAMPLE = "Write for example: op.redis.keys('user:*').rename('account:*')"
+
+function commandText(call: string, words: unknown): string {
+  if (!Array.isArray(words) || words.length === 0 || !words.every(isWord)) {
+    throw wrong(
+      call,
+      'takes a command as a list of texts and numbers',
+      "Write for example: op.redis.command(['SET', 'a', 1], { reverse: ['DEL', 'a'] })",
+    )
+  }
+  return commandOf(words)
+}
+
+const isWord = (value: unknown): value is string | number =>
+  typeof value === 'string' || (typeof value === 'number' && Number.isFinite(value))
+
+function wrong(call: string, what: string, hint: string): MigrateError {
+  return new MigrateError('MIG-FILE-SHAPE', `${call} ${what.replace(/\.$/, '')}.`, { hint })
+}
