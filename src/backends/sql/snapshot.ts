@@ -121,7 +121,7 @@ export function decodeFormat(value: unknown): number {
 
 function decodeApplied(row: Row, before: Shared): AppliedRevision {
   const id = text(row[4], 'an id in the history')
-  const flags = Number(row[3])
+  const flags = number(row[3], `a flag of revision ${id}`)
   const revision: AppliedRevision = {
     id,
     parents: list(row[5], 'parents', 'revision', id),
@@ -133,7 +133,7 @@ function decodeApplied(row: Row, before: Shared): AppliedRevision {
     appliedAt: text(row[11], 'a time'),
     appliedBy: row[12] === before.appliedBy ? before.appliedBy : text(row[12], 'a user'),
     host: row[13] === before.host ? before.host : text(row[13], 'a host'),
-    durationMs: row[2] === null ? null : Number(row[2]),
+    durationMs: row[2] === null ? null : number(row[2], `the duration of revision ${id}`),
     toolVersion: row[14] === before.toolVersion ? before.toolVersion : text(row[14], 'a version'),
     runId: row[15] === before.runId ? before.runId : text(row[15], 'a run'),
     stamped: (flags & 1) !== 0,
@@ -146,8 +146,8 @@ function decodeJournal(row: Row): JournalEntry {
   const state = text(row[8], 'a state in the journal')
   if (!isDirection(direction)) throw corrupt(`a direction in the journal is "${direction}"`)
   if (!isJournalState(state)) throw corrupt(`a state in the journal is "${state}"`)
-  const position = Number(row[1])
-  if (!Number.isInteger(position)) throw corrupt('a step in the journal is no number')
+  const position = number(row[1], 'a step in the journal')
+  if (!Number.isInteger(position) || position < 0) throw corrupt(`a step in the journal is ${position}`)
   return {
     revision: text(row[4], 'a revision in the journal'),
     direction,
@@ -225,6 +225,12 @@ function list(value: unknown, field: string, kind: string, name: string): readon
 function text(value: unknown, what: string): string {
   if (typeof value === 'string') return value
   throw corrupt(`${what} is ${value === null ? 'NULL' : excerpt(value)}`)
+}
+
+function number(value: unknown, what: string): number {
+  const found = value === null || value === '' ? NaN : Number(value)
+  if (Number.isFinite(found)) return found
+  throw corrupt(`${what} is no number: ${excerpt(value)}`)
 }
 
 const optionalText = (value: unknown): string | null => (value === null ? null : text(value, 'a text'))
