@@ -25,6 +25,18 @@ const now = (): number => process.uptime() * 1000
 /** A run on a terminal that has fewer steps needs no progress line. */
 const LONG_RUN = 10
 
+/** From so many steps on, a run is kept small at the cost of a few hundredths of its time. */
+const LARGE_RUN = 2000
+
+/**
+ * On a machine with much memory V8 lets garbage grow to four times what is in use: 240 MB with 10,000 revisions, of which
+ * 30 are needed. The flag counts from the next collection on.
+ */
+async function collectEarlier(): Promise<void> {
+  const { setFlagsFromString } = await import('node:v8')
+  setFlagsFromString('--heap-growing-percent=30')
+}
+
 /** Runs what a command asks of the migrator and shows it as it goes. */
 export async function runSteps(
   context: Context,
@@ -104,6 +116,8 @@ function watchRun(context: Context, began: number): RunWatcher {
       if (event.type === 'notice' || event.type === 'lock-waiting') {
         line?.clear()
         notice(event, context, diagnostics)
+      } else if (event.type === 'planned') {
+        if (event.steps >= LARGE_RUN) void collectEarlier()
       } else if (event.type === 'step-started') {
         if (event.total < LONG_RUN) return
         const doing = `${event.revision} ${event.message}`

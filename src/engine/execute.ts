@@ -27,8 +27,10 @@ export interface EngineReport {
   readonly error?: MigrateError
 }
 
-/** UTF-16 units of scripts that may be kept between the check of a plan and its execution. */
+/** Bytes of scripts that may be kept between the check of a plan and its execution; the others are made anew. */
 const KEEP_LIMIT = 8_000_000
+/** What a step takes beside its text, about. */
+const STEP_BYTES = 1_000
 
 interface Checked {
   readonly kept: Map<number, Ready>
@@ -69,7 +71,7 @@ async function checkAll(
     throwIfAborted(options.signal)
     const ready = await prepare(session, step)
     if (options.singleTransaction === true && ready.plan.mode === 'journal') throw notInOne(step, session)
-    room -= ready.script.size
+    room -= 2 * ready.script.size + STEP_BYTES * ready.script.steps.length
     if (room > 0) kept.set(index, ready)
     if (options.singleTransaction !== true) continue
     for (const statement of statementsIn(ready.plan)) {
