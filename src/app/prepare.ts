@@ -116,6 +116,7 @@ export class Preparer {
       steps,
       transaction: script.transaction,
       flexible: script.transactionFlexible === true,
+      ...(script.timeouts === undefined ? {} : { timeouts: script.timeouts }),
       size: script.text.length,
       changes,
     }

@@ -195,6 +195,9 @@ export class Runner {
       runId: this.#identity.runId,
       hash: sha256,
       journal: state.snapshot.journal,
+      ...(this.#context.options.lockRetries === undefined
+        ? {}
+        : { lockRetries: this.#context.options.lockRetries }),
       singleTransaction: this.#options.singleTransaction === true,
       ...(this.#context.signal === undefined ? {} : { signal: this.#context.signal }),
       ...(listener === undefined ? {} : { listener }),

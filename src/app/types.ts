@@ -47,6 +47,8 @@ export interface MigratorOptions {
   readonly leaseMs?: number
   /** Milliseconds that a statement may wait for locks on your tables; 0 for no limit. Default 5,000. */
   readonly lockTimeoutMs?: number
+  /** How often what was not free in that time is tried again, after ever longer pauses. Default 5. */
+  readonly lockRetries?: number
   /** Milliseconds that a statement may run; 0 (default) for no limit. */
   readonly statementTimeoutMs?: number
   /** Milliseconds to go on trying while the server does not answer. Default 0. */

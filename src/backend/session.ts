@@ -6,7 +6,10 @@ import type {
   MetadataSnapshot,
   StoredScripts,
 } from '../core/metadata.js'
+import type { Timeouts } from '../core/revision.js'
 import type { Statement } from './statement.js'
+
+export type { Timeouts } from '../core/revision.js'
 
 export interface Capabilities {
   /**
@@ -59,14 +62,6 @@ export interface LockOptions {
 export interface Lock {
   /** Safe to call twice. Never throws for a connection that is gone: the lock went with it. */
   release(): Promise<void>
-}
-
-/** Milliseconds; 0 for no limit, absent for what the connection has. */
-export interface Timeouts {
-  /** That a statement may wait for locks on the user's tables. */
-  readonly lockTimeoutMs?: number
-  /** That a statement may run. */
-  readonly statementTimeoutMs?: number
 }
 
 /** Statements and the metadata that go with them: all of it happens, or nothing. */
@@ -146,6 +141,18 @@ export interface Session<Client = unknown> {
   lock(name: string, options: LockOptions): Promise<Lock>
   /** Puts back what a revision may have set in the session: search_path, sql_mode, role, temporary objects. */
   reset(): Promise<void>
+  /**
+   * The time-outs of what follows, until {@link reset} or the next call; what is absent is as the connection has it.
+   * Also within a transaction. Without it a revision has those of the connection.
+   */
+  useTimeouts?(timeouts: Timeouts): Promise<void>
+  /**
+   * Whether an error of this session's says that a lock was not free in time (or that it was the victim of a deadlock),
+   * and that what failed so has left nothing behind: it is then tried again.
+   */
+  mayRetry?(error: MigrateError): boolean
+  /** Who holds the locks that the session waits for now, a phrase each; none when it does not wait. Asked meanwhile. */
+  blockers?(): Promise<readonly string[]>
   /** Asks the server to give up the statement that runs now. From another connection where it must be. */
   cancel(): Promise<void>
   /** For recovery: what became of a statement in doubt. Without it: unknown. */

@@ -16,6 +16,8 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
   { flags: '--wait-timeout <time>', description: 'go on trying while the server does not answer: 30s' },
   { flags: '--lock-wait <time>', description: 'wait for another runner at most so long: 60s' },
   { flags: '--lock-timeout <time>', description: 'a statement waits for locks on your tables: 5s' },
+  { flags: '--lock-retries <n>', description: 'try again so often what was not free in time: 5' },
+  { flags: '--statement-timeout <time>', description: 'a statement runs at most so long: 10m' },
   { flags: '--json', description: 'one JSON document on stdout; never asks' },
   { flags: '-q, --quiet', description: 'print errors only' },
   { flags: '-v, --verbose', description: 'print more' },

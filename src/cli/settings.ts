@@ -25,6 +25,8 @@ const TEXT_FLAGS = [
   ['layout', 'layout'],
   ['lockWait', 'lock-wait'],
   ['lockTimeout', 'lock-timeout'],
+  ['lockRetries', 'lock-retries'],
+  ['statementTimeout', 'statement-timeout'],
   ['waitTimeout', 'wait-timeout'],
 ] as const satisfies readonly (readonly [keyof ConfigFlags, string])[]
 
@@ -54,6 +56,7 @@ export async function readSettings(input: Input, cwd: string): Promise<Settings>
       lock: config.lock,
       leaseMs: config.leaseMs,
       lockTimeoutMs: config.lockTimeoutMs,
+      lockRetries: config.lockRetries,
       statementTimeoutMs: config.statementTimeoutMs,
       waitTimeoutMs: config.waitTimeoutMs,
       strictOrder: config.strictOrder,

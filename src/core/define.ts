@@ -1,4 +1,5 @@
 import { Collection } from './collected.js'
+import { parseDuration } from './duration.js'
 import { MigrateError } from './errors.js'
 import type { ExtensionPart, OperationExtension } from './extension.js'
 import { startOf, type Position } from './position.js'
@@ -10,6 +11,7 @@ import type {
   RevisionSource,
   Script,
   ScriptPart,
+  Timeouts,
 } from './revision.js'
 
 /** SQL text that a statement takes in as it is. Made by {@link Operations.raw}. */
@@ -62,6 +64,10 @@ export interface RevisionDefinition<Op = Operations> {
   readonly dependsOn?: readonly string[]
   /** False runs its scripts without a transaction. Default: true, both. */
   readonly transaction?: boolean | { readonly up?: boolean; readonly down?: boolean }
+  /** How long its statements may wait for locks: `2s`, or seconds; 0 for no limit. Default: as it is configured. */
+  readonly lockTimeout?: string | number
+  /** How long its statements may run: `10m`, or seconds; 0 for no limit. Default: as it is configured. */
+  readonly statementTimeout?: string | number
   readonly up?: ScriptBody<Op>
   /** Left out: the revision cannot be undone. */
   readonly down?: ScriptBody<Op>
@@ -85,6 +91,7 @@ const MARK = Symbol.for('revgraph.definition')
 const LISTS = ['parents', 'labels', 'dependsOn'] as const
 const KNOWN: ReadonlySet<string> = new Set([
   ...['id', 'message', 'transaction', 'up', 'down', 'change'],
+  ...['lockTimeout', 'statementTimeout'],
   ...LISTS,
 ])
 
@@ -198,11 +205,13 @@ function collect<Op>(
 }
 
 function scriptOf(
-  { transaction }: RevisionDefinition<never>,
+  definition: RevisionDefinition<never>,
   direction: Direction,
   parts: readonly ScriptPart[],
 ): Script {
+  const { transaction } = definition
   return {
+    ...timeoutsOf(definition),
     parts,
     transaction: typeof transaction === 'object' ? (transaction[direction] ?? true) : (transaction ?? true),
     text: textOf(parts),
@@ -414,6 +423,10 @@ function problemOf(definition: unknown): string | null {
   if (!isTransaction(given.get('transaction'))) {
     return '"transaction" must be true, false, or { up, down } of these'
   }
+  for (const name of ['lockTimeout', 'statementTimeout']) {
+    const time = given.get(name)
+    if (time !== undefined && timeOf(time) === null) return `"${name}" must be a time, as '2s'`
+  }
   const change = given.get('change')
   if (change !== undefined) {
     if (typeof change !== 'function') return '"change" must be a function'
@@ -425,6 +438,21 @@ function problemOf(definition: unknown): string | null {
   }
   const unknown = [...given.keys()].find((key) => !KNOWN.has(key))
   return unknown === undefined ? null : `"${unknown}" is not known`
+}
+
+function timeOf(value: unknown): number | null {
+  return typeof value === 'string' || typeof value === 'number' ? parseDuration(String(value)) : null
+}
+
+function timeoutsOf({ lockTimeout, statementTimeout }: RevisionDefinition<never>): { timeouts?: Timeouts } {
+  const [lock, statement] = [timeOf(lockTimeout), timeOf(statementTimeout)]
+  if (lock === null && statement === null) return {}
+  return {
+    timeouts: {
+      ...(lock === null ? {} : { lockTimeoutMs: lock }),
+      ...(statement === null ? {} : { statementTimeoutMs: statement }),
+    },
+  }
 }
 
 function isBody(value: unknown): boolean {

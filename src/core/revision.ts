@@ -49,6 +49,14 @@ export interface CodePart {
   readonly origin: Position
 }
 
+/** Milliseconds; 0 for no limit, absent for what the connection has. */
+export interface Timeouts {
+  /** That a statement may wait for locks on the user's tables. */
+  readonly lockTimeoutMs?: number
+  /** That a statement may run. */
+  readonly statementTimeoutMs?: number
+}
+
 export interface Script {
   readonly parts: readonly ScriptPart[]
   /** `transaction:false` makes it false. Default: true. */
@@ -65,6 +73,8 @@ export interface Script {
    * run without one, as its own tool does, instead of being refused. Default: false.
    */
   readonly transactionFlexible?: boolean
+  /** Of this revision alone. Not part of its checksum. */
+  readonly timeouts?: Timeouts
 }
 
 export interface RevisionScripts {

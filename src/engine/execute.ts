@@ -5,6 +5,8 @@ import { runJournalled } from './journal.js'
 import { planScript, statementsOf } from './script.js'
 import type { PreparedScript, ScriptPlan } from './script.js'
 import { interrupted, runStep, successOf, throwIfAborted } from './step.js'
+import { DEFAULT_LOCK_RETRIES, Retries } from './retry.js'
+import { Watch } from './watch.js'
 import type { EngineListener, EngineStep, StepResult } from './step.js'
 
 export interface EngineOptions {
@@ -14,6 +16,8 @@ export interface EngineOptions {
   /** Unfinished scripts of earlier runs. */
   readonly journal: readonly JournalEntry[]
   readonly singleTransaction?: boolean
+  /** How often what waited too long for a lock is tried again. Default 5. */
+  readonly lockRetries?: number
   readonly signal?: AbortSignal
   readonly listener?: EngineListener
   /** Called once every script is found fit, before the first statement runs. What it throws ends the run. */
@@ -112,7 +116,14 @@ class Run {
   readonly #results: StepResult[]
   readonly #signal: AbortSignal | undefined
   readonly #notice: ((message: string) => void) | undefined
+  readonly #retries: Retries
+  readonly #watch: Watch
+  #journal: readonly JournalEntry[]
   #next = 0
+  /** The last step that was said to have begun: one that is tried again has begun once. */
+  #announced = -1
+  /** A step has had time-outs of its own: the next one must not have them. */
+  #timed = false
 
   constructor(
     session: Session,
@@ -127,6 +138,13 @@ class Run {
     this.#tables = tables
     this.#signal = options.signal
     this.#notice = (message) => options.listener?.notice?.(message)
+    this.#journal = options.journal
+    this.#retries = new Retries(session, {
+      limit: options.lockRetries ?? DEFAULT_LOCK_RETRIES,
+      signal: options.signal,
+      notice: this.#notice,
+    })
+    this.#watch = new Watch(session, options.listener?.notice === undefined ? undefined : this.#notice)
     this.#results = steps.map(() => ({ outcome: 'not-begun', durationMs: null }))
   }
 
@@ -139,6 +157,7 @@ class Run {
       if (error === undefined) return { results: this.#results }
       return { results: this.#results, error: this.#signal?.aborted === true ? interrupted(error) : error }
     } finally {
+      this.#watch.stop()
       this.#signal?.removeEventListener('abort', cancel)
     }
   }
@@ -177,7 +196,13 @@ class Run {
         }
         const key = (this.#steps[index] as EngineStep).revision
         underway.push(key)
-        yield { key, statements: ready.plan.statements, changes: ready.script.changes(null) }
+        const { timeouts } = ready.script
+        yield {
+          key,
+          statements: ready.plan.statements,
+          changes: ready.script.changes(null),
+          ...(timeouts === undefined ? {} : { timeouts }),
+        }
         index += 1
         this.#next = index
         if (index >= this.#steps.length || this.#priorOf(index).length > 0 || this.#signal?.aborted === true)
@@ -195,7 +220,7 @@ class Run {
     const placeOf = (key: string): number => at + Math.max(0, underway.indexOf(key))
     const listener: UnitListener = {
       started: (key) => this.#started(placeOf(key)),
-      statementDone: (key, statement) => this.#options.listener?.statementDone?.(placeOf(key), statement),
+      statementDone: (key, statement) => this.#statementDone(placeOf(key), statement),
       done: (_, durationMs) => {
         this.#finish(at, { outcome: successOf((this.#steps[at] as EngineStep).direction), durationMs })
         underway.shift()
@@ -209,6 +234,10 @@ class Run {
       throw error
     })
     if (result?.failed !== undefined) {
+      if (await this.#retries.again(result.failed.error)) {
+        this.#next = at
+        return undefined
+      }
       this.#finish(at, { outcome: 'rolled-back', durationMs: null })
       return result.failed.error
     }
@@ -223,13 +252,14 @@ class Run {
     const work = { ran: false }
     try {
       if (plan.mode === 'journal') {
+        if (script.timeouts !== undefined) await this.#session.useTimeouts?.(script.timeouts)
         await runJournalled(this.#session, step, script, plan, {
           runId: this.#options.runId,
           hash: this.#options.hash,
           signal: this.#signal,
           notice: this.#notice,
           prior: this.#priorOf(index),
-          statementDone: (statement) => this.#options.listener?.statementDone?.(index, statement),
+          statementDone: (statement) => this.#statementDone(index, statement),
         })
       } else {
         await this.#session.transaction(async (tx) => {
@@ -242,6 +272,11 @@ class Run {
       if (work.ran && isLost(error)) {
         this.#finish(index, { outcome: 'failed', durationMs: null })
         return unheard(error, step.revision)
+      }
+      if (await this.#retries.again(error)) {
+        await this.#session.reset()
+        if (plan.mode === 'journal') this.#journal = (await this.#session.metadata.read()).journal
+        return undefined
       }
       this.#finish(index, {
         outcome: plan.mode === 'journal' ? 'failed' : 'rolled-back',
@@ -258,13 +293,16 @@ class Run {
   async #inside(tx: Session, index: number, ready: Ready): Promise<void> {
     const step = this.#steps[index] as EngineStep
     const began = performance.now()
+    const { timeouts } = ready.script
+    if (timeouts !== undefined || this.#timed) await tx.useTimeouts?.(timeouts ?? {})
+    this.#timed = timeouts !== undefined
     const parts =
       ready.plan.mode === 'unit'
         ? ready.plan.statements.map((statement) => ({ kind: 'statement' as const, statement }))
         : ready.plan.steps
     for (const [at, part] of parts.entries()) {
       await runStep(tx, part, { ...step, signal: this.#signal, notice: this.#notice })
-      this.#options.listener?.statementDone?.(index, at)
+      this.#statementDone(index, at)
     }
     // MySQL's SLEEP() and the like end well when they are cancelled.
     throwIfAborted(this.#signal)
@@ -289,6 +327,11 @@ class Run {
         for (const index of this.#steps.keys()) this.#finish(index, { outcome: 'failed', durationMs: null })
         return unheard(error, 'the run')
       }
+      if (await this.#retries.again(error)) {
+        await this.#session.reset()
+        this.#timed = false
+        return this.#allInOne()
+      }
       for (let index = 0; index <= at && index < this.#steps.length; index++) {
         this.#finish(index, { outcome: 'rolled-back', durationMs: this.#results[index]?.durationMs ?? null })
       }
@@ -310,17 +353,27 @@ class Run {
   }
 
   #priorOf(index: number): readonly JournalEntry[] {
-    const { journal } = this.#options
+    const journal = this.#journal
     if (journal.length === 0) return journal
     const step = this.#steps[index]
     return journal.filter((entry) => entry.revision === step?.revision && entry.direction === step.direction)
   }
 
   #started(index: number): void {
+    this.#watch.progress()
+    if (index <= this.#announced) return
+    this.#announced = index
     this.#options.listener?.stepStarted?.(index)
   }
 
+  #statementDone(index: number, statement: number): void {
+    this.#watch.progress()
+    this.#options.listener?.statementDone?.(index, statement)
+  }
+
   #finish(index: number, result: StepResult): void {
+    this.#retries.renew()
+    this.#watch.progress()
     this.#results[index] = result
     this.#options.listener?.stepDone?.(index, result)
   }

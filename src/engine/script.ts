@@ -1,4 +1,4 @@
-import type { Capabilities, Statement } from '../backend/index.js'
+import type { Capabilities, Statement, Timeouts } from '../backend/index.js'
 import { MigrateError } from '../core/errors.js'
 import type { MetadataChange } from '../core/metadata.js'
 import type { Position } from '../core/position.js'
@@ -16,6 +16,8 @@ export interface PreparedScript {
   readonly transaction: boolean
   /** True when a script that cannot be in a transaction is run without one instead of being refused. Default: false. */
   readonly flexible?: boolean
+  /** Of this script alone. */
+  readonly timeouts?: Timeouts
   /** Length of its text in UTF-16 units: says whether it is worth keeping in memory. */
   readonly size: number
   /** @param durationMs null leaves it to the server's clock */

@@ -88,6 +88,16 @@ export class Layers {
     )
   }
 
+  /** A whole number from 0. */
+  count(option: string): number | undefined {
+    const found = this.#find(option)
+    if (found === undefined) return undefined
+    const text = this.#whole(option, String(found.value), found.layer).trim()
+    if (/^\d{1,6}$/.test(text)) return Number(text)
+    const name = found.layer.nameOf(option)
+    throw this.#invalid(found.layer, option, `${name} is no number: ${text}.`, 'Write a whole number, as 5.')
+  }
+
   /** False when it is nowhere. */
   yes(option: string): boolean {
     const found = this.#find(option)

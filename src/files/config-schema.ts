@@ -8,6 +8,7 @@ import { placeOfKey } from './config-text.js'
 
 const text = v.string('must be text')
 const time = v.union([text, v.number()], 'must be a time, as 5s')
+const count = v.union([text, v.number()], 'must be a number, as 5')
 const yesOrNo = v.union(
   [v.boolean(), v.pipe(text, v.regex(/\$\{|^(?:true|false)$/, 'must be true or false'))],
   'must be true or false',
@@ -35,6 +36,7 @@ const OPTIONS = {
   lock: v.optional(text),
   lease: v.optional(time),
   lockTimeout: v.optional(time),
+  lockRetries: v.optional(count),
   statementTimeout: v.optional(time),
   waitTimeout: v.optional(time),
   protected: v.optional(yesOrNo),

@@ -44,6 +44,8 @@ export interface ConfigOptions {
   readonly lease?: Duration
   /** How long a statement may wait for locks on your tables. Default 5s; 0 for no limit. */
   readonly lockTimeout?: Duration
+  /** How often what was not free in time is tried again. Default 5. */
+  readonly lockRetries?: number | string
   /** How long a statement may run. Default 0: no limit. */
   readonly statementTimeout?: Duration
   /** How long to go on trying while the server does not answer. Default 0. */
@@ -86,6 +88,7 @@ export interface ConfigFlags {
   readonly backend?: string
   readonly lockWait?: string
   readonly lockTimeout?: string
+  readonly lockRetries?: string
   readonly statementTimeout?: string
   readonly waitTimeout?: string
   readonly strictOrder?: boolean
@@ -112,6 +115,7 @@ export interface ResolvedConfig {
   readonly lock: 'auto' | 'session' | 'lease'
   readonly leaseMs: number
   readonly lockTimeoutMs: number
+  readonly lockRetries: number
   readonly statementTimeoutMs: number
   readonly waitTimeoutMs: number
   readonly protected: boolean

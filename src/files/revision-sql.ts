@@ -1,6 +1,14 @@
+import { parseDuration } from '../core/duration.js'
 import { MigrateError } from '../core/errors.js'
 import { startOf, type Position } from '../core/position.js'
-import type { Direction, RevisionHeader, RevisionScripts, RevisionSource, Script } from '../core/revision.js'
+import type {
+  Direction,
+  RevisionHeader,
+  RevisionScripts,
+  RevisionSource,
+  Script,
+  Timeouts,
+} from '../core/revision.js'
 import { readHead, readText, type FileHead, type FileText } from './bytes.js'
 import type { FolderFile } from './folder.js'
 import { languageOf, type CommentLead } from './languages.js'
@@ -108,12 +116,40 @@ function loadScripts(
 ): RevisionScripts {
   const { text } = readUnchanged(path, file, hash)
   const lead = languageOf(file)?.lead ?? '--'
-  const { sections } = parseSqlFile(text, file, style, lead)
+  const { sections, headers } = parseSqlFile(text, file, style, lead)
+  const timeouts = timeoutsOf(headers, text, file)
   const up = choose(sections, 'up', dialects)
   if (up === null)
     throw noUp(file, text, sections, `${lead} migrate:up dialect:${dialects[0] ?? ''}`, dialects[0] ?? '')
   const down = choose(sections, 'down', dialects)
-  return { up: scriptOf(text, file, up), down: down === null ? null : scriptOf(text, file, down) }
+  return {
+    up: { ...scriptOf(text, file, up), ...timeouts },
+    down: down === null ? null : { ...scriptOf(text, file, down), ...timeouts },
+  }
+}
+
+/** @throws MigrateError MIG-FILE-HEADER for what is no time */
+function timeoutsOf(headers: SqlFile['headers'], text: string, file: string): { timeouts?: Timeouts } {
+  const time = (name: 'lock-timeout' | 'statement-timeout'): number | undefined => {
+    const header = headers.get(name)
+    const [word = ''] = header?.values ?? []
+    if (header === undefined) return undefined
+    const ms = parseDuration(word)
+    if (ms !== null) return ms
+    throw new MigrateError('MIG-FILE-HEADER', `"${word}" is no time.`, {
+      position: positionIn(text, header.offset, file),
+      hint: `Write for example "migrate:${name} 2s"; 0 is no limit.`,
+    })
+  }
+  const lock = time('lock-timeout')
+  const statement = time('statement-timeout')
+  if (lock === undefined && statement === undefined) return {}
+  return {
+    timeouts: {
+      ...(lock === undefined ? {} : { lockTimeoutMs: lock }),
+      ...(statement === undefined ? {} : { statementTimeoutMs: statement }),
+    },
+  }
 }
 
 /**

@@ -18,6 +18,8 @@ const HEADERS = {
   message: 'text',
   labels: 'many',
   'depends-on': 'many',
+  'lock-timeout': 'one',
+  'statement-timeout': 'one',
 } as const satisfies Record<string, 'one' | 'many' | 'text'>
 
 export type HeaderName = keyof typeof HEADERS

@@ -14,7 +14,7 @@ import {
 } from './driver.js'
 import { explainConnect, mayPass } from './errors.js'
 import { end, open } from './open.js'
-import { serverInfo, serverKind } from './server.js'
+import { lockSeconds, serverInfo, serverKind } from './server.js'
 import { MysqlSession } from './session.js'
 import { decodeSettings, settingsColumns, type Settings } from './settings.js'
 import { send } from './wire.js'
@@ -22,8 +22,6 @@ import { send } from './wire.js'
 const DEFAULT_LOCK_TIMEOUT_MS = 5_000
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 1_000
-/** Seconds: as long as both variables allow, a year. */
-const NO_LIMIT = 31_536_000
 
 /** @throws MigrateError MIG-CONNECT, MIG-AUTHENTICATION, MIG-URL-INVALID, MIG-DRIVER-MISSING, MIG-INTERRUPTED */
 export async function connect(options: ConnectOptions): Promise<Session<PromiseConnection>> {
@@ -104,11 +102,11 @@ async function begin(options: ConnectOptions, parts: Parts): Promise<MysqlSessio
   const facts = `SELECT DATABASE(), CONNECTION_ID(), @@max_allowed_packet, ${settingsColumns([limit])}`
   const [database, connectionId, maxPacket, ...values] = (await send(connection, facts, true)).rows[0] ?? []
   const original = decodeSettings(values, [limit])
-  const lockSeconds = Math.ceil((options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS) / 1_000) || NO_LIMIT
+  const seconds = lockSeconds(options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS)
   const changes: [string, string | number][] = [
     ['autocommit', 1],
-    ['lock_wait_timeout', lockSeconds],
-    ['innodb_lock_wait_timeout', lockSeconds],
+    ['lock_wait_timeout', seconds],
+    ['innodb_lock_wait_timeout', seconds],
   ]
   if (options.statementTimeoutMs !== undefined) {
     changes.push([limit, kind.statementTimeout.value(options.statementTimeoutMs)])

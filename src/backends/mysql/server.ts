@@ -37,3 +37,9 @@ export function serverInfo(text: string): ServerInfo {
   const [major = 0, minor = 0, patch = 0] = (/^\d+(\.\d+)*/.exec(version)?.[0] ?? '').split('.').map(Number)
   return { product: serverKind(text).product, version, number: major * 10_000 + minor * 100 + patch }
 }
+
+/** Seconds: as long as both variables allow, a year. */
+const NO_LIMIT = 31_536_000
+
+/** The servers count whole seconds, and 0 is not no limit to them. */
+export const lockSeconds = (ms: number): number => Math.ceil(ms / 1_000) || NO_LIMIT

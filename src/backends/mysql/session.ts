@@ -7,6 +7,7 @@ import type {
   ServerInfo,
   Session,
   Statement,
+  Timeouts,
 } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import type { MetadataChange } from '../../core/metadata.js'
@@ -14,15 +15,19 @@ import { renderChange } from '../sql/changes.js'
 import type { HeldLease } from '../sql/lease.js'
 import { sqlMetadata } from '../sql/metadata.js'
 import type { SqlNames } from '../sql/names.js'
+import { blockersOf } from './blockers.js'
 import { mysqlCapabilities } from './capabilities.js'
 import type { Connection, ConnectionConfig, PromiseConnection } from './driver.js'
-import { explain, explainStatement, isGone, isMissing } from './errors.js'
+import { driverError, explain, explainStatement, isGone, isMissing } from './errors.js'
 import { explainGuard, isClustered, takeLeaseOn } from './lease.js'
 import { userLevelLock } from './lock.js'
 import { end, open } from './open.js'
-import type { ServerKind } from './server.js'
+import { lockSeconds, type ServerKind } from './server.js'
 import { decodeSettings, restoreSettings, settingsColumns, type Settings } from './settings.js'
 import { send, Refused, type Answer } from './wire.js'
+
+const LOCK_TIMED_OUT = 1205
+const DEADLOCK = 1213
 
 export interface MysqlParts {
   readonly connection: Connection
@@ -160,6 +165,29 @@ export class MysqlSession implements Session<PromiseConnection> {
 
   #unguarded(error: unknown): unknown {
     return this.#lease === undefined ? error : explainGuard(error)
+  }
+
+  async useTimeouts({ lockTimeoutMs, statementTimeoutMs }: Timeouts): Promise<void> {
+    const { kind, settings } = this.#parts
+    const lock = lockTimeoutMs === undefined ? settings.get('lock_wait_timeout') : lockSeconds(lockTimeoutMs)
+    const row =
+      lockTimeoutMs === undefined ? settings.get('innodb_lock_wait_timeout') : lockSeconds(lockTimeoutMs)
+    const { variable, value } = kind.statementTimeout
+    const statement = statementTimeoutMs === undefined ? settings.get(variable) : value(statementTimeoutMs)
+    this.#touched = true
+    await this.#sendOwn(
+      `SET SESSION lock_wait_timeout = ${lock ?? 'DEFAULT'}, SESSION innodb_lock_wait_timeout = ${row ?? 'DEFAULT'}, SESSION ${variable} = ${statement ?? 'DEFAULT'}`,
+    )
+  }
+
+  mayRetry({ cause }: MigrateError): boolean {
+    const { errno } = driverError(cause)
+    return errno === LOCK_TIMED_OUT || errno === DEADLOCK
+  }
+
+  blockers(): Promise<readonly string[]> {
+    const { config, connectionId, kind } = this.#parts
+    return blockersOf(config, connectionId, kind)
   }
 
   async reset(): Promise<void> {

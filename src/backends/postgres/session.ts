@@ -8,13 +8,15 @@ import type {
   ServerInfo,
   Session,
   Statement,
+  Timeouts,
   UnitListener,
   UnitsResult,
 } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
+import { blockersOf } from './blockers.js'
 import { requestCancel } from './cancel.js'
 import { CAPABILITIES, type PgClient } from './driver.js'
-import { explain, explainStatement, isLost, lostConnection, offsetIn } from './errors.js'
+import { codeOf, explain, explainStatement, isLost, lostConnection, offsetIn } from './errors.js'
 import type { Link } from './link.js'
 import { takeLeaseOn } from './lease.js'
 import { PooledError, takeLock } from './lock.js'
@@ -43,6 +45,8 @@ export class PostgresSession implements Session<PgClient> {
   readonly #link: Link
   readonly #options: ConnectOptions
   readonly #locks: Lock[] = []
+  /** Errors of statements that may have done a part of what they are for. */
+  readonly #notWhole = new WeakSet<object>()
   #inTransaction = false
   /** A revision has prepared a statement, whose name would be taken for the next one. */
   #prepared = false
@@ -72,6 +76,7 @@ export class PostgresSession implements Session<PgClient> {
         copyData: () => statement.data,
       })
     } catch (error) {
+      if (statement.transaction === 'forbidden' && error instanceof Error) this.#notWhole.add(error)
       throw explainStatement(statement, error, offsetIn(statement.text, error))
     }
     return { rows }
@@ -141,6 +146,33 @@ export class PostgresSession implements Session<PgClient> {
         await lease.release()
       },
     }
+  }
+
+  async useTimeouts({ lockTimeoutMs, statementTimeoutMs }: Timeouts): Promise<void> {
+    const set = (name: string, own: number | undefined, else_: number | undefined): string =>
+      own === undefined && else_ === undefined
+        ? `SET ${name} TO DEFAULT`
+        : `SET ${name} = ${Math.trunc(own ?? else_ ?? 0)}`
+    const options = this.#options
+    // Behind a pooler what is set for the session would be set for others.
+    const local = (text: string): string => (this.#link.pooled ? text.replace('SET', 'SET LOCAL') : text)
+    if (this.#link.pooled && !this.#inTransaction) return
+    const settings = [
+      set('lock_timeout', lockTimeoutMs, options.lockTimeoutMs),
+      set('statement_timeout', statementTimeoutMs, options.statementTimeoutMs),
+    ]
+    await this.#run(settings.map(local).join(';'), 'Setting the time-outs')
+  }
+
+  mayRetry(error: MigrateError): boolean {
+    const { cause } = error
+    const code = codeOf(cause)
+    // A build outside of a transaction leaves an index behind that is not valid.
+    return (code === '55P03' || code === '40P01') && !this.#notWhole.has(cause as object)
+  }
+
+  blockers(): Promise<readonly string[]> {
+    return blockersOf(this.#link, this.#options)
   }
 
   reset(): Promise<void> {

@@ -174,6 +174,10 @@ class SqliteSession implements Session<Database> {
     return lock
   }
 
+  mayRetry({ cause }: MigrateError): boolean {
+    return cause instanceof Error && 'code' in cause && String(cause.code).startsWith('SQLITE_BUSY')
+  }
+
   reset(): Promise<void> {
     return promised(() => this.#saved?.restore())
   }

@@ -1,0 +1,25 @@
+/** Somebody whose locks are in the way, as the server tells of them. */
+export interface Blocker {
+  readonly id: string
+  readonly user: string
+  /** The program, or where it connects from. */
+  readonly from: string
+  /** Seconds since its transaction began. */
+  readonly seconds: number | null
+  /** What it runs, or ran last; it may hold values. */
+  readonly query: string
+}
+
+const LONGEST_QUERY = 100
+
+/** `pid 4711 as anna (psql), 35 s in its transaction: UPDATE t SET x = '…'`. Values are left out: they may be secrets. */
+export function describeBlocker({ id, user, from, seconds, query }: Blocker): string {
+  const text = query
+    .replace(/'(?:[^'\\]|''|\\[^])*'?/g, "'…'")
+    .replace(/\s+/g, ' ')
+    .trim()
+  const short = text.length > LONGEST_QUERY ? `${text.slice(0, LONGEST_QUERY)}…` : text
+  const where = from === '' ? '' : ` (${from})`
+  const age = seconds === null ? '' : `, ${Math.max(0, Math.round(seconds))} s in its transaction`
+  return `${id} as ${user}${where}${age}${short === '' ? '' : `: ${short}`}`
+}

@@ -1,0 +1,61 @@
+import type { Session } from '../backend/index.js'
+
+const TICK_MS = 250
+/** A statement that takes longer may be waiting. */
+const FIRST_MS = 1_000
+const LONGEST_MS = 30_000
+
+/** Says, while a statement takes long, whom it waits for. */
+export class Watch {
+  readonly #session: Session
+  readonly #notice: (message: string) => void
+  readonly #timer: NodeJS.Timeout | undefined
+  #next = 0
+  #pause = FIRST_MS
+  #said = ''
+  #asking = false
+  #stopped = false
+
+  constructor(session: Session, notice: ((message: string) => void) | undefined) {
+    this.#session = session
+    this.#notice = notice ?? (() => undefined)
+    if (session.blockers === undefined || notice === undefined) return
+    this.progress()
+    this.#timer = setInterval(() => void this.#look(), TICK_MS)
+    this.#timer.unref()
+  }
+
+  /** Something was done just now. */
+  progress(): void {
+    this.#pause = FIRST_MS
+    this.#next = performance.now() + this.#pause
+  }
+
+  stop(): void {
+    this.#stopped = true
+    clearInterval(this.#timer)
+  }
+
+  async #look(): Promise<void> {
+    if (this.#asking || performance.now() < this.#next) return
+    this.#asking = true
+    try {
+      const blockers = (await this.#session.blockers?.()) ?? []
+      const text = blockers.join('; ')
+      if (text !== '' && text !== this.#said && !this.#isStopped()) {
+        this.#said = text
+        this.#notice(`Waiting for a lock that is held by ${text}.`)
+      }
+    } catch {
+      // Who may not look, or cannot connect a second time, waits without knowing for whom.
+    } finally {
+      this.#asking = false
+      this.#pause = Math.min(LONGEST_MS, this.#pause * 2)
+      this.#next = performance.now() + this.#pause
+    }
+  }
+
+  #isStopped(): boolean {
+    return this.#stopped
+  }
+}
