@@ -24,6 +24,8 @@ const NATIVE = ['better-sqlite3']
 const EXTERNAL = [...NATIVE, 'jiti', 'pg-native', 'typescript']
 
 const common = {
+  // esbuild itself began in the folder that the command was typed in.
+  absWorkingDir: process.cwd(),
   bundle: true,
   format: 'cjs',
   platform: 'node',
