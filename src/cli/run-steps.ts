@@ -10,6 +10,7 @@ import { usageError } from './usage.js'
 /** Options of every command that moves the database. */
 export const RUN_OPTIONS: readonly OptionSpec[] = [
   { flags: '--plan', description: 'print what would run; execute nothing' },
+  { flags: '--dry-run', description: 'the same as --plan' },
   { flags: '--sql', description: 'print a script for the plain client instead of connecting' },
   { flags: '--single-transaction', description: 'the whole run in one transaction' },
 ]
@@ -48,7 +49,7 @@ export async function runSteps(
     await printScript(context, input, work)
     return
   }
-  const plan = input.flag('plan')
+  const plan = input.flag('plan') || input.flag('dry-run')
   const watcher = watchRun(context, began)
   const migrator = await context.migrator(watcher.onEvent)
   const options: RunOptions = {
