@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { describeServers } from '../servers/database.js'
 import type { ServerInfo } from '../servers/index.js'
+import { strikeNewFiles } from './new-file.js'
 import { groundOf } from './place.js'
 import { SCENARIOS } from './scenarios.js'
 import { Stage } from './stage.js'
@@ -54,6 +55,17 @@ describe('a runner that is killed or cut off anywhere', () => {
   })
   describeServers(['mariadb'], (server) => suite(server, ['upgrade', 'rows'], 6))
 })
+
+it(
+  'a runner that is killed while it writes a revision leaves a whole file, or none',
+  async () => {
+    const tally = new Tally()
+    await strikeNewFiles((told) => tally.add(told))
+    expect(tally.wrong.map(describeWrong).join('\n')).toBe('')
+    expect(tally.total.kills).toBeGreaterThan(3)
+  },
+  10 * MINUTES,
+)
 
 describe('the harness', () => {
   it.each([

@@ -34,8 +34,8 @@ export function judge(
   counting: Counting = exactly,
 ): Judgement {
   const counted = counting(found.audit, wanted.audit, before.audit)
-  const differences = (['schema', 'rows', 'history', 'tags', 'unfinished'] as const).flatMap((part) =>
-    difference(part, found[part], wanted[part]),
+  const differences = (['schema', 'rows', 'history', 'tags', 'format', 'unfinished'] as const).flatMap(
+    (part) => difference(part, found[part], wanted[part]),
   )
   const details = [
     ...counted.details,

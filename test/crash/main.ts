@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import type { Crashable } from './at-messages.js'
 import { startServers, type RunningServer } from '../servers/index.js'
 import { serverNames } from '../servers/types.js'
+import { strikeNewFiles } from './new-file.js'
 import { sweep, type Told } from './sweep.js'
 import { describeWrong, Tally } from './tally.js'
 
@@ -29,7 +30,11 @@ const tally = new Tally()
 const missing = new Set<string>()
 // With several servers named, a server's name is no condition that all of it has to meet.
 const only = positionals.filter(
-  (word) => word !== 'sqlite' && word !== 'server' && !serverNames.some((name) => name === word),
+  (word) =>
+    word !== 'sqlite' &&
+    word !== 'server' &&
+    word !== 'revision' &&
+    !serverNames.some((name) => name === word),
 )
 // Ctrl-C ends it early: what runs is brought to its end, and the table is printed all the same.
 const interrupted = new AbortController()
@@ -93,6 +98,7 @@ function isCrashable(server: RunningServer): server is RunningServer & Crashable
 }
 
 if (!positionals.includes('server')) await killRunners()
+if (positionals.length === 0 || positionals.includes('revision')) await strikeNewFiles(common.onOutcome)
 await killServers()
 
 for (const absence of missing) say(`MISSING ${absence}`)

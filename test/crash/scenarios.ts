@@ -20,6 +20,8 @@ export interface Scenario {
   revisions(family: Family): readonly Revision[]
   /** Run undisturbed before anything is killed. */
   readonly before?: readonly (readonly string[])[]
+  /** Run on the server after that. */
+  readonly then?: readonly string[]
   /** What is killed. */
   readonly command: readonly string[]
   /** What is typed after the kill, until it ends well. Default: the same. */
@@ -304,6 +306,17 @@ function busy(family: Family): Revision[] {
   ]
 }
 
+/** The metadata's tables as the first format had them, of which a later one makes its own. */
+const FIRST_FORMAT = [
+  'DROP TABLE migrate_backfill',
+  'DROP TABLE migrate_journal',
+  `CREATE TABLE migrate_journal (
+    revision varchar(255) NOT NULL, direction varchar(4) NOT NULL, step integer NOT NULL, hash text NOT NULL,
+    excerpt text NOT NULL, state text NOT NULL, run_id text NOT NULL, noted_at text NOT NULL,
+    PRIMARY KEY (revision, direction, step))`,
+  "UPDATE migrate_meta SET value = '1' WHERE name = 'format'",
+]
+
 export const SCENARIOS: readonly Scenario[] = [
   { name: 'upgrade', families: ALL, revisions: graphOf, command: ['upgrade', 'head'] },
   { name: 'mixed', families: ['postgres'], revisions: mixed, command: ['upgrade', 'head'] },
@@ -338,6 +351,14 @@ export const SCENARIOS: readonly Scenario[] = [
     command: ['redo'],
     again: ['upgrade', 'head'],
     counting: allOrNothing,
+  },
+  {
+    name: 'format',
+    families: ALL,
+    revisions: graphOf,
+    before: [['upgrade', 'b2']],
+    then: FIRST_FORMAT,
+    command: ['upgrade', 'head'],
   },
   { name: 'stamp', families: ALL, revisions: graphOf, command: ['stamp', 'head'] },
   {

@@ -13,6 +13,8 @@ export interface Snapshot {
   /** Revisions that are in the history before one of their parents. */
   readonly disorder: readonly string[]
   readonly tags: readonly string[]
+  /** Of the tool's own tables. */
+  readonly format: readonly string[]
   /** What the journal says is unfinished. */
   readonly unfinished: readonly string[]
 }
@@ -39,8 +41,9 @@ const COMPARED = [
 async function metadataOf(
   place: Place,
   family: Family,
-): Promise<Pick<Snapshot, 'history' | 'disorder' | 'tags' | 'unfinished'>> {
-  if (!(await hasHistory(place, family))) return { history: [], disorder: [], tags: [], unfinished: [] }
+): Promise<Omit<Snapshot, 'schema' | 'rows' | 'audit'>> {
+  if (!(await hasHistory(place, family)))
+    return { history: [], disorder: [], tags: [], format: [], unfinished: [] }
   const rows = await place.query(`SELECT ${COMPARED.join(', ')} FROM migrate_history ORDER BY seq`)
   const seen = new Set<string>()
   const disorder: string[] = []
@@ -55,6 +58,7 @@ async function metadataOf(
     history: rows.map(line).sort(),
     disorder,
     tags: tags.map(line).sort(),
+    format: (await place.query("SELECT value FROM migrate_meta WHERE name = 'format'")).map(line),
     unfinished: journal.map(line).sort(),
   }
 }

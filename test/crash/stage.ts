@@ -73,6 +73,7 @@ export class Stage {
         await place.query(GATES[ground.family].setup)
       if (ground.family === 'postgres') await place.query(COUNT_DDL)
       for (const words of scenario.before ?? []) await give(project.migrator(place.url), words)
+      for (const sql of scenario.then ?? []) await place.query(sql)
     })
     const stage = new Stage(scenario, ground, { project, template }, options)
     try {
