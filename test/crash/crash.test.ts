@@ -53,6 +53,17 @@ describe('a runner that is killed or cut off anywhere', () => {
       10 * MINUTES,
     )
   })
+  describeServers(['mysql'], (server) => {
+    it(
+      'has words of its own for a connection that is lost while the lock is taken',
+      async () => {
+        const tally = await struck(server, ['tag'], 3, ['wsrep_on', 'cut'])
+        expect(tally.wrong.map(describeWrong).join('\n')).toBe('')
+        expect(tally.total.kills).toBeGreaterThan(0)
+      },
+      10 * MINUTES,
+    )
+  })
   describeServers(['mariadb'], (server) => suite(server, ['upgrade', 'rows'], 6))
 })
 

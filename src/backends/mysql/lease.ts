@@ -38,7 +38,9 @@ export interface LeaseParts {
 
 /** Whether the server is one of several that take writes: its user-level locks are its own then. */
 export async function isClustered(connection: Connection): Promise<boolean> {
-  const { rows } = await send(connection, "SHOW VARIABLES LIKE 'wsrep_on'", true)
+  const { rows } = await send(connection, "SHOW VARIABLES LIKE 'wsrep_on'", true).catch((error: unknown) => {
+    throw explain(error, 'Asking whether the server is part of a cluster')
+  })
   return String(rows[0]?.[1]).toUpperCase() === 'ON'
 }
 
