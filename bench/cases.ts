@@ -29,7 +29,7 @@ export interface Prepared {
   end(): Promise<void>
 }
 
-const baseline = (name: string): readonly string[] => [NODE, join(ROOT, 'bench/baseline', name)]
+export const baseline = (name: string): readonly string[] => [NODE, join(ROOT, 'bench/baseline', name)]
 
 function migrate(project: Project, url: string, ...args: readonly string[]): Timed {
   return timed([...MIGRATE, ...args, '--url', url, '--quiet'], { cwd: project.folder })

@@ -16,8 +16,9 @@ import {
 } from './cases.js'
 import { median } from './median.js'
 import type { Timed } from './process.js'
+import { keysRenamed } from './redis.js'
 
-const NAMES: readonly ServerName[] = ['postgres', 'mysql', 'mariadb']
+const NAMES: readonly ServerName[] = ['postgres', 'mysql', 'mariadb', 'redis', 'valkey']
 
 function casesOn(servers: readonly ServerInfo[]): Case[] {
   const on = (name: ServerName, make: (server: ServerInfo) => Case[]): Case[] => {
@@ -39,6 +40,8 @@ function casesOn(servers: readonly ServerInfo[]): Case[] {
     sqliteFromEmpty(1000),
     ...on('mysql', (server) => [mysqlFromEmpty(server, 1000)]),
     ...on('mariadb', (server) => [mysqlFromEmpty(server, 1000)]),
+    ...on('redis', (server) => [keysRenamed(server, 1_000_000)]),
+    ...on('valkey', (server) => [keysRenamed(server, 1_000_000)]),
   ]
 }
 
@@ -73,9 +76,12 @@ async function measure(one: Case): Promise<void> {
 
 const words = process.argv.slice(2)
 const wanted = (one: Case): boolean => words.length === 0 || words.some((word) => one.name.includes(word))
-const needed = NAMES.filter(
-  (name) =>
-    words.length === 0 || words.some((word) => !['sqlite', 'version'].includes(word) || word === name),
+/** Words that are all names of servers need no others. */
+const onlyNamed = words.length > 0 && words.every((word) => NAMES.some((name) => name === word))
+const needed = NAMES.filter((name) =>
+  onlyNamed
+    ? words.includes(name)
+    : words.length === 0 || words.some((word) => !['sqlite', 'version'].includes(word) || word === name),
 )
 const started = await startServers(needed, { durable: true })
 for (const { name, reason } of started.servers.missing)
