@@ -17,7 +17,7 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 const outdir = process.env['MIGRATE_BUILD_OUT'] ?? 'dist'
 
 /** Packages that are bundled as files of their own: the source imports them lazily. */
-const ASIDE = ['pg', 'mysql2', 'ioredis', '@clack/prompts', 'cosmiconfig', 'diff']
+const ASIDE = ['pg', 'mysql2', 'ioredis', 'mongodb', '@clack/prompts', 'cosmiconfig', 'diff']
 /** Left in node_modules, and opened as the files aside are. */
 const NATIVE = ['better-sqlite3']
 /** Native, or found by their own path at run time, or the user's to have. */

@@ -38,6 +38,11 @@ const BUILT_IN: readonly Entry[] = [
     schemes: ['redis', 'rediss', 'valkey', 'valkeys'],
     load: async () => (await import('./redis/index.js')).redis,
   },
+  {
+    name: 'mongodb',
+    schemes: ['mongodb', 'mongodb+srv'],
+    load: async () => (await import('./mongo/index.js')).mongodb,
+  },
 ]
 
 /**
@@ -69,7 +74,7 @@ export async function backendForClient(client: unknown): Promise<Backend> {
     if (backend.accepts?.(client) === true) return backend
   }
   throw new MigrateError('MIG-BACKEND-UNUSABLE', 'The client is of no kind that a backend knows.', {
-    hint: 'Hand over a pg Pool or Client, a mysql2 pool or connection, a better-sqlite3 Database, or an ioredis client; or name the backend.',
+    hint: 'Hand over a pg Pool or Client, a mysql2 pool or connection, a better-sqlite3 Database, an ioredis client, or a MongoClient or Db; or name the backend.',
   })
 }
 

@@ -1,5 +1,5 @@
 /** What begins a comment, and so a marker. */
-export type CommentLead = '--' | '#'
+export type CommentLead = '--' | '#' | '//'
 
 /** A language that revisions can be written in, beside code. */
 export interface Language {
@@ -12,6 +12,7 @@ export interface Language {
 export const LANGUAGES = [
   { extension: 'sql', lead: '--' },
   { extension: 'redis', lead: '#' },
+  { extension: 'mongo', lead: '//' },
 ] as const satisfies readonly Language[]
 
 export type LanguageName = (typeof LANGUAGES)[number]['extension']

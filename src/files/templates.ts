@@ -35,6 +35,7 @@ ${lead} migrate:down
 const BUILT_IN: Readonly<Record<RevisionKind, string>> = {
   sql: textTemplate('--'),
   redis: textTemplate('#'),
+  mongo: textTemplate('//'),
   ts: `import { defineRevision } from 'revgraph'
 
 export default defineRevision({

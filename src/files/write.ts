@@ -29,7 +29,7 @@ export interface WriteRevisionOptions {
 }
 
 /**
- * Writes the file of a new revision, `<date>_<id>_<slug>.sql`, `.redis` or `.ts`, whole or not at all and never over another.
+ * Writes the file of a new revision, `<date>_<id>_<slug>.sql`, `.redis`, `.mongo` or `.ts`, whole or not at all and never over another.
  * @returns its path relative to `cwd`, as revisions that are read name it
  * @throws MigrateError MIG-DIRECTORY-NOT-FOUND, MIG-FILE-EXISTS, MIG-FILE-UNWRITABLE, MIG-CONFIG-INVALID (the template),
  *   MIG-FORMATTER-FAILED, MIG-INTERRUPTED

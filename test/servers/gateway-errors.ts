@@ -19,6 +19,8 @@ const CODES: Readonly<Record<string, readonly [number, string]>> = {
   M0012: [197, 'InvalidIndexSpecificationOption'],
   M0016: [263, 'OperationNotSupportedInTransaction'],
   M001C: [11_000, 'DuplicateKey'],
+  // Of the table underneath: two upserts of one document.
+  '23505': [11_000, 'DuplicateKey'],
   M00CO: [121, 'DocumentValidationFailure'],
   M00F1: [112, 'WriteConflict'],
   M00F6: [251, 'NoSuchTransaction'],

@@ -1,0 +1,122 @@
+import type { MongoClientOptions, TransactionOptions } from 'mongodb'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ConnectOptions, ServerInfo, Session } from '../../backend/index.js'
+import { MigrateError } from '../../core/errors.js'
+import { aborted } from '../sql/errors.js'
+import { invalidUrl } from '../sql/url.js'
+import { isDb, isMongoClient, loadDriver, type Db, type MongoAccess, type MongoClient } from './driver.js'
+import { explainConnect } from './errors.js'
+import { MongoSession } from './session.js'
+
+const DEFAULT_CONNECT_TIMEOUT_MS = 10_000
+
+/** @throws MigrateError MIG-CONNECT, MIG-AUTHENTICATION, MIG-URL-INVALID, MIG-DRIVER-MISSING, MIG-INTERRUPTED */
+export async function connect(options: ConnectOptions): Promise<Session<MongoAccess>> {
+  const { client, url } = options
+  if (client !== undefined) {
+    const db = borrowed(client)
+    return begin(db.client, db, options, false)
+  }
+  if (url === undefined) throw new MigrateError('MIG-URL-MISSING', 'MongoDB needs a URL or a client.')
+  const database = databaseOf(url)
+  const { MongoClient: Driver } = await loadDriver()
+  const deadline = performance.now() + (options.waitTimeoutMs ?? 0)
+  for (;;) {
+    if (options.signal?.aborted === true) throw aborted('connecting')
+    let opened: MongoClient | undefined
+    try {
+      opened = new Driver(url, await settings(options, url))
+      await opened.connect()
+      return await begin(opened, opened.db(database), options, true)
+    } catch (error) {
+      await opened?.close().catch(() => undefined)
+      const failed = explainConnect(error, url)
+      if (failed.code !== 'MIG-CONNECT' || performance.now() >= deadline) throw failed
+    }
+    await sleep(200)
+  }
+}
+
+function borrowed(client: unknown): Db {
+  if (isDb(client)) return client
+  if (isMongoClient(client)) return client.db()
+  throw new MigrateError('MIG-BACKEND-UNUSABLE', 'The client is no MongoClient and no Db.')
+}
+
+/** The driver would take `test` where the URL names none. */
+function databaseOf(url: string): string {
+  const name = /^[^:]+:\/\/[^/?]*\/([^?]+)/.exec(url)?.[1]
+  if (name === undefined) throw invalidUrl(url, 'it names no database; write mongodb://host/database')
+  return decodeURIComponent(name)
+}
+
+async function settings(options: ConnectOptions, url: string): Promise<MongoClientOptions> {
+  const timeout = options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS
+  const password = await options.password?.()
+  const user = /^[^:]+:\/\/([^:@/]+)(?::[^@]*)?@/.exec(url)?.[1]
+  return {
+    appName: options.applicationName,
+    connectTimeoutMS: timeout,
+    serverSelectionTimeoutMS: timeout,
+    // What was sent and not answered is in doubt: it is looked at, not sent again.
+    retryWrites: false,
+    ...(password === undefined || user === undefined
+      ? {}
+      : { auth: { username: decodeURIComponent(user), password } }),
+  }
+}
+
+async function begin(
+  client: MongoClient,
+  db: Db,
+  options: ConnectOptions,
+  owned: boolean,
+): Promise<Session<MongoAccess>> {
+  try {
+    const hello = await db.command({ hello: 1 })
+    const build = await client.db('admin').command({ buildInfo: 1 })
+    const { localTime } = hello as { localTime?: unknown }
+    return new MongoSession({
+      access: {
+        client,
+        db,
+        session: client.startSession({ defaultTransactionOptions: await transactions() }),
+      },
+      owned,
+      server: serverOf(build, client),
+      hasTransactions: typeof hello['setName'] === 'string' || hello['msg'] === 'isdbgrid',
+      metadata: options.metadata,
+      clockMs: localTime instanceof Date ? localTime.getTime() - Date.now() : 0,
+      statementTimeoutMs: options.statementTimeoutMs ?? 0,
+    })
+  } catch (error) {
+    throw explainConnect(error, options.url)
+  }
+}
+
+/** What is committed is on most of the servers. */
+async function transactions(): Promise<TransactionOptions> {
+  const { ReadConcern, WriteConcern } = await loadDriver()
+  return {
+    readConcern: new ReadConcern('snapshot'),
+    writeConcern: new WriteConcern('majority'),
+    readPreference: 'primary',
+  }
+}
+
+/** Who speaks MongoDB's protocol here. */
+function serverOf(build: Readonly<Record<string, unknown>>, client: MongoClient): ServerInfo {
+  const version = typeof build['version'] === 'string' ? build['version'] : 'unknown'
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map((part) => Number.parseInt(part, 10) || 0)
+  return { product: productOf(build, client), version, number: major * 10_000 + minor * 100 + patch }
+}
+
+function productOf(build: Readonly<Record<string, unknown>>, client: MongoClient): string {
+  if ('ferretdb' in build) return 'FerretDB'
+  const internal = build['internal']
+  if (typeof internal === 'object' && internal !== null && 'documentdb_versions' in internal)
+    return 'DocumentDB'
+  const hosts = client.options.hosts.map(({ host }) => host ?? '')
+  if (hosts.some((host) => host.endsWith('.docdb.amazonaws.com'))) return 'Amazon DocumentDB'
+  return hosts.some((host) => host.endsWith('.cosmos.azure.com')) ? 'Cosmos DB' : 'MongoDB'
+}

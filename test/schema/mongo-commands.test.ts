@@ -1,0 +1,82 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { CommandProblem, commandsOf } from '../../src/schema/mongo/commands.js'
+import { comparableIndex, sameIndex, signatureOf } from '../../src/schema/mongo/normalise.js'
+
+describe('a text of commands', () => {
+  it('is read command by command, with comments and semicolons between and within', () => {
+    const text = `// first
+{"create": "a"};
+-- second
+{ "insert": "a", /* two */ "documents": [{"x": "// { no comment; \\" }"}] } {"ping": 1}`
+    expect(commandsOf(text).map(({ plain, offset }) => [plain, offset])).toEqual([
+      ['{"create":"a"}', 9],
+      ['{"insert":"a","documents":[{"x":"// { no comment; \\" }"}]}', text.indexOf('{ "insert')],
+      ['{"ping":1}', text.indexOf('{"ping')],
+    ])
+  })
+
+  it.each([
+    ['{"create": "a"', 0],
+    [' x', 1],
+    ['[1]', 0],
+    ['{}', 0],
+    ['{"a": 1} }', 9],
+    ["{'a': 1}", 0],
+    ['{"a": "x}', 0],
+  ])('that is broken is refused at its place: %s', (text, offset) => {
+    expect(() => commandsOf(text)).toThrow(CommandProblem)
+    expect(() => commandsOf(text)).toThrow(expect.objectContaining({ offset }) as Error)
+  })
+
+  it('holds what was written into it, whatever the blanks and comments', () => {
+    const command = fc
+      .tuple(fc.string({ minLength: 1 }), fc.jsonValue())
+      .map(([name, value]) => ({ [name]: value }))
+      .filter((document) => !('__proto__' in document) || Object.keys(document).length > 0)
+    const between = fc.constantFrom('', '\n', ' ; ', '// c {\n', '/* { */', '-- x "\n')
+    fc.assert(
+      fc.property(fc.array(fc.tuple(command, between)), (pieces) => {
+        const text = pieces.map(([document, gap]) => `${JSON.stringify(document, null, 1)}${gap}`).join('\n')
+        const found = commandsOf(text)
+        expect(found.map(({ plain }) => plain)).toEqual(pieces.map(([document]) => JSON.stringify(document)))
+        for (const one of found) expect(text.slice(one.offset, one.offset + one.text.length)).toBe(one.text)
+      }),
+    )
+  })
+
+  it('is read in linear time', () => {
+    expect(() => commandsOf('{'.repeat(200_000))).toThrow(CommandProblem)
+    expect(() => commandsOf('/*'.repeat(50_000))).toThrow(CommandProblem)
+  })
+})
+
+describe('an index', () => {
+  const present = { v: 2, key: { email: 1 }, name: 'email_1', background: true }
+
+  it('is the same whatever the server adds', () => {
+    expect(sameIndex(present, { key: { email: 1 }, name: 'email_1', unique: false })).toBe(true)
+    expect(sameIndex(present, { key: { email: 1 }, name: 'email_1', hidden: true })).toBe(false)
+    expect(sameIndex(present, { key: { email: -1 }, name: 'email_1' })).toBe(false)
+    const german = { key: { a: 1 }, name: 'a', collation: { locale: 'de' } }
+    const filled = { ...german, collation: { locale: 'de', strength: 3, caseLevel: false, version: '57.1' } }
+    expect(sameIndex(german, filled)).toBe(true)
+    const text = { key: { _fts: 'text', _ftsx: 1 }, name: 't', weights: { a: 1, b: 2 }, textIndexVersion: 3 }
+    expect(comparableIndex(text)).toEqual({ name: 't', key: {}, weights: { a: 1, b: 2 } })
+  })
+
+  it('has a signature: its keys in their order and what makes it another index, not its name and settings', () => {
+    const signature = signatureOf(present)
+    expect(signatureOf({ key: { email: 1 }, name: 'other', expireAfterSeconds: 5, hidden: true })).toBe(
+      signature,
+    )
+    const others = [
+      { unique: true },
+      { sparse: true },
+      { partialFilterExpression: { a: 1 } },
+      { key: { email: -1 } },
+    ]
+    for (const other of others) expect(signatureOf({ ...present, ...other })).not.toBe(signature)
+    expect(signatureOf({ key: { a: 1, b: 1 } })).not.toBe(signatureOf({ key: { b: 1, a: 1 } }))
+  })
+})
