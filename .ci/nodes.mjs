@@ -26,6 +26,11 @@ const VERSIONS = ['22', '24']
 /** What meets Node itself: the loader of revisions in code, the command, files, the drivers, the library. */
 const TESTS = ['test/files', 'test/cli', 'test/backends', 'test/engine', 'test/app/library', 'test/app/move']
 const SQLITE = 'better-sqlite3'
+/**
+ * Headers of another release than the one that runs: what is compiled with those of 24.19 and later aborts when an object
+ * is collected (nodejs/node#65446).
+ */
+const HEADERS = { 24: '24.18.1' }
 
 function run(program, args, options = {}) {
   const result = spawnSync(program, args, { stdio: 'inherit', encoding: 'utf8', ...options })
@@ -38,27 +43,29 @@ function run(program, args, options = {}) {
 
 const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'revgraph')
 
-/** The newest Node of a line, in the cache, and what it says of itself. */
-function nodeOf(version) {
-  // The package `node` would do, but the headers are only in the one of the platform.
+/** A release of Node, or the newest of a line: a folder in the cache. The package `node` has no headers. */
+function installed(version) {
   const name = `node-${process.platform}-${process.arch}`
   const folder = join(cache, `node-${version}`)
   mkdirSync(folder, { recursive: true })
   run('npm', ['install', '--prefix', folder, '--no-save', '--no-package-lock', `${name}@${version}`])
-  const home = join(folder, 'node_modules', name)
-  const program = join(home, 'bin', 'node')
+  return join(folder, 'node_modules', name)
+}
+
+function nodeOf(version) {
+  const program = join(installed(version), 'bin', 'node')
   const script = 'JSON.stringify([process.version, process.versions.modules])'
   const [exact, abi] = JSON.parse(run(program, ['-p', script], { stdio: 'pipe' }))
-  return { program, exact, abi, home }
+  return { program, exact, abi, headers: HEADERS[version] ?? version }
 }
 
 /** better-sqlite3 compiled for that Node: a folder in the cache. */
-function sqliteFor({ program, exact, abi, home }) {
+function sqliteFor({ program, exact, abi, headers }) {
   const source = join(root, 'node_modules', SQLITE)
   const version = JSON.parse(
     run(program, ['-p', `JSON.stringify(require('${source}/package.json').version)`], { stdio: 'pipe' }),
   )
-  const place = join(cache, `${SQLITE}-${version}-node${abi}-${process.platform}-${process.arch}`)
+  const place = join(cache, `${SQLITE}-${version}-node${abi}-${headers}-${process.platform}-${process.arch}`)
   if (existsSync(place)) return place
   console.log(`compiling ${SQLITE} ${version} for Node ${exact}, once, some minutes`)
   mkdirSync(cache, { recursive: true })
@@ -69,7 +76,7 @@ function sqliteFor({ program, exact, abi, home }) {
       run('npm', ['root', '-g'], { stdio: 'pipe' }).trim(),
       'npm/node_modules/node-gyp/bin/node-gyp.js',
     )
-    run(program, [nodeGyp, 'rebuild', '--release', `--nodedir=${home}`, '--loglevel=error'], {
+    run(program, [nodeGyp, 'rebuild', '--release', `--nodedir=${installed(headers)}`, '--loglevel=error'], {
       cwd: draft,
       stdio: ['ignore', 'ignore', 'inherit'],
     })
