@@ -181,6 +181,8 @@ export class MysqlSession implements Session<PromiseConnection> {
   }
 
   mayRetry({ cause }: MigrateError): boolean {
+    // What the tool itself refuses has no cause at the server.
+    if (cause === undefined) return false
     const { errno } = driverError(cause)
     return errno === LOCK_TIMED_OUT || errno === DEADLOCK
   }
