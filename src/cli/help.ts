@@ -39,7 +39,7 @@ export function programHelp(
     `${title('Usage:')} migrate <command> [options]`,
     '',
     'Keeps a versioned graph of revisions for a database, and moves the database along it:',
-    'PostgreSQL, MySQL, MariaDB, SQLite.',
+    'PostgreSQL, MySQL, MariaDB, SQLite, MongoDB, Redis.',
     ...groups.flatMap((group) => ['', title(group), ...columns(rows(group), '  ')]),
     '',
     title('Targets, where a command wants one:'),
