@@ -135,12 +135,16 @@ async function begin(options: ConnectOptions, parts: Parts): Promise<MysqlSessio
   })
 }
 
-/** A second connection to the same place; `end` gives back what a pool has lent. */
-async function another(options: ConnectOptions, { connection, config }: Parts): Promise<Connection> {
-  if (options.client === undefined) return open(config)
+/** A second connection to the same place. */
+async function another(options: ConnectOptions, { connection, config }: Parts): Promise<Borrowed> {
+  if (options.client === undefined) {
+    const opened = await open(config)
+    return { connection: opened, giveBack: () => end(opened) }
+  }
   const lent = lentBy(options.client)
   const second = lent === null ? undefined : await borrow(lent)
-  if (second !== undefined && second.connection !== connection) return second.connection
+  if (second !== undefined && second.connection !== connection) return second
+  await second?.giveBack()
   throw new MigrateError('MIG-BACKEND-UNUSABLE', 'A lease needs a connection of its own.', {
     hint: 'Pass a pool, or a URL.',
   })

@@ -35,7 +35,7 @@ export function lentBy(client: unknown): Lent | null {
 
 export interface Borrowed {
   readonly connection: Connection
-  readonly giveBack: () => void
+  readonly giveBack: () => Promise<void> | void
 }
 
 export async function borrow(lent: Lent): Promise<Borrowed> {

@@ -9,9 +9,8 @@ import {
 } from '../sql/lease.js'
 import { leaseStatements } from '../sql/lease-table.js'
 import type { SqlNames } from '../sql/names.js'
-import type { Connection } from './driver.js'
+import type { Borrowed, Connection } from './driver.js'
 import { driverError, explain, isGone, isMissing } from './errors.js'
-import { end } from './open.js'
 import type { ServerKind } from './server.js'
 import { send } from './wire.js'
 
@@ -33,7 +32,7 @@ export interface LeaseParts {
   readonly kind: ServerKind
   readonly leaseMs: number | undefined
   /** @throws MigrateError MIG-BACKEND-UNUSABLE when there is no second connection to be had */
-  another(): Promise<Connection>
+  another(): Promise<Borrowed>
 }
 
 /** Whether the server is one of several that take writes: its user-level locks are its own then. */
@@ -115,7 +114,7 @@ export async function takeLeaseOn(
       await send(connection, statements.giveBack(fence, place))
     },
     async heart() {
-      const other = await parts.another()
+      const { connection: other, giveBack } = await parts.another()
       other.on('error', () => undefined)
       return {
         beat: async (fence, leaseMs) => {
@@ -127,7 +126,7 @@ export async function takeLeaseOn(
             }
           }
         },
-        end: () => end(other),
+        end: async () => giveBack(),
       }
     },
     guard: (fence) =>

@@ -17,7 +17,7 @@ import { sqlMetadata } from '../sql/metadata.js'
 import type { SqlNames } from '../sql/names.js'
 import { blockersOf } from './blockers.js'
 import { mysqlCapabilities } from './capabilities.js'
-import type { Connection, ConnectionConfig, PromiseConnection } from './driver.js'
+import type { Borrowed, Connection, ConnectionConfig, PromiseConnection } from './driver.js'
 import { driverError, explain, explainStatement, isGone, isMissing } from './errors.js'
 import { explainGuard, isClustered, takeLeaseOn } from './lease.js'
 import { userLevelLock } from './lock.js'
@@ -47,7 +47,7 @@ export interface MysqlParts {
   readonly onNotice: ((message: string) => void) | undefined
   readonly lock: 'auto' | 'session' | 'lease'
   readonly leaseMs: number | undefined
-  another(): Promise<Connection>
+  another(): Promise<Borrowed>
   close(): Promise<void>
 }
 
