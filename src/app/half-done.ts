@@ -20,7 +20,7 @@ export function refuseOverHalfDone(
   const reverted = planned.flatMap(({ node, direction }) => (direction === 'down' ? [node.id] : []))
   for (const entry of journal) {
     // What the server refused has changed nothing.
-    if (entry.state === 'failed' || goesOn(entry)) continue
+    if (entry.state === 'failed' || entry.state === 'not-begun' || goesOn(entry)) continue
     if (entry.direction === 'down') {
       if (action === 'upgrade' && state.rows.has(entry.revision)) throw halfReverted(entry)
       continue

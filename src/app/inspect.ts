@@ -66,8 +66,15 @@ export function unfinishedOf(journal: readonly JournalEntry[]): UnfinishedReport
     revision: entries[0]?.revision ?? '',
     direction: entries[0]?.direction ?? 'up',
     done: entries.filter((entry) => entry.state === 'done').length,
-    stoppedAt: entries.find((entry) => entry.state !== 'done') ?? null,
+    stoppedAt: told(entries.find((entry) => entry.state !== 'done')),
   }))
+}
+
+/** Without what only recovery understands. */
+function told(entry: JournalEntry | undefined): JournalEntry | null {
+  if (entry === undefined) return null
+  const { revision, direction, position, hash, excerpt, state, runId, at } = entry
+  return { revision, direction, position, hash, excerpt, state, runId, at }
 }
 
 export function current(context: Context): Promise<CurrentReport> {

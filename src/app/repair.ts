@@ -1,4 +1,5 @@
 import type { MetadataChange, AppliedRevision, JournalEntry } from '../core/metadata.js'
+import type { Session, Statement } from '../backend/index.js'
 import { MigrateError } from '../core/errors.js'
 import type { RevisionSource } from '../core/revision.js'
 import { checksumOf, loadScripts } from './checksum.js'
@@ -97,9 +98,10 @@ async function difference(state: State, { row, source }: Found): Promise<RepairR
 export function resolve(
   context: Context,
   target: string,
-  how: 'done' | 'retry',
+  how: 'done' | 'retry' | 'rollback',
 ): Promise<UnfinishedReport | null> {
   return withState(context, 'resolve', (state, session) => {
+    if (how === 'rollback') return rollBack(context, state, session, target)
     entriesInDoubt(state, target)
     return locked(context, session, state, 'repair', async (fresh, identity) => {
       const inDoubt = entriesInDoubt(fresh, target)
@@ -118,6 +120,60 @@ export function resolve(
       return unfinishedOf(journal.filter((entry) => entry.revision === revision))[0] ?? null
     })
   })
+}
+
+/** Somebody has put the database back as it was before the revision's script began: what is known of it is forgotten. */
+function rollBack(context: Context, state: State, session: Session, target: string): Promise<null> {
+  entriesOf(state, target)
+  return locked(context, session, state, 'repair', async (fresh, identity) => {
+    const entries = entriesOf(fresh, target)
+    const revision = entries[0]?.revision ?? target
+    await refuseStanding(session, fresh, entries)
+    const preparer = new Preparer(context, fresh, session, identity)
+    await session.metadata.write([
+      { kind: 'journal-clear', revision },
+      preparer.logged(revision, 'resolved: rollback'),
+    ])
+    return null
+  })
+}
+
+/** @throws MigrateError MIG-UNFINISHED when the catalogue says that a statement's work still stands */
+async function refuseStanding(
+  session: Session,
+  state: State,
+  entries: readonly JournalEntry[],
+): Promise<void> {
+  if (session.observe === undefined) return
+  for (const entry of entries) {
+    const statement = entry.subject == null ? undefined : statementOf(state, entry)
+    if (statement === undefined || (await session.observe(statement, entry)) !== 'applied') continue
+    throw new MigrateError(
+      'MIG-UNFINISHED',
+      `Statement ${entry.position + 1} of ${entry.revision} was applied, and what it did still stands.`,
+      {
+        details: [entry.excerpt],
+        hint: 'Undo it by hand, and give the command again; or go on with the upgrade or downgrade that stopped.',
+        state: 'Nothing was changed.',
+      },
+    )
+  }
+}
+
+/** The beginning of a long one may be no statement. */
+function statementOf(state: State, { excerpt }: JournalEntry): Statement | undefined {
+  try {
+    return state.backend.parse(excerpt)[0]
+  } catch {
+    return undefined
+  }
+}
+
+function entriesOf(state: State, target: string): JournalEntry[] {
+  const entries = state.snapshot.journal.filter((entry) => entry.revision.startsWith(target))
+  const ids = new Set(entries.map((entry) => entry.revision))
+  if (ids.size !== 1) throw nothingToResolve(target, [...ids])
+  return entries
 }
 
 function entriesInDoubt(state: State, target: string): JournalEntry[] {

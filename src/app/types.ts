@@ -154,7 +154,7 @@ export interface Migrator {
     options?: { readonly plan?: boolean },
   ): Promise<{ readonly revision: string; readonly diff: string; readonly changed: boolean }>
   /** Settles a statement in doubt after looking: it was done, or is to be run again. */
-  resolve(revision: string, how: 'done' | 'retry'): Promise<UnfinishedReport | null>
+  resolve(revision: string, how: 'done' | 'retry' | 'rollback'): Promise<UnfinishedReport | null>
   log(options?: { readonly limit?: number }): Promise<readonly LogEntry[]>
 }
 

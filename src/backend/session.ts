@@ -94,6 +94,14 @@ export interface UnitsResult {
   }
 }
 
+/** How far {@link Session.executeAfter} has come. */
+export interface Progress {
+  /** The changes are committed. */
+  committed?(): void
+  /** The statement at this place is done. */
+  done?(index: number): void
+}
+
 /** revgraph's own tables (collections, keys). Knows nothing of plans. */
 export interface MetadataStore {
   /**
@@ -121,11 +129,16 @@ export interface Session<Client = unknown> {
   /** @throws MigrateError MIG-STATEMENT-FAILED with the place in the file, the server's code, detail and hint */
   execute(statement: Statement): Promise<ExecuteResult>
   /**
-   * One message for the journal's way: the changes are committed before the statement begins, and the statement is
-   * not begun unless they are. Without it the engine sends the two one after another.
-   * @throws MigrateError as {@link execute} does
+   * One message for the journal's way: the changes are committed, all or none, before the first statement begins, and
+   * no statement is begun unless they and the statements before it are done. Without it the engine sends them one
+   * after another.
+   * @throws MigrateError as {@link execute} does; the progress tells how far it came
    */
-  executeAfter?(changes: readonly MetadataChange[], statement: Statement): Promise<ExecuteResult>
+  executeAfter?(
+    changes: readonly MetadataChange[],
+    statements: readonly Statement[],
+    progress?: Progress,
+  ): Promise<void>
   /**
    * Begins, runs `work`, commits; rolls back when it throws. Not nested.
    * @param statements what is going to be executed in it, as far as that is known: some servers need to know beforehand
@@ -155,6 +168,12 @@ export interface Session<Client = unknown> {
   blockers?(): Promise<readonly string[]>
   /** Asks the server to give up the statement that runs now. From another connection where it must be. */
   cancel(): Promise<void>
+  /**
+   * For recovery: what each of these statements, which follow one another, changes in the catalogue; for as many of
+   * them, from the first on, as can be told apart afterwards though they are begun under one intent. An empty answer:
+   * of the first nothing can be told. Kept as {@link JournalEntry.subject}; nobody else reads it.
+   */
+  traces?(statements: readonly Statement[]): readonly string[]
   /** For recovery: what became of a statement in doubt. Without it: unknown. */
   observe?(statement: Statement, entry: JournalEntry): Promise<'applied' | 'not-applied' | 'unknown'>
   /**

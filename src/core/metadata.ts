@@ -51,8 +51,11 @@ export interface Tag {
   readonly createdBy: string
 }
 
-/** `failed`: the server refused it, so that it is known not to be applied. */
-export type JournalState = 'intent' | 'done' | 'failed'
+/**
+ * `failed`: the server refused it, so that it is known not to be applied. `not-begun`: its intent was committed
+ * together with that of a statement before it, which failed.
+ */
+export type JournalState = 'intent' | 'done' | 'failed' | 'not-begun'
 
 /** One statement or code step of a script that cannot be one transaction. */
 export interface JournalEntry {
@@ -68,6 +71,13 @@ export interface JournalEntry {
   readonly runId: string
   /** ISO 8601; null in what is to be written: the server's clock. */
   readonly at: string | null
+  /** What the statement changes in the catalogue, as the backend's `traces` says it. Null or absent: nobody can tell. */
+  readonly subject?: string | null
+  /**
+   * How that stood when the intent was written, filled in by the server in the write itself. In what is to be
+   * written: null or absent for that.
+   */
+  readonly before?: string | null
 }
 
 export type LogAction = 'upgrade' | 'downgrade' | 'redo' | 'stamp' | 'tag' | 'untag' | 'repair'

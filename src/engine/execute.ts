@@ -2,6 +2,7 @@ import type { AtomicUnit, Session, Statement, UnitListener } from '../backend/in
 import { MigrateError } from '../core/errors.js'
 import type { JournalEntry } from '../core/metadata.js'
 import { runJournalled } from './journal.js'
+import { Outbox } from './outbox.js'
 import { planScript, statementsOf } from './script.js'
 import type { PreparedScript, ScriptPlan } from './script.js'
 import { interrupted, runStep, successOf, throwIfAborted } from './step.js'
@@ -118,8 +119,11 @@ class Run {
   readonly #notice: ((message: string) => void) | undefined
   readonly #retries: Retries
   readonly #watch: Watch
+  readonly #outbox = new Outbox()
   #journal: readonly JournalEntry[]
   #next = 0
+  /** The step that is done, and whose record waits in the outbox. */
+  #unrecorded: number | undefined
   /** The last step that was said to have begun: one that is tried again has begun once. */
   #announced = -1
   /** A step has had time-outs of its own: the next one must not have them. */
@@ -163,12 +167,18 @@ class Run {
   }
 
   async #oneByOne(): Promise<MigrateError | undefined> {
+    const error = await this.#eachStep()
+    return (await this.#settle()) ?? error
+  }
+
+  async #eachStep(): Promise<MigrateError | undefined> {
     while (this.#next < this.#steps.length) {
       const index = this.#next
       try {
         throwIfAborted(this.#signal)
         const ready = await this.#take(index)
         const shared = ready.plan.mode === 'unit' && this.#session.runUnits !== undefined
+        if (shared) await this.#outbox.flush(this.#session)
         const failure =
           shared && this.#priorOf(index).length === 0
             ? await this.#shared(ready)
@@ -179,6 +189,22 @@ class Run {
       }
     }
     return undefined
+  }
+
+  /** Writes what waits for the next write. Of a step whose record is lost that way it is not known that it is done. */
+  async #settle(): Promise<MigrateError | undefined> {
+    if (this.#unrecorded === undefined) return undefined
+    const write = (): Promise<void> => this.#outbox.flush(this.#session)
+    try {
+      // A cancel that comes late may hit our own statement.
+      await write().catch((error: unknown) =>
+        this.#signal?.aborted === true ? write() : Promise.reject(error as Error),
+      )
+      return undefined
+    } catch (error) {
+      this.#finish(this.#unrecorded, { outcome: 'failed', durationMs: null })
+      return asMigrateError(error)
+    }
   }
 
   /** Hands the backend consecutive revisions that are one transaction each, as many as it pulls. */
@@ -246,28 +272,18 @@ class Run {
 
   async #alone(index: number, ready: Ready): Promise<MigrateError | undefined> {
     const step = this.#steps[index] as EngineStep
-    const { plan, script } = ready
+    const { plan } = ready
+    if (plan.mode === 'journal') return this.#journalled(index, ready.script, plan)
+    await this.#outbox.flush(this.#session)
     this.#started(index)
     const began = performance.now()
     const work = { ran: false }
     try {
-      if (plan.mode === 'journal') {
-        if (script.timeouts !== undefined) await this.#session.useTimeouts?.(script.timeouts)
-        await runJournalled(this.#session, step, script, plan, {
-          runId: this.#options.runId,
-          hash: this.#options.hash,
-          signal: this.#signal,
-          notice: this.#notice,
-          prior: this.#priorOf(index),
-          statementDone: (statement) => this.#statementDone(index, statement),
-        })
-      } else {
-        await this.#session.transaction(async (tx) => {
-          await this.#inside(tx, index, ready)
-          work.ran = true
-        }, statementsIn(plan))
-        await this.#session.reset()
-      }
+      await this.#session.transaction(async (tx) => {
+        await this.#inside(tx, index, ready)
+        work.ran = true
+      }, statementsIn(plan))
+      await this.#session.reset()
     } catch (error) {
       if (work.ran && isLost(error)) {
         this.#finish(index, { outcome: 'failed', durationMs: null })
@@ -275,17 +291,58 @@ class Run {
       }
       if (await this.#retries.again(error)) {
         await this.#session.reset()
-        if (plan.mode === 'journal') this.#journal = (await this.#session.metadata.read()).journal
         return undefined
       }
-      this.#finish(index, {
-        outcome: plan.mode === 'journal' ? 'failed' : 'rolled-back',
-        durationMs: performance.now() - began,
-      })
+      this.#finish(index, { outcome: 'rolled-back', durationMs: performance.now() - began })
       return asMigrateError(error)
     }
     this.#finish(index, { outcome: successOf(step.direction), durationMs: performance.now() - began })
     this.#next = index + 1
+    return undefined
+  }
+
+  async #journalled(
+    index: number,
+    script: PreparedScript,
+    plan: ScriptPlan & { readonly mode: 'journal' },
+  ): Promise<MigrateError | undefined> {
+    const step = this.#steps[index] as EngineStep
+    // Nothing of it may be written before its first statement: then nothing would be sent along.
+    if (plan.blocks.length === 0 || this.#priorOf(index).length > 0) await this.#outbox.flush(this.#session)
+    const began = performance.now()
+    const told = { started: false }
+    this.#outbox.afterwards(() => {
+      told.started = true
+      this.#started(index)
+    })
+    try {
+      const context = {
+        runId: this.#options.runId,
+        hash: this.#options.hash,
+        signal: this.#signal,
+        notice: this.#notice,
+        prior: this.#priorOf(index),
+        outbox: this.#outbox,
+        statementDone: (statement: number) => this.#statementDone(index, statement),
+      }
+      if (script.timeouts !== undefined) await this.#session.useTimeouts?.(script.timeouts)
+      await runJournalled(this.#session, step, script, plan, context, (durationMs) => {
+        this.#unrecorded = undefined
+        this.#finish(index, { outcome: successOf(step.direction), durationMs })
+      })
+      this.#unrecorded = index
+      this.#next = index + 1
+      // Where nothing can be sent along with the next script's intents, waiting for them saves nothing.
+      if (this.#session.executeAfter === undefined) await this.#outbox.flush(this.#session)
+    } catch (error) {
+      if (await this.#retries.again(error)) {
+        await this.#session.reset()
+        this.#journal = (await this.#session.metadata.read()).journal
+        return undefined
+      }
+      if (told.started) this.#finish(index, { outcome: 'failed', durationMs: performance.now() - began })
+      return asMigrateError(error)
+    }
     return undefined
   }
 

@@ -1,7 +1,8 @@
-import type { Session, Statement } from '../backend/index.js'
+import type { Progress, Session, Statement } from '../backend/index.js'
 import { maskLiterals } from '../core/mask.js'
 import { MigrateError } from '../core/errors.js'
 import type { JournalEntry, JournalState, MetadataChange } from '../core/metadata.js'
+import type { Outbox } from './outbox.js'
 import { statementsOf, type Block, type PreparedScript, type ScriptStep } from './script.js'
 import { runStep, throwIfAborted } from './step.js'
 import type { EngineStep } from './step.js'
@@ -14,12 +15,16 @@ export interface JournalContext {
   readonly notice: ((message: string) => void) | undefined
   /** What an earlier run left of this script. */
   readonly prior: readonly JournalEntry[]
+  /** What the script before has still to record. */
+  readonly outbox: Outbox
 }
 
 /**
  * Executes a script that cannot be one transaction: for each block, `intent` is committed, then the block runs, then
- * `done`. A `done` travels with the next block's `intent`, so that a statement costs one commit of ours. What an
- * earlier run has done is not done again.
+ * `done`. Statements that can be told apart afterwards share one commit of their intents, and what is done travels
+ * with the next write: it costs about one commit of ours a script. What an earlier run has done is not done again.
+ * The script's own record is left in the outbox.
+ * @param then called once that is written, with the milliseconds that the script took
  * @throws MigrateError MIG-UNFINISHED when a statement of an earlier run is in doubt or its text was edited
  */
 export async function runJournalled(
@@ -28,37 +33,70 @@ export async function runJournalled(
   script: PreparedScript,
   plan: { readonly blocks: readonly Block[]; readonly steps: readonly ScriptStep[] },
   context: JournalContext,
+  then: (durationMs: number) => void,
 ): Promise<void> {
   const started = performance.now()
   const journal = new Journal(step, context)
   const done = await settlePrior(session, step, plan.steps, context)
-  for (const block of plan.blocks) {
-    const last = block.first + block.steps.length - 1
-    if (done > last) {
+  const tell = (block: Block): void => {
+    for (let at = block.first; at < block.first + block.steps.length; at++) context.statementDone?.(at)
+  }
+  for (let at = 0; at < plan.blocks.length; at++) {
+    const block = plan.blocks[at] as Block
+    if (done >= block.first + block.steps.length) {
       await repeatSessionSettings(session, step, block, context)
       continue
     }
     try {
       throwIfAborted(context.signal)
-      if (isTransactional(block, script, session))
-        await runInTransaction(session, step, block, journal, {
-          ...context,
-          ahead: aheadOf(block, plan.steps),
-        })
-      else await runIntended(session, step, block, journal, context)
+      if (isTransactional(block, script, session)) {
+        const ahead = aheadOf(block, plan.steps)
+        await runInTransaction(session, step, block, journal, { ...context, ahead })
+        tell(block)
+        continue
+      }
+      const run = statementsFrom(plan.blocks, at, (one) => isTransactional(one, script, session))
+      const subjects = run.length === 0 ? [] : (session.traces?.(run) ?? [])
+      if (run.length === 0) {
+        await runIntended(session, step, block, journal, context)
+        tell(block)
+        continue
+      }
+      const statements = run.slice(0, Math.max(1, subjects.length))
+      await runBatch(session, { first: block.first, statements, subjects }, journal, context)
+      at += statements.length - 1
     } catch (error) {
       await journal.flush(session)
       throw error
     }
-    for (let at = block.first; at <= last; at++) context.statementDone?.(at)
   }
   // A session that the script has made read-only, say, could not write that it is done.
   await session.reset()
-  await session.metadata.write([
-    { kind: 'journal-clear', revision: step.revision },
-    ...script.changes(performance.now() - started),
-  ])
+  const durationMs = performance.now() - started
+  context.outbox.add(
+    [{ kind: 'journal-clear', revision: step.revision }, ...script.changes(durationMs)],
+    () => then(durationMs),
+  )
 }
+
+/** Statements that follow one another from a block on, each a block of its own that is in no transaction. */
+function statementsFrom(
+  blocks: readonly Block[],
+  from: number,
+  transactional: (block: Block) => boolean,
+): Statement[] {
+  const statements: Statement[] = []
+  for (const block of blocks.slice(from, from + MOST_TOGETHER)) {
+    const [only] = block.steps
+    const follows = block.first === (blocks[from]?.first ?? 0) + statements.length
+    if (block.kind !== 'single' || only?.kind !== 'statement' || !follows || transactional(block)) break
+    statements.push(only.statement)
+  }
+  return statements
+}
+
+/** Intents in one commit: as many lines a reader sees at most, and the server looks up in one statement. */
+const MOST_TOGETHER = 50
 
 /** What a block's transaction will hold; with the rest of the script where that tells whether a table comes back. */
 function aheadOf(block: Block, steps: readonly ScriptStep[]): readonly Statement[] {
@@ -93,6 +131,7 @@ async function runInTransaction(
   journal: Journal,
   context: JournalContext & { readonly ahead: readonly Statement[] },
 ): Promise<void> {
+  await context.outbox.flush(session)
   const change = journal.next(block, 'done')
   try {
     await session.transaction(async (tx) => {
@@ -111,6 +150,7 @@ async function runInTransaction(
   journal.written()
 }
 
+/** A block that is no single statement: a code step, or a span in which the journal cannot be written. */
 async function runIntended(
   session: Session,
   step: EngineStep,
@@ -118,23 +158,79 @@ async function runIntended(
   journal: Journal,
   context: JournalContext,
 ): Promise<void> {
-  const before = journal.next(block, 'intent')
-  const only = block.steps.length === 1 ? block.steps[0] : undefined
+  await session.metadata.write([...context.outbox.changes, journal.next(block, 'intent')])
+  context.outbox.written()
+  journal.written()
   try {
-    if (only?.kind === 'statement' && session.executeAfter !== undefined) {
-      await session.executeAfter([before], only.statement)
-    } else {
-      await session.metadata.write([before])
-      await runBlock(session, step, block, context)
-    }
+    await runBlock(session, step, block, context)
   } catch (error) {
-    // The intent was committed, or the connection is gone and the flush below fails as well.
-    journal.written()
     if (isRefusal(error) && block.kind !== 'span') journal.queue(block, 'failed')
     throw error
   }
-  journal.written()
   journal.queue(block, 'done')
+}
+
+interface Batch {
+  /** Position of the first statement. */
+  readonly first: number
+  readonly statements: readonly Statement[]
+  /** One a statement, or none. */
+  readonly subjects: readonly string[]
+}
+
+/** Statements whose intents are committed together, with all that waits to be recorded. */
+async function runBatch(
+  session: Session,
+  { first, statements, subjects }: Batch,
+  journal: Journal,
+  context: JournalContext,
+): Promise<void> {
+  const rows = statements.map((statement, index) => ({
+    position: first + index,
+    text: statement.text,
+    subject: subjects[index] ?? null,
+  }))
+  const changes = [...context.outbox.changes, journal.change(rows, 'intent')]
+  let finished = 0
+  const sent = { begun: false }
+  try {
+    await sendAfter(session, changes, statements, {
+      committed: () => {
+        sent.begun = true
+        context.outbox.written()
+        journal.written()
+      },
+      done: (index) => {
+        finished = index + 1
+        context.statementDone?.(first + index)
+      },
+    })
+  } catch (error) {
+    if (sent.begun) {
+      journal.note(rows.slice(0, finished), 'done')
+      if (isRefusal(error)) {
+        journal.note(rows.slice(finished, finished + 1), 'failed')
+        journal.note(rows.slice(finished + 1), 'not-begun')
+      }
+    }
+    throw error
+  }
+  journal.note(rows, 'done')
+}
+
+async function sendAfter(
+  session: Session,
+  changes: readonly MetadataChange[],
+  statements: readonly Statement[],
+  progress: Required<Progress>,
+): Promise<void> {
+  if (session.executeAfter !== undefined) return session.executeAfter(changes, statements, progress)
+  await session.metadata.write(changes)
+  progress.committed()
+  for (const [index, statement] of statements.entries()) {
+    await session.execute(statement)
+    progress.done(index)
+  }
 }
 
 /** The server's refusal is knowledge: nothing was applied. A lost connection is not, and leaves the intent standing. */
@@ -160,6 +256,13 @@ async function repeatSessionSettings(
   }
 }
 
+/** What the journal says of one statement or code step. */
+interface JournalLine {
+  readonly position: number
+  readonly text: string
+  readonly subject: string | null
+}
+
 /** One script's journal: entries wait here until the next write takes them along. */
 class Journal {
   readonly #step: EngineStep
@@ -172,12 +275,20 @@ class Journal {
   }
 
   queue(block: Block, state: JournalState): void {
-    for (const entry of this.#entries(block, state)) this.#queued.push(entry)
+    this.note(linesOf(block), state)
+  }
+
+  note(lines: readonly JournalLine[], state: JournalState): void {
+    for (const line of lines) this.#queued.push(this.#entry(line, state))
   }
 
   /** What is queued, and the block's entries in this state, as one change; {@link written} forgets the queue. */
   next(block: Block, state: JournalState): MetadataChange {
-    return { kind: 'journal', entries: [...this.#queued, ...this.#entries(block, state)] }
+    return this.change(linesOf(block), state)
+  }
+
+  change(lines: readonly JournalLine[], state: JournalState): MetadataChange {
+    return { kind: 'journal', entries: [...this.#queued, ...lines.map((line) => this.#entry(line, state))] }
   }
 
   written(): void {
@@ -195,19 +306,23 @@ class Journal {
     }
   }
 
-  #entries(block: Block, state: JournalState): JournalEntry[] {
-    return block.steps.map((part, index) => ({
+  #entry({ position, text, subject }: JournalLine, state: JournalState): JournalEntry {
+    return {
       revision: this.#step.revision,
       direction: this.#step.direction,
-      position: block.first + index,
-      hash: this.#context.hash(textOf(part)),
-      excerpt: maskLiterals(textOf(part)).slice(0, 500),
+      position,
+      hash: this.#context.hash(text),
+      excerpt: maskLiterals(text).slice(0, 500),
       state,
       runId: this.#context.runId,
       at: null,
-    }))
+      ...(subject === null ? {} : { subject }),
+    }
   }
 }
+
+const linesOf = (block: Block): JournalLine[] =>
+  block.steps.map((part, index) => ({ position: block.first + index, text: textOf(part), subject: null }))
 
 export function textOf(part: ScriptStep): string {
   return part.kind === 'statement' ? part.statement.text : `code: ${part.code.name}`
@@ -224,21 +339,31 @@ async function settlePrior(
   context: JournalContext,
 ): Promise<number> {
   let done = 0
+  /** The first of those that are known not to be done, or of which nothing is known. */
+  let open: { readonly entry: JournalEntry; readonly part: ScriptStep; readonly known: boolean } | undefined
   for (const entry of context.prior) {
-    if (entry.state === 'failed') continue
+    if (entry.state === 'failed' || entry.state === 'not-begun') continue
     const part = steps[entry.position]
     if (part === undefined || context.hash(textOf(part)) !== entry.hash) throw editedError(step, entry, part)
-    if (entry.state === 'intent' && !(await isKnownDone(session, part, entry))) continue
-    done = Math.max(done, entry.position + 1)
+    const seen = entry.state === 'done' ? 'applied' : await lookAt(session, part, entry)
+    if (seen === 'applied') {
+      // They are run in their order: what is behind a statement that is not done cannot have been.
+      if (open?.known === true) throw doubtError(open.entry, open.part)
+      open = undefined
+      done = entry.position + 1
+    } else if (open === undefined) open = { entry, part, known: seen === 'not-applied' }
   }
+  if (open?.known === false) throw doubtError(open.entry, open.part)
   return done
 }
 
-async function isKnownDone(session: Session, part: ScriptStep, entry: JournalEntry): Promise<boolean> {
-  const seen = part.kind === 'statement' ? await session.observe?.(part.statement, entry) : undefined
-  if (seen === 'applied') return true
-  if (seen === 'not-applied') return false
-  throw doubtError(entry, part)
+async function lookAt(
+  session: Session,
+  part: ScriptStep,
+  entry: JournalEntry,
+): Promise<'applied' | 'not-applied' | 'unknown'> {
+  if (part.kind !== 'statement') return 'unknown'
+  return (await session.observe?.(part.statement, entry)) ?? 'unknown'
 }
 
 function doubtError(entry: JournalEntry, part: ScriptStep): MigrateError {

@@ -104,8 +104,8 @@ export const statementBehaviours: readonly Behaviour[] = [
         kind: 'journal' as const,
         entries: [journalEntry('a', position)],
       })
-      await session.executeAfter([change(0)], statement(samples.create('thing')))
-      const failing = session.executeAfter([change(1)], statement(samples.failing))
+      await session.executeAfter([change(0)], [statement(samples.create('thing'))])
+      const failing = session.executeAfter([change(1)], [statement(samples.failing)])
       const error = await rejected(failing, 'MIG-STATEMENT-FAILED')
       const at = samples.failingAt ?? { line: 1, column: 1 }
       assert.deepEqual([error.position?.line, error.position?.column], [at.line, at.column])
@@ -126,7 +126,7 @@ export const statementBehaviours: readonly Behaviour[] = [
       // There are no tables for the journal yet.
       const entries = [journalEntry('a', 0)]
       await assert.rejects(
-        session.executeAfter([{ kind: 'journal', entries }], statement(samples.create('thing'))),
+        session.executeAfter([{ kind: 'journal', entries }], [statement(samples.create('thing'))]),
       )
       await rejected(session.execute(statement(samples.list('thing'))), 'MIG-STATEMENT-FAILED')
     },

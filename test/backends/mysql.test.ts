@@ -66,7 +66,7 @@ describeServers(['mysql', 'mariadb'], (server) => {
     const session = await connect({ client, url: undefined })
     await session.metadata.ensure()
     const change = { kind: 'journal' as const, entries: [journalEntry('a', 0)] }
-    await session.executeAfter?.([change], statement('CREATE TABLE t (x int)'))
+    await session.executeAfter?.([change], [statement('CREATE TABLE t (x int)')])
     expect((await session.metadata.read()).journal).toHaveLength(1)
     await session.close()
     await end()

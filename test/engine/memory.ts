@@ -1,4 +1,11 @@
-import type { Capabilities, Lock, MetadataStore, Session, Statement } from '../../src/backend/index.js'
+import type {
+  Capabilities,
+  Lock,
+  MetadataStore,
+  Progress,
+  Session,
+  Statement,
+} from '../../src/backend/index.js'
 import { MigrateError } from '../../src/core/errors.js'
 import type { AppliedRevision, JournalEntry, MetadataChange } from '../../src/core/metadata.js'
 import { startOf } from '../../src/core/position.js'
@@ -35,6 +42,8 @@ export interface MemoryOptions {
   readonly afterwards?: boolean
   /** What the catalogue says of a statement in doubt. */
   readonly observes?: boolean
+  /** Intents of several statements are committed together, and what a script has to record with the next one's. */
+  readonly batches?: boolean
 }
 
 /** A session of an in-memory server whose statements are words; `fail …` is refused, `ddl …` commits implicitly. */
@@ -67,8 +76,25 @@ export class MemorySession implements Session<MemoryServer> {
       log: () => Promise.resolve([]),
     }
     if (options.observes === true) this.observe = (statement) => this.#observe(statement)
+    if (options.batches === true) {
+      this.traces = (statements) => tracesOf(statements)
+      this.executeAfter = async (changes, statements, progress) => {
+        await this.metadata.write(changes)
+        progress?.committed?.()
+        for (const [index, one] of statements.entries()) {
+          await this.execute(one)
+          progress?.done?.(index)
+        }
+      }
+    }
   }
 
+  declare traces?: (statements: readonly Statement[]) => readonly string[]
+  declare executeAfter?: (
+    changes: readonly MetadataChange[],
+    statements: readonly Statement[],
+    progress?: Progress,
+  ) => Promise<void>
   declare observe?: (
     statement: Statement,
     entry: JournalEntry,
@@ -80,7 +106,7 @@ export class MemorySession implements Session<MemoryServer> {
 
   async execute(statement: Statement): Promise<{ rows: null }> {
     await this.#call((state) => {
-      if (statement.text.startsWith('fail'))
+      if (statement.text.includes('fail'))
         throw new MigrateError('MIG-STATEMENT-FAILED', `refused: ${statement.text}`)
       if (statement.transaction === 'commits' && this.#open !== null)
         throw new Error('DDL inside a transaction')
@@ -144,6 +170,12 @@ function record(state: MemoryServer, change: MetadataChange): void {
     const entries = new Map([...state.journal, ...change.entries].map((entry) => [place(entry), entry]))
     state.journal = [...entries.values()].sort((a, b) => a.position - b.position)
   }
+}
+
+/** As many as are DDL; of anything else nothing can be told. */
+function tracesOf(statements: readonly Statement[]): readonly string[] {
+  const end = statements.findIndex(({ text }) => !/^ddl/.test(text))
+  return statements.slice(0, end === -1 ? statements.length : end).map(({ text }) => text)
 }
 
 function ruleOf(text: string): Statement['transaction'] {

@@ -1,10 +1,14 @@
 import type { ServerInfo } from '../../backend/index.js'
 import type { SqlFlavour } from '../sql/flavour.js'
 import { mariadbFlavour, mysqlFlavour } from '../sql/flavours.js'
+import { witnessExpression } from './witness.js'
 
 /** What differs between the two servers of this folder. */
 export interface ServerKind {
   readonly product: 'MySQL' | 'MariaDB'
+  readonly dialect: 'mysql' | 'mariadb'
+  /** From which version on CREATE TABLE … SELECT happens whole or not at all; null for none. */
+  readonly atomicSelectFrom: number | null
   readonly flavour: SqlFlavour
   /** The variable of a time limit for statements, and its value for milliseconds. */
   readonly statementTimeout: { readonly variable: string; readonly value: (ms: number) => string }
@@ -14,7 +18,9 @@ export interface ServerKind {
 
 const MYSQL: ServerKind = {
   product: 'MySQL',
-  flavour: mysqlFlavour,
+  dialect: 'mysql',
+  atomicSelectFrom: 80_021,
+  flavour: { ...mysqlFlavour, witness: (subject) => witnessExpression(subject, 'mysql') },
   // Of SELECT alone: the server limits nothing else.
   statementTimeout: { variable: 'max_execution_time', value: String },
   resetRole: 'SET ROLE DEFAULT',
@@ -22,7 +28,9 @@ const MYSQL: ServerKind = {
 
 const MARIADB: ServerKind = {
   product: 'MariaDB',
-  flavour: mariadbFlavour,
+  dialect: 'mariadb',
+  atomicSelectFrom: null,
+  flavour: { ...mariadbFlavour, witness: (subject) => witnessExpression(subject, 'mariadb') },
   statementTimeout: { variable: 'max_statement_time', value: (ms) => String(ms / 1_000) },
   resetRole: 'SET ROLE NONE',
 }

@@ -4,13 +4,15 @@ import type {
   Lock,
   LockOptions,
   MetadataStore,
+  Progress,
   ServerInfo,
   Session,
   Statement,
   Timeouts,
 } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
-import type { MetadataChange } from '../../core/metadata.js'
+import type { JournalEntry, MetadataChange } from '../../core/metadata.js'
+import type { Verdict } from '../../sql/subject.js'
 import { renderChange } from '../sql/changes.js'
 import type { HeldLease } from '../sql/lease.js'
 import { sqlMetadata } from '../sql/metadata.js'
@@ -25,6 +27,7 @@ import { end, open } from './open.js'
 import { lockSeconds, type ServerKind } from './server.js'
 import { decodeSettings, restoreSettings, settingsColumns, type Settings } from './settings.js'
 import { send, Refused, type Answer } from './wire.js'
+import { questionOf, tracesOf, verdictFrom } from './witness.js'
 
 const LOCK_TIMED_OUT = 1205
 const DEADLOCK = 1213
@@ -98,24 +101,96 @@ export class MysqlSession implements Session<PromiseConnection> {
     return this.#executed(statement, () => this.#send(statement.text))
   }
 
-  async executeAfter(changes: readonly MetadataChange[], statement: Statement): Promise<ExecuteResult> {
+  async executeAfter(
+    changes: readonly MetadataChange[],
+    statements: readonly Statement[],
+    progress: Progress = {},
+  ): Promise<void> {
     const { names, kind } = this.#parts
-    const before = changes.flatMap((change) => renderChange(change, names, kind.flavour))
-    const lead = this.#guarded(before)
-    const message = [...lead, statement.text].join(';\n')
-    if (!this.#takesSeveral || this.#inTransaction || before.length !== 1 || !this.#fits(message)) {
+    const own = changes.flatMap((change) => renderChange(change, names, kind.flavour))
+    const before =
+      own.length === 1 && !this.#touched && this.#lease === undefined
+        ? own
+        : ['START TRANSACTION', ...own, ...(this.#lease === undefined ? [] : [this.#lease.guard]), 'COMMIT']
+    const message = [...before, ...this.#withWarnings(statements)].map(closed).join('')
+    // What answers with rows, or with several results, would not be told from the next one's answer.
+    const plain = statements.length === 1 || statements.every(({ transaction }) => transaction === 'commits')
+    if (!this.#takesSeveral || this.#inTransaction || !plain || !this.#fits(message)) {
       await this.metadata.write(changes)
-      return this.execute(statement)
-    }
-    return this.#executed(statement, async () => {
-      try {
-        return await this.#send(message)
-      } catch (error) {
-        const blameless = error instanceof Refused && error.refusal.done < lead.length
-        if (blameless && lead.length > 1) await this.#send('ROLLBACK').catch(() => undefined)
-        throw blameless ? explain(this.#unguarded(error), 'Writing the journal') : error
+      progress.committed?.()
+      for (const [index, statement] of statements.entries()) {
+        await this.execute(statement)
+        progress.done?.(index)
       }
+      return
+    }
+    await this.#together(before.length, message, statements, progress)
+  }
+
+  /** @param before how many statements of ours are in front of the message */
+  async #together(
+    before: number,
+    message: string,
+    statements: readonly Statement[],
+    progress: Progress,
+  ): Promise<void> {
+    for (const statement of statements) if (statement.touchesSession) this.#note(statement)
+    const last = statements.length - 1
+    let answer: Answer
+    try {
+      answer = await this.#send(message, last > 0, (index) => {
+        if (index === before - 1) progress.committed?.()
+        // The last one's end is known when the message's is: a CALL may answer several times.
+        if (index >= before && index < before + last) progress.done?.(index - before)
+      })
+    } catch (error) {
+      const { done } = error instanceof Refused ? error.refusal : { done: 0 }
+      const refused = statements[Math.min(done - before, last)]
+      if (refused !== undefined) throw explainStatement(error, refused)
+      if (before > 1) await this.#send('ROLLBACK').catch(() => undefined)
+      throw explain(this.#unguarded(error), 'Writing the journal')
+    }
+    progress.done?.(last)
+    const { onNotice } = this.#parts
+    if (onNotice === undefined) return
+    for (const row of answer.rows) onNotice(warning(row))
+    if (answer.warnings > 0) await this.#tellWarnings(onNotice)
+  }
+
+  /** Warnings are those of the statement before: each but the last one's is asked for behind it. */
+  #withWarnings(statements: readonly Statement[]): string[] {
+    const asked = this.#parts.onNotice !== undefined
+    return statements.flatMap(({ text }, index) =>
+      asked && index < statements.length - 1 ? [text, 'SHOW WARNINGS'] : [text],
+    )
+  }
+
+  traces(statements: readonly Statement[]): readonly string[] {
+    const { kind, database, server } = this.#parts
+    const from = kind.atomicSelectFrom
+    return tracesOf(statements, {
+      dialect: kind.dialect,
+      atomicSelect: from !== null && server.number >= from,
+      // A revision that has touched the session may have changed it.
+      home: this.#touched ? null : database,
+      temporary: [...this.#temporary].map((name) =>
+        name
+          .replace(/^.*\.\s*/, '')
+          .replaceAll('`', '')
+          .toLowerCase(),
+      ),
     })
+  }
+
+  async observe(statement: Statement, entry: JournalEntry): Promise<Verdict> {
+    if (isHarmlessTwice(statement)) return 'not-applied'
+    const question = questionOf(entry, this.#parts.kind.dialect)
+    if (question === null) return 'unknown'
+    try {
+      return verdictFrom(entry, (await this.#send(question, true)).rows[0]?.[0])
+    } catch (error) {
+      throw explain(error, 'Looking what became of a statement')
+    }
   }
 
   async transaction<T>(work: (tx: Session<PromiseConnection>) => Promise<T>): Promise<T> {
@@ -155,12 +230,6 @@ export class MysqlSession implements Session<PromiseConnection> {
         return lease.release()
       },
     }
-  }
-
-  /** What is to be committed only while the lease is ours. */
-  #guarded(statements: readonly string[]): readonly string[] {
-    if (this.#lease === undefined) return statements
-    return ['START TRANSACTION', ...statements, this.#lease.guard, 'COMMIT']
   }
 
   #unguarded(error: unknown): unknown {
@@ -248,8 +317,7 @@ export class MysqlSession implements Session<PromiseConnection> {
 
   async #tellWarnings(onNotice: (message: string) => void): Promise<void> {
     const { rows } = await this.#send('SHOW WARNINGS', true)
-    for (const [level, code, message] of rows)
-      onNotice(`${String(level)} ${String(code)}: ${String(message)}`)
+    for (const row of rows) onNotice(warning(row))
   }
 
   /** Ends what a revision left open, and sets what it set otherwise. */
@@ -303,9 +371,9 @@ export class MysqlSession implements Session<PromiseConnection> {
     await this.#send(kind.flavour.createSchema(names.schema))
   }
 
-  async #send(sql: string, keepRows = false): Promise<Answer> {
+  async #send(sql: string, keepRows = false, onDone?: (index: number) => void): Promise<Answer> {
     if (this.#lease !== undefined && sql !== 'ROLLBACK') await this.#lease.confirm()
-    return send(this.#connection, sql, keepRows)
+    return send(this.#connection, sql, keepRows, onDone)
   }
 
   async #sendOwn(sql: string): Promise<void> {
@@ -333,6 +401,15 @@ export class MysqlSession implements Session<PromiseConnection> {
     )
   }
 }
+
+const warning = ([level, code, message]: readonly unknown[]): string =>
+  `${String(level)} ${String(code)}: ${String(message)}`
+
+/** A comment on the last line would swallow the semicolon. */
+const closed = (text: string): string => (/(--|#)[^\n]*$/.test(text) ? `${text}\n;\n` : `${text};\n`)
+
+/** Upkeep that changes nothing of what is stored. */
+const isHarmlessTwice = ({ summary }: Statement): boolean => /^(analyze|optimize|check|flush)\b/.test(summary)
 
 function endedTransaction(statement: Statement): MigrateError {
   return new MigrateError('MIG-TRANSACTION-CONTROL', "The statement ended the runner's own transaction.", {

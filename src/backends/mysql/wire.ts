@@ -40,9 +40,15 @@ const isOk = (value: unknown): value is Ok =>
 
 /**
  * Sends a text as it stands. Rows are dropped as they come in unless they are wanted.
+ * @param onDone told of each statement without rows as it is done, counted from 0
  * @throws Refused
  */
-export function send(connection: Connection, sql: string, keepRows = false): Promise<Answer> {
+export function send(
+  connection: Connection,
+  sql: string,
+  keepRows = false,
+  onDone?: (index: number) => void,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const rows: unknown[][] = []
     let rowCount = 0
@@ -61,6 +67,7 @@ export function send(connection: Connection, sql: string, keepRows = false): Pro
       if (isOk(result)) {
         ok = result
         done += 1
+        onDone?.(done - 1)
         return
       }
       rowCount += 1

@@ -83,7 +83,10 @@ function renderDuration(row: HistoryRow, flavour: SqlFlavour): string {
 }
 
 function renderJournal(entries: readonly JournalEntry[], names: SqlNames, flavour: SqlFlavour): string {
-  const columns = ['revision', 'direction', 'step', 'hash', 'excerpt', 'state', 'run_id', 'noted_at']
+  const columns = [
+    ...['revision', 'direction', 'step', 'hash', 'excerpt', 'state', 'run_id', 'noted_at'],
+    ...WITNESS,
+  ]
   // A statement may touch a row once; the last word on it counts.
   const rows = new Map<string, string[]>()
   for (const entry of entries) {
@@ -96,10 +99,21 @@ function renderJournal(entries: readonly JournalEntry[], names: SqlNames, flavou
       flavour.text(entry.state),
       flavour.text(entry.runId),
       entry.at === null ? flavour.now : flavour.text(entry.at),
+      optional(entry.subject ?? null, flavour),
+      renderBefore(entry, flavour),
     ])
   }
+  // What was seen before a statement is kept when it is noted what became of it.
+  const only = { columns: WITNESS, when: { column: 'state', value: flavour.text('intent') } }
   const keys = ['revision', 'direction', 'step']
-  return flavour.upsert({ table: names.journal, columns, keys, rows: [...rows.values()] })
+  return flavour.upsert({ table: names.journal, columns, keys, only, rows: [...rows.values()] })
+}
+
+const WITNESS = ['subject', 'before_state']
+
+function renderBefore({ state, subject, before }: JournalEntry, flavour: SqlFlavour): string {
+  if (before != null) return flavour.text(before)
+  return subject == null || state !== 'intent' ? 'NULL' : (flavour.witness?.(subject) ?? 'NULL')
 }
 
 function renderLog(entry: LogEntry, names: SqlNames, flavour: SqlFlavour): string {

@@ -20,10 +20,24 @@ export interface SqlFlavour {
   identifier(name: string): string
   /** A text literal with exactly this value. */
   text(value: string): string
+  /** Adds columns unless they are there: bears being run again where DDL is in no transaction. */
+  addColumns(table: NamedTable, columns: readonly (readonly [name: string, type: string])[]): string[]
+  /**
+   * How what a journal entry's `subject` names stands in the catalogue, as an expression of text. Absent: the
+   * backend watches nothing.
+   */
+  readonly witness?: (subject: string) => string
   /** One INSERT of several rows that updates those whose keys are there. Values are rendered already. */
   upsert(insert: Upsert): string
   /** Creates a schema (PostgreSQL) or database (MySQL) unless it is there; null where there is no such thing. */
   readonly createSchema: ((schema: string) => string) | null
+}
+
+export interface NamedTable {
+  readonly name: string
+  readonly schema: string | undefined
+  /** Qualified and quoted. */
+  readonly written: string
 }
 
 export interface ColumnTypes {
@@ -41,6 +55,14 @@ export interface Upsert {
   readonly columns: readonly string[]
   readonly keys: readonly string[]
   readonly rows: readonly (readonly string[])[]
+  /** In rows that are there these columns are updated only when the new row has this value. */
+  readonly only?: { readonly columns: readonly string[]; readonly when: NewRow }
+}
+
+/** `column = 'value'`, of the row that is being inserted. */
+export interface NewRow {
+  readonly column: string
+  readonly value: string
 }
 
 /** How a script for the server's plain client is written (`psql -f`, `mysql <`, `sqlite3 <`). */
@@ -74,16 +96,25 @@ const tuples = (rows: Upsert['rows']): string => rows.map((row) => `(${row.join(
 const updated = (insert: Upsert): readonly string[] =>
   insert.columns.filter((column) => !insert.keys.includes(column))
 
+/** `column = …` of the update, where `fresh` is the new row's value and `kept` the one that is there. */
+function assignment(insert: Upsert, column: string, fresh: (column: string) => string, kept: string): string {
+  if (insert.only?.columns.includes(column) !== true) return `${column} = ${fresh(column)}`
+  const { when } = insert.only
+  return `${column} = CASE WHEN ${fresh(when.column)} = ${when.value} THEN ${fresh(column)} ELSE ${kept} END`
+}
+
 /** The form of PostgreSQL and SQLite. */
 export function upsertOnConflict(insert: Upsert): string {
-  const head = `INSERT INTO ${insert.table} (${insert.columns.join(', ')}) VALUES ${tuples(insert.rows)}`
-  const set = updated(insert).map((column) => `${column} = excluded.${column}`)
+  const head = `INSERT INTO ${insert.table} AS present (${insert.columns.join(', ')}) VALUES ${tuples(insert.rows)}`
+  const set = updated(insert).map((column) =>
+    assignment(insert, column, (name) => `excluded.${name}`, `present.${column}`),
+  )
   return `${head} ON CONFLICT (${insert.keys.join(', ')}) DO UPDATE SET ${set.join(', ')}`
 }
 
 /** The form of MySQL and MariaDB; `VALUES(…)` is the one way that both understand. */
 export function upsertOnDuplicateKey(insert: Upsert): string {
   const head = `INSERT INTO ${insert.table} (${insert.columns.join(', ')}) VALUES ${tuples(insert.rows)}`
-  const set = updated(insert).map((column) => `${column} = VALUES(${column})`)
+  const set = updated(insert).map((column) => assignment(insert, column, (name) => `VALUES(${name})`, column))
   return `${head} ON DUPLICATE KEY UPDATE ${set.join(', ')}`
 }

@@ -1,4 +1,4 @@
-import type { SqlFlavour } from './flavour.js'
+import type { NamedTable, SqlFlavour } from './flavour.js'
 import { quoted, upsertOnConflict, upsertOnDuplicateKey } from './flavour.js'
 import { delimitedScript, psqlScript, sqliteScript } from './script.js'
 
@@ -20,6 +20,9 @@ export const postgresFlavour: SqlFlavour = {
   text: postgresText,
   upsert: upsertOnConflict,
   createSchema: (schema) => `CREATE SCHEMA IF NOT EXISTS ${quoted('"', schema)}`,
+  addColumns: ({ written }, columns) => [
+    `ALTER TABLE ${written} ${columns.map(([name, type]) => `ADD COLUMN IF NOT EXISTS ${name} ${type}`).join(', ')}`,
+  ],
 }
 
 export const sqliteFlavour: SqlFlavour = {
@@ -34,6 +37,9 @@ export const sqliteFlavour: SqlFlavour = {
   text: sqliteText,
   upsert: upsertOnConflict,
   createSchema: null,
+  // Its DDL is in the transaction that the format is recorded in.
+  addColumns: ({ written }, columns) =>
+    columns.map(([name, type]) => `ALTER TABLE ${written} ADD COLUMN ${name} ${type}`),
 }
 
 export const mysqlFlavour: SqlFlavour = {
@@ -54,12 +60,28 @@ export const mysqlFlavour: SqlFlavour = {
   text: mysqlText,
   upsert: upsertOnDuplicateKey,
   createSchema: (schema) => `CREATE DATABASE IF NOT EXISTS ${quoted('`', schema)}`,
+  addColumns: addColumnsPrepared,
 }
 
 export const mariadbFlavour: SqlFlavour = {
   ...mysqlFlavour,
   product: 'MariaDB',
   script: delimitedScript('mariadb'),
+}
+
+/** MySQL has no ADD COLUMN IF NOT EXISTS; a statement that is prepared may depend on what is there. */
+function addColumnsPrepared(table: NamedTable, columns: readonly (readonly [string, string])[]): string[] {
+  const first = columns[0]?.[0] ?? ''
+  const there =
+    `SELECT COUNT(*) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ${table.schema === undefined ? 'DATABASE()' : mysqlText(table.schema)} ` +
+    `AND TABLE_NAME = ${mysqlText(table.name)} AND COLUMN_NAME = ${mysqlText(first)}`
+  const added = columns.map(([name, type]) => `ADD COLUMN ${name} ${type}`).join(', ')
+  return [
+    `SET @revgraph_sql = IF((${there}) = 0, ${mysqlText(`ALTER TABLE ${table.written} ${added}`)}, 'DO 0')`,
+    'PREPARE revgraph_statement FROM @revgraph_sql',
+    'EXECUTE revgraph_statement',
+    'DEALLOCATE PREPARE revgraph_statement',
+  ]
 }
 
 /** PostgreSQL stores no NUL. A plain literal reads a backslash as standard_conforming_strings says; E'' does not. */

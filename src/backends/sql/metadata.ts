@@ -74,17 +74,19 @@ export function sqlMetadata(
     connection.each?.bind(connection) ??
     (async (sql: string, take: (row: Row) => void) => (await connection.query(sql)).forEach(take))
 
-  const read = async (again = false): Promise<MetadataSnapshot> => {
+  const read = async (again = false, older = METADATA_FORMAT): Promise<MetadataSnapshot> => {
     const reader = new SnapshotReader()
     try {
-      await each(snapshotQuery(names), (row) => reader.add(row))
+      await each(snapshotQuery(names, older), (row) => reader.add(row))
     } catch (error) {
       const missing = connection.missing(error)
       if (missing === null) throw error
       // Also where it says that a newer tool was here.
-      if ((await formatOrNull()) === null && missing === 'table') return EMPTY_SNAPSHOT
-      // Whoever reads holds no lock: another runner may have made the tables between the two questions.
-      if (!again) return read(true)
+      const format = await formatOrNull()
+      if (format === null && missing === 'table') return EMPTY_SNAPSHOT
+      // Whoever reads holds no lock: another runner may have made the tables between the two questions, or may be
+      // bringing older ones up to date.
+      if (!again) return read(true, format ?? METADATA_FORMAT)
       throw corrupt(`a ${missing} of the metadata is missing`, error)
     }
     return reader.end()

@@ -36,10 +36,11 @@ const nulls = (count: number): string => Array.from({ length: count }, () => 'NU
  * All that a command reads first, without the scripts' texts, in one statement: rows of a kind, three numbers and
  * twelve texts. Numbers and texts have columns of their own, since MySQL mixes no collations in a UNION.
  */
-export function snapshotQuery(names: SqlNames): string {
+export function snapshotQuery(names: SqlNames, format = METADATA_FORMAT): string {
+  const witness = format < 2 ? 'NULL, NULL' : 'subject, before_state'
   return [
     `SELECT ${KIND.history}, seq, duration_ms, stamped + 2 * repeatable, ${HISTORY_TEXTS} FROM ${names.history}`,
-    `SELECT ${KIND.journal}, step, NULL, NULL, revision, direction, hash, excerpt, state, run_id, noted_at, ${nulls(5)} FROM ${names.journal}`,
+    `SELECT ${KIND.journal}, step, NULL, NULL, revision, direction, hash, excerpt, state, run_id, noted_at, ${witness}, ${nulls(3)} FROM ${names.journal}`,
     `SELECT ${KIND.tag}, NULL, NULL, NULL, name, heads, created_at, created_by, ${nulls(8)} FROM ${names.tags}`,
     `SELECT ${KIND.format}, NULL, NULL, NULL, value, ${nulls(11)} FROM ${names.meta} WHERE name = 'format'`,
   ].join(' UNION ALL ')
@@ -157,6 +158,8 @@ function decodeJournal(row: Row): JournalEntry {
     state,
     runId: text(row[9], 'a run in the journal'),
     at: text(row[10], 'a time in the journal'),
+    ...(row[11] === null ? {} : { subject: text(row[11], 'a subject in the journal') }),
+    ...(row[12] === null ? {} : { before: text(row[12], 'a state before in the journal') }),
   }
 }
 
@@ -247,7 +250,7 @@ export function corrupt(fact: string, cause?: unknown): MigrateError {
 
 const isDirection = (value: string): value is Direction => value === 'up' || value === 'down'
 const isJournalState = (value: string): value is JournalState =>
-  value === 'intent' || value === 'done' || value === 'failed'
+  value === 'intent' || value === 'done' || value === 'failed' || value === 'not-begun'
 
 const LOG_ACTIONS: ReadonlySet<string> = new Set<LogAction>([
   ...(['upgrade', 'downgrade', 'redo', 'stamp', 'tag', 'untag', 'repair'] as const),

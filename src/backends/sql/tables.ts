@@ -2,6 +2,9 @@ import { METADATA_FORMAT } from '../../core/metadata.js'
 import type { SqlFlavour } from './flavour.js'
 import type { SqlNames } from './names.js'
 
+/** What a statement changes in the catalogue, and how that stood before it. */
+const WITNESS = ['subject', 'before_state']
+
 /**
  * The metadata's tables of the present format. The row with the format comes last, so that a creation that was
  * interrupted is seen as one, and repeated.
@@ -29,6 +32,7 @@ export function createTables(names: SqlNames, flavour: SqlFlavour): string[] {
       `direction varchar(4) NOT NULL`,
       `step ${integer} NOT NULL`,
       ...['hash', 'excerpt', 'state', 'run_id', 'noted_at'].map((column) => `${column} ${text} NOT NULL`),
+      ...WITNESS.map((column) => `${column} ${text}`),
       'PRIMARY KEY (revision, direction, step)',
     ]),
     backfillTable(names, flavour),
@@ -79,7 +83,15 @@ function recordFormat(format: number, names: SqlNames, flavour: SqlFlavour): str
 export type FormatStep = (names: SqlNames, flavour: SqlFlavour) => readonly string[]
 
 /** The step at index n leads from format n + 1 to n + 2: format 1 is the first. */
-export const FORMAT_STEPS: readonly FormatStep[] = [(names, flavour) => [backfillTable(names, flavour)]]
+export const FORMAT_STEPS: readonly FormatStep[] = [
+  (names, flavour) => [
+    backfillTable(names, flavour),
+    ...flavour.addColumns(
+      { name: names.plain.journal, schema: names.schema, written: names.journal },
+      WITNESS.map((column) => [column, flavour.types.text] as const),
+    ),
+  ],
+]
 
 /** What brings tables of an older format up to date; after each step its format is recorded. */
 export function upgradeTables(
