@@ -149,7 +149,7 @@ describe('the format of the metadata', () => {
   test('tables of the first format get a place for backfills', () => {
     const database = new Database(':memory:')
     const made = createTables(names, sqliteFlavour).filter((sql) => !sql.includes(names.backfill))
-    const journal = (sql: string) => sql.replace(/\n  (subject|before_state) TEXT,/g, '')
+    const journal = (sql: string) => sql.replace(/\n {2}(subject|before_state) TEXT,/g, '')
     for (const sql of [...made.map(journal), ...upgradeTables(1, names, sqliteFlavour)]) database.exec(sql)
     expect(database.prepare(`SELECT * FROM ${names.backfill}`).all()).toEqual([])
     database.close()
