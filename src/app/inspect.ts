@@ -1,5 +1,7 @@
 import type { Session } from '../backend/index.js'
+import type { BackfillRow } from '../core/backfill.js'
 import { MigrateError } from '../core/errors.js'
+import { backfillReport } from './backfill.js'
 import type { JournalEntry, LogEntry } from '../core/metadata.js'
 import { findTarget, headsOf } from '../core/plan.js'
 import { parseTarget } from '../core/target.js'
@@ -50,11 +52,17 @@ export async function currentOf(state: State): Promise<CurrentReport> {
     pending: order.filter((id) => !applied.has(id)),
     missing: order.filter((id) => applied.has(id) && !sources.has(id)),
     edited: await editedRevisions(state),
-    unfinished: unfinishedOf(state.snapshot.journal),
+    unfinished: unfinishedOf(
+      state.snapshot.journal,
+      state.snapshot.journal.length === 0 ? [] : await state.backfills(),
+    ),
   }
 }
 
-export function unfinishedOf(journal: readonly JournalEntry[]): UnfinishedReport[] {
+export function unfinishedOf(
+  journal: readonly JournalEntry[],
+  backfills: readonly BackfillRow[] = [],
+): UnfinishedReport[] {
   const scripts = new Map<string, JournalEntry[]>()
   for (const entry of journal) {
     const key = `${entry.direction} ${entry.revision}`
@@ -62,17 +70,27 @@ export function unfinishedOf(journal: readonly JournalEntry[]): UnfinishedReport
     if (entries === undefined) scripts.set(key, [entry])
     else entries.push(entry)
   }
-  return [...scripts.values()].map((entries) => ({
-    revision: entries[0]?.revision ?? '',
-    direction: entries[0]?.direction ?? 'up',
-    done: entries.filter((entry) => entry.state === 'done').length,
-    stoppedAt: told(entries.find((entry) => entry.state !== 'done')),
-  }))
+  return [...scripts.values()].map((entries) => {
+    const stoppedAt = entries.find((entry) => entry.state !== 'done') ?? null
+    const backfill = backfills.find(
+      (row) =>
+        row.revision === stoppedAt?.revision &&
+        row.direction === stoppedAt.direction &&
+        row.position === stoppedAt.position,
+    )
+    return {
+      revision: entries[0]?.revision ?? '',
+      direction: entries[0]?.direction ?? 'up',
+      done: entries.filter((entry) => entry.state === 'done').length,
+      stoppedAt: told(stoppedAt),
+      backfill: backfill === undefined ? null : backfillReport(backfill),
+    }
+  })
 }
 
 /** Without what only recovery understands. */
-function told(entry: JournalEntry | undefined): JournalEntry | null {
-  if (entry === undefined) return null
+function told(entry: JournalEntry | null): JournalEntry | null {
+  if (entry === null) return null
   const { revision, direction, position, hash, excerpt, state, runId, at } = entry
   return { revision, direction, position, hash, excerpt, state, runId, at }
 }

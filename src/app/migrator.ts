@@ -27,6 +27,7 @@ export function createMigrator(options: MigratorOptions = {}): Migrator {
   const creating = () => import('./create.js')
   const tagging = () => import('./tag.js')
   const repairing = () => import('./repair.js')
+  const backfilling = () => import('./backfill.js')
   return {
     upgrade: (target = 'head', run = {}) =>
       told(async () => (await upgrading()).upgrade(context, target, run)),
@@ -49,6 +50,11 @@ export function createMigrator(options: MigratorOptions = {}): Migrator {
     untag: (name) => told(async () => (await tagging()).untag(context, name)),
     repair: (target, how = {}) => told(async () => (await repairing()).repair(context, target, how)),
     resolve: (revision, how) => told(async () => (await repairing()).resolve(context, revision, how)),
+    backfills: () => told(async () => (await backfilling()).backfills(context)),
+    pauseBackfill: (revision) =>
+      told(async () => (await backfilling()).steerBackfill(context, revision, 'paused')),
+    resumeBackfill: (revision) =>
+      told(async () => (await backfilling()).steerBackfill(context, revision, 'running')),
     log: (how = {}) => told(async () => (await inspecting()).log(context, how)),
   }
 }

@@ -1,9 +1,17 @@
 import type { Backend, Session } from '../backend/index.js'
+import { BACKFILL_MARK } from '../core/backfill-operation.js'
 import { MigrateError } from '../core/errors.js'
 import { STORED_UP_LIMIT } from '../core/metadata.js'
 import type { HistoryRow, LogAction, LogEntry, MetadataChange, StoredScripts } from '../core/metadata.js'
 import { startOf } from '../core/position.js'
-import type { Direction, RevisionHeader, RevisionScripts, RevisionSource, Script } from '../core/revision.js'
+import type {
+  Direction,
+  RevisionHeader,
+  RevisionScripts,
+  RevisionSource,
+  Script,
+  TextPart,
+} from '../core/revision.js'
 import { VERSION } from '../core/version.js'
 import type { EngineStep, PreparedScript, ScriptStep } from '../engine/index.js'
 import { checksumOf, loadScripts } from './checksum.js'
@@ -108,6 +116,9 @@ export class Preparer {
         steps.push({ kind: 'code', code: part })
         continue
       }
+      // Another language than SQL would not know what it is.
+      if (this.#session.backfills === undefined && part.text.startsWith(BACKFILL_MARK))
+        throw noBackfills(part, this.#backend)
       const options = { origin: part.origin, serverVersion: this.#session.server.number }
       for (const statement of this.#backend.parse(part.text, options))
         steps.push({ kind: 'statement', statement })
@@ -196,6 +207,14 @@ function irreversible(id: string, file: string | null): MigrateError {
   return new MigrateError('MIG-IRREVERSIBLE', `${id} has no down script.`, {
     ...(file === null ? {} : { position: startOf(file) }),
     hint: 'Write a "-- migrate:down" section (an empty one says that there is nothing to undo), or restore a backup.',
+    state: 'Nothing was run.',
+  })
+}
+
+function noBackfills({ origin }: TextPart, { name }: Backend): MigrateError {
+  return new MigrateError('MIG-UNSUPPORTED', `op.backfill() is for SQL databases; ${name} is none.`, {
+    position: origin,
+    hint: 'Write the change as a step of code: op.run().',
     state: 'Nothing was run.',
   })
 }

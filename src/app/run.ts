@@ -6,6 +6,7 @@ import { headsOf } from '../core/plan.js'
 import { execute, planScript } from '../engine/index.js'
 import type { EngineListener, EngineReport, EngineStep, PreparedScript, ScriptPlan } from '../engine/index.js'
 import { sha256 } from './checksum.js'
+import { backfillReport } from './backfill.js'
 import type { Context } from './context.js'
 import { refuseOverHalfDone } from './half-done.js'
 import { RunError, sourcedError, stateSentence } from './failure.js'
@@ -228,6 +229,10 @@ export class Runner {
       statementDone: (index, statement) =>
         emit({ type: 'statement-done', revision: head(index).revision, index: statement }),
       stepDone: (index, result) => emit({ type: 'step-done', ...head(index), ...result }),
+      backfill: (index, { row, ...rest }) => {
+        const { revision } = head(index)
+        emit({ type: 'backfill', ...rest, ...backfillReport(row), revision })
+      },
       notice: (message) => emit({ type: 'notice', message }),
     }
   }

@@ -1,5 +1,6 @@
 import type { Backend, Session } from '../backend/index.js'
 import { backendByScheme } from '../backends/registry.js'
+import type { BackfillRow } from '../core/backfill.js'
 import { MigrateError } from '../core/errors.js'
 import type { Graph } from '../core/graph.js'
 import { METADATA_FORMAT } from '../core/metadata.js'
@@ -23,6 +24,8 @@ export interface State {
   readonly tags: ReadonlyMap<string, readonly string[]>
   /** The scripts that the history keeps of a revision. */
   readonly stored: (id: string) => Promise<StoredScripts | null>
+  /** How far the backfills of unfinished revisions are. */
+  readonly backfills: () => Promise<readonly BackfillRow[]>
 }
 
 export const NOTHING_APPLIED: MetadataSnapshot = {
@@ -41,6 +44,7 @@ export function makeState(
   sources: readonly RevisionSource[],
   snapshot: MetadataSnapshot,
   stored: State['stored'],
+  backfills: State['backfills'] = noBackfills,
 ): State {
   const rows = new Map(snapshot.applied.map((row) => [row.id, row]))
   const applied = new Set<string>()
@@ -54,8 +58,11 @@ export function makeState(
     applied,
     tags: new Map(snapshot.tags.map((tag) => [tag.name, tag.heads])),
     stored,
+    backfills,
   }
 }
+
+const noBackfills = (): Promise<readonly BackfillRow[]> => Promise.resolve([])
 
 /** Reads the files while the connection is being made, and the metadata once it is. */
 async function readState(context: Context, opening: Promise<Session>): Promise<State> {
@@ -64,7 +71,13 @@ async function readState(context: Context, opening: Promise<Session>): Promise<S
   snapshot.catch(() => undefined)
   const sources = await context.sources()
   const session = await opening
-  return makeState(await context.backend(), sources, await snapshot, (id) => session.metadata.scripts(id))
+  return makeState(
+    await context.backend(),
+    sources,
+    await snapshot,
+    (id) => session.metadata.scripts(id),
+    async () => (await session.backfills?.list()) ?? [],
+  )
 }
 
 /** The state of files and database, with the session still open for more questions. */

@@ -4,6 +4,7 @@ import type { RevisionDefinition } from './define.js'
 import type { MigrateError } from '../core/errors.js'
 import type { LogEntry, Tag } from '../core/metadata.js'
 import type {
+  BackfillReport,
   CheckName,
   CheckReport,
   ConfirmQuestion,
@@ -155,6 +156,11 @@ export interface Migrator {
   ): Promise<{ readonly revision: string; readonly diff: string; readonly changed: boolean }>
   /** Settles a statement in doubt after looking: it was done, or is to be run again. */
   resolve(revision: string, how: 'done' | 'retry' | 'rollback'): Promise<UnfinishedReport | null>
+  /** Backfills of unfinished revisions, and how far they are. */
+  backfills(): Promise<readonly BackfillReport[]>
+  /** Lets the runner of a revision's backfill wait. The revision may be left out where only one has a backfill. */
+  pauseBackfill(revision?: string): Promise<readonly BackfillReport[]>
+  resumeBackfill(revision?: string): Promise<readonly BackfillReport[]>
   log(options?: { readonly limit?: number }): Promise<readonly LogEntry[]>
 }
 

@@ -7,6 +7,7 @@ import type {
   StoredScripts,
 } from '../core/metadata.js'
 import type { Timeouts } from '../core/revision.js'
+import type { BackfillSupport } from './backfill.js'
 import type { Statement } from './statement.js'
 
 export type { Timeouts } from '../core/revision.js'
@@ -174,6 +175,8 @@ export interface Session<Client = unknown> {
    * of the first nothing can be told. Kept as {@link JournalEntry.subject}; nobody else reads it.
    */
   traces?(statements: readonly Statement[]): readonly string[]
+  /** For statements that are to be run in pages. Without it they are refused before anything runs. */
+  readonly backfills?: BackfillSupport
   /** For recovery: what became of a statement in doubt. Without it: unknown. */
   observe?(statement: Statement, entry: JournalEntry): Promise<'applied' | 'not-applied' | 'unknown'>
   /**

@@ -1,3 +1,4 @@
+import type { BackfillOptions } from '../core/backfill.js'
 import type { Position } from '../core/position.js'
 
 /**
@@ -40,6 +41,8 @@ export interface Statement {
    */
   readonly drops?: string
   readonly makes?: string
+  /** Set when it is to be run in pages, each a transaction of its own. */
+  readonly backfill?: BackfillOptions
   /** Rows that follow the statement in its file (PostgreSQL's COPY … FROM stdin). */
   readonly data?: string
 }

@@ -1,4 +1,5 @@
 import type { Migrator, MigratorEvent, RunOptions, RunReport } from '../app/types.js'
+import { backfillDoing, renderProgress } from '../report/backfill.js'
 import { createProgressLine, type ProgressLine } from '../report/progress.js'
 import { renderPlan, renderRunSummary, renderStep } from '../report/run.js'
 import type { View } from '../report/view.js'
@@ -22,6 +23,9 @@ export const STRICT_ORDER: OptionSpec = {
 
 /** In milliseconds; `performance` would cost one to be loaded. */
 const now = (): number => process.uptime() * 1000
+
+/** Milliseconds between lines on how far a backfill is, where nobody watches. */
+const LOG_INTERVAL = 10_000
 
 /** A run on a terminal that has fewer steps needs no progress line. */
 const LONG_RUN = 10
@@ -112,6 +116,18 @@ function watchRun(context: Context, began: number): RunWatcher {
   const print = json ? (text: string) => io.err(text) : (text: string) => io.out(text)
   const view = json ? diagnostics : context.view
   let printed = false
+  let told = -Infinity
+  const showBackfill = (event: Extract<MigratorEvent, { readonly type: 'backfill' }>): void => {
+    if (quiet) return
+    const left = event.leftMs === null ? {} : { left: event.leftMs }
+    if (line !== null) {
+      const total = Math.max(event.estimate ?? 0, event.scanned)
+      line.update({ done: event.scanned, total, doing: backfillDoing(event), ...left }, now())
+    } else if (now() - told > LOG_INTERVAL || (event.state === 'done' && told > 0)) {
+      told = now()
+      io.err(`${diagnostics.style.dim('backfill')}  ${renderProgress(event)}\n`)
+    }
+  }
   return {
     onEvent(event) {
       if (event.type === 'notice' || event.type === 'lock-waiting') {
@@ -119,6 +135,8 @@ function watchRun(context: Context, began: number): RunWatcher {
         notice(event, context, diagnostics)
       } else if (event.type === 'planned') {
         if (event.steps >= LARGE_RUN) void collectEarlier()
+      } else if (event.type === 'backfill') {
+        showBackfill(event)
       } else if (event.type === 'step-started') {
         if (event.total < LONG_RUN) return
         const doing = `${event.revision} ${event.message}`

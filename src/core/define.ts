@@ -1,3 +1,4 @@
+import { backfillText, type BackfillDefinition } from './backfill-operation.js'
 import { Collection } from './collected.js'
 import { parseDuration } from './duration.js'
 import { MigrateError } from './errors.js'
@@ -37,7 +38,11 @@ export interface Operations {
    * @param options `down`: what undoes it, in `change`
    */
   run<Client = unknown>(name: string, step: CodeStep<Client>, options?: RunStepOptions<Client>): void
+  /** Adds an UPDATE of one table that runs in batches, each a transaction of its own. Nothing undoes it, in `change`. */
+  backfill(backfill: BackfillDefinition): void
 }
+
+export type { BackfillDefinition }
 
 export type CodeStep<Client = unknown> = (context: CodeContext<Client>) => unknown
 
@@ -267,6 +272,18 @@ function operations({ dialect, places }: Surroundings, collection: Collection): 
         ...(down === undefined ? {} : { reverse: down === 'nothing' ? [] : [codePart(down)] }),
         hint: "Give it { down: async ({ client }) => { ... } } as the third argument, or { down: 'nothing' }.",
       })
+    },
+    backfill: (given) => {
+      const origin = places.here()
+      const text = backfillText(given)
+      if (typeof text !== 'string') {
+        throw new MigrateError('MIG-FILE-SHAPE', `op.backfill() takes ${text.problem}.`, {
+          position: origin,
+          hint: "Write for example: op.backfill({ table: 'users', set: { email: 'lower(email)' }, where: 'email <> lower(email)' })",
+        })
+      }
+      const part = { kind: 'text' as const, text, origin }
+      collection.add({ call: 'op.backfill', part, why: '', hint: '', reverse: [] })
     },
   }
 }

@@ -1,6 +1,7 @@
 import type { AtomicUnit, Session, Statement, UnitListener } from '../backend/index.js'
 import { MigrateError } from '../core/errors.js'
 import type { JournalEntry } from '../core/metadata.js'
+import { BackfillCheck, isBackfill, type BackfillProgress } from './backfill.js'
 import { runJournalled } from './journal.js'
 import { Outbox } from './outbox.js'
 import { planScript, statementsOf } from './script.js'
@@ -71,15 +72,19 @@ async function checkAll(
 ): Promise<Checked> {
   const kept = new Map<number, Ready>()
   const tables: Statement[] = []
+  const backfills = new BackfillCheck(session)
   let room = KEEP_LIMIT
   for (const [index, step] of steps.entries()) {
     throwIfAborted(options.signal)
     const ready = await prepare(session, step)
-    if (options.singleTransaction === true && ready.plan.mode === 'journal') throw notInOne(step, session)
+    const statements = statementsIn(ready.plan)
+    if (options.singleTransaction === true && ready.plan.mode === 'journal')
+      throw notInOne(step, session, statements)
+    for (const statement of statements) await backfills.look(statement)
     room -= 2 * ready.script.size + STEP_BYTES * ready.script.steps.length
     if (room > 0) kept.set(index, ready)
     if (options.singleTransaction !== true) continue
-    for (const statement of statementsIn(ready.plan)) {
+    for (const statement of statements) {
       if (statement.drops !== undefined || statement.makes !== undefined) tables.push(statement)
     }
   }
@@ -94,12 +99,14 @@ async function prepare(session: Session, step: EngineStep): Promise<Ready> {
   return { script, plan: planScript(script, session.capabilities) }
 }
 
-function notInOne(step: EngineStep, session: Session): MigrateError {
+function notInOne(step: EngineStep, session: Session, statements: readonly Statement[]): MigrateError {
   return new MigrateError(
     'MIG-TRANSACTION-FORBIDDEN',
-    session.capabilities.transaction === 'ddl'
-      ? `${step.revision} is marked transaction:false and cannot be part of a single transaction.`
-      : `${step.revision} holds statements that ${session.server.product} commits one by one.`,
+    statements.some(isBackfill)
+      ? `${step.revision} holds a backfill, each of whose batches is a transaction of its own.`
+      : session.capabilities.transaction === 'ddl'
+        ? `${step.revision} is marked transaction:false and cannot be part of a single transaction.`
+        : `${step.revision} holds statements that ${session.server.product} commits one by one.`,
     {
       ...(step.file === null ? {} : { position: { file: step.file, line: 1, column: 1, offset: 0 } }),
       hint: 'Run without --single-transaction, or up to the revision before it and on from there.',
@@ -324,6 +331,7 @@ class Run {
         prior: this.#priorOf(index),
         outbox: this.#outbox,
         statementDone: (statement: number) => this.#statementDone(index, statement),
+        progress: (progress: BackfillProgress) => this.#options.listener?.backfill?.(index, progress),
       }
       if (script.timeouts !== undefined) await this.#session.useTimeouts?.(script.timeouts)
       await runJournalled(this.#session, step, script, plan, context, (durationMs) => {

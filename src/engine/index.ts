@@ -1,3 +1,4 @@
+export type { BackfillProgress } from './backfill.js'
 export { execute } from './execute.js'
 export type { EngineOptions, EngineReport } from './execute.js'
 export { planScript } from './script.js'

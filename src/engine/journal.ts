@@ -2,6 +2,7 @@ import type { Progress, Session, Statement } from '../backend/index.js'
 import { maskLiterals } from '../core/mask.js'
 import { MigrateError } from '../core/errors.js'
 import type { JournalEntry, JournalState, MetadataChange } from '../core/metadata.js'
+import { isBackfill, runBackfill, type BackfillProgress } from './backfill.js'
 import type { Outbox } from './outbox.js'
 import { statementsOf, type Block, type PreparedScript, type ScriptStep } from './script.js'
 import { runStep, throwIfAborted } from './step.js'
@@ -13,6 +14,7 @@ export interface JournalContext {
   readonly hash: (text: string) => string
   readonly statementDone?: (index: number) => void
   readonly notice: ((message: string) => void) | undefined
+  readonly progress?: (progress: BackfillProgress) => void
   /** What an earlier run left of this script. */
   readonly prior: readonly JournalEntry[]
   /** What the script before has still to record. */
@@ -90,6 +92,7 @@ function statementsFrom(
     const [only] = block.steps
     const follows = block.first === (blocks[from]?.first ?? 0) + statements.length
     if (block.kind !== 'single' || only?.kind !== 'statement' || !follows || transactional(block)) break
+    if (isBackfill(only.statement)) break
     statements.push(only.statement)
   }
   return statements
@@ -150,7 +153,7 @@ async function runInTransaction(
   journal.written()
 }
 
-/** A block that is no single statement: a code step, or a span in which the journal cannot be written. */
+/** A code step, a backfill, or a span in which the journal cannot be written. */
 async function runIntended(
   session: Session,
   step: EngineStep,
@@ -158,13 +161,22 @@ async function runIntended(
   journal: Journal,
   context: JournalContext,
 ): Promise<void> {
+  const [only] = block.steps
   await session.metadata.write([...context.outbox.changes, journal.next(block, 'intent')])
   context.outbox.written()
   journal.written()
+  let pagesDone = 0
   try {
-    await runBlock(session, step, block, context)
+    if (only?.kind === 'statement' && isBackfill(only.statement)) {
+      const place = { revision: step.revision, direction: step.direction, position: block.first }
+      const { signal, progress } = context
+      await runBackfill(session, only.statement, place, { signal, progress }, (row) => {
+        pagesDone = row.batches
+      })
+    } else await runBlock(session, step, block, context)
   } catch (error) {
-    if (isRefusal(error) && block.kind !== 'span') journal.queue(block, 'failed')
+    // Of a backfill that has changed rows the text may not be edited any more: its intent stays, and the next run goes on.
+    if (isRefusal(error) && block.kind !== 'span' && pagesDone === 0) journal.queue(block, 'failed')
     throw error
   }
   journal.queue(block, 'done')
@@ -235,8 +247,10 @@ async function sendAfter(
 
 /** The server's refusal is knowledge: nothing was applied. A lost connection is not, and leaves the intent standing. */
 function isRefusal(error: unknown): boolean {
-  return error instanceof MigrateError && error.code === 'MIG-STATEMENT-FAILED'
+  return error instanceof MigrateError && REFUSALS.has(error.code)
 }
+
+const REFUSALS: ReadonlySet<string> = new Set(['MIG-STATEMENT-FAILED', 'MIG-BACKFILL', 'MIG-BACKFILL-KEY'])
 
 function isCodeFailure(error: unknown): boolean {
   return error instanceof MigrateError && error.code === 'MIG-CODE-STEP-FAILED'
@@ -363,6 +377,8 @@ async function lookAt(
   entry: JournalEntry,
 ): Promise<'applied' | 'not-applied' | 'unknown'> {
   if (part.kind !== 'statement') return 'unknown'
+  // Where a backfill stands is noted with its own rows: it goes on from there.
+  if (isBackfill(part.statement)) return 'not-applied'
   return (await session.observe?.(part.statement, entry)) ?? 'unknown'
 }
 

@@ -51,6 +51,7 @@ export type ScriptPlan =
  */
 export function planScript(script: PreparedScript, capabilities: Capabilities): ScriptPlan {
   const unwrapped = unwrap(script.steps)
+  if (unwrapped !== null) refuseInside(unwrapped)
   const steps = unwrapped ?? script.steps
   const wantsTransaction = script.transaction || unwrapped !== null
   const atomic = wantsTransaction && canBeAtomic(steps, capabilities, script.flexible === true)
@@ -63,12 +64,21 @@ export function planScript(script: PreparedScript, capabilities: Capabilities): 
   return { mode: 'unit', statements }
 }
 
+/** The file's own transaction cannot hold batches that are transactions of their own. */
+function refuseInside(steps: readonly ScriptStep[]): void {
+  for (const step of steps)
+    if (step.kind === 'statement' && step.statement.backfill !== undefined)
+      throw forbiddenError(step.statement)
+}
+
 /** True when one transaction can hold all of it. */
 function canBeAtomic(steps: readonly ScriptStep[], capabilities: Capabilities, flexible: boolean): boolean {
   if (capabilities.transaction === 'none') return false
   for (const step of steps) {
     if (step.kind === 'code') continue
     const { statement } = step
+    // Batches are transactions of their own, and what stands around them is journalled.
+    if (statement.backfill !== undefined) return false
     if (statement.transaction === 'allowed' || isSavepoint(statement)) continue
     if (capabilities.transaction === 'dml' || flexible) return false
     throw statement.transaction === 'control' ? controlError(statement) : forbiddenError(statement)

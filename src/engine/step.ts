@@ -1,6 +1,7 @@
 import { MigrateError } from '../core/errors.js'
 import type { Direction } from '../core/revision.js'
 import type { Session } from '../backend/index.js'
+import type { BackfillProgress } from './backfill.js'
 import type { PreparedScript, ScriptStep } from './script.js'
 
 /** One revision in one direction, as the engine is handed it. */
@@ -25,6 +26,8 @@ export interface EngineListener {
   stepStarted?(index: number): void
   statementDone?(index: number, statement: number): void
   stepDone?(index: number, result: StepResult): void
+  /** A backfill has gone on, or waits. */
+  backfill?(index: number, progress: BackfillProgress): void
   /** A code step has something to say. */
   notice?(message: string): void
 }

@@ -163,6 +163,9 @@ function findMarkers(file: Parsing): Marker[] {
         `This line is read as a comment, since it does not begin with "${file.lead} migrate:${word.toLowerCase()}".`,
         'Write it just so, at the beginning of the line.',
       )
+    } else if (word === 'backfill' && found.some((one) => SECTIONS.has(one.word))) {
+      // Of the statement below it: the backend's to read.
+      continue
     } else if (!WORDS.has(word)) {
       throw unknownWordError(file, word, start + prefix.length)
     }

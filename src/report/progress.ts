@@ -7,10 +7,18 @@ const INTERVAL = 80
 const BAR = 24
 const CLEAR = '\r\u001b[K'
 
+export interface ProgressState {
+  readonly done: number
+  readonly total: number
+  readonly doing: string
+  /** Milliseconds, where it is known better than by what was done until now. */
+  readonly left?: number
+}
+
 /** One line at the bottom of a terminal that says how far a long run has come. Times are passed in, never read here. */
 export interface ProgressLine {
   /** Draws, if the last drawing is long enough ago. */
-  update(state: { readonly done: number; readonly total: number; readonly doing: string }, now: number): void
+  update(state: ProgressState, now: number): void
   /** Takes the line away so that something else can be printed. */
   clear(): void
 }
@@ -20,11 +28,11 @@ export function createProgressLine(write: (text: string) => void, view: View, be
   let drawnAt = -Infinity
   let shown = false
   return {
-    update({ done, total, doing }, now) {
+    update(progress, now) {
       if (now - drawnAt < INTERVAL) return
       drawnAt = now
       shown = true
-      write(CLEAR + progressText({ done, total, doing, elapsed: now - began }, view))
+      write(CLEAR + progressText({ ...progress, elapsed: now - began }, view))
     },
     clear() {
       if (shown) write(CLEAR)
@@ -34,15 +42,13 @@ export function createProgressLine(write: (text: string) => void, view: View, be
   }
 }
 
-function progressText(
-  state: { done: number; total: number; doing: string; elapsed: number },
-  { style, width }: View,
-): string {
+function progressText(state: ProgressState & { readonly elapsed: number }, { style, width }: View): string {
   const { done, total, doing, elapsed } = state
   const filled = total === 0 ? BAR : Math.floor((done / total) * BAR)
   const bar = style.green('━'.repeat(filled)) + style.dim('━'.repeat(BAR - filled))
   const numbers = `${done}/${total}`
-  const left = done < 3 ? '' : `, ${duration((elapsed / done) * (total - done))} left`
+  const leftMs = state.left ?? (done < 3 ? null : (elapsed / done) * (total - done))
+  const left = leftMs === null ? '' : `, ${duration(leftMs)} left`
   const rest = Math.max(0, width - BAR - numbers.length - left.length - 6)
   return `${bar} ${numbers}${left}  ${style.dim(truncate(doing, rest))}`
 }

@@ -1,4 +1,5 @@
 import { columns, type Cell } from './columns.js'
+import { howFar } from './backfill.js'
 import { count } from './duration.js'
 import { text, type Listed } from './revisions.js'
 import type { CheckReport, CurrentReport, StatusReport, UnfinishedReport } from './values.js'
@@ -58,6 +59,11 @@ function section(
 export function renderUnfinished(unfinished: readonly UnfinishedReport[], { style }: View): string[] {
   return unfinished.map((entry) => {
     const stopped = entry.stoppedAt
+    if (entry.backfill !== null && stopped?.state === 'intent') {
+      const { state, table } = entry.backfill
+      const begun = state === 'paused' ? 'paused' : 'a backfill'
+      return `  ${style.yellow('unfinished')}  ${style.cyan(entry.revision)}  ${entry.direction}, ${count(entry.done, 'statement')} done, ${begun} of ${table}: ${howFar(entry.backfill)}`
+    }
     const where =
       stopped === null
         ? 'stopped between two statements'
@@ -68,7 +74,9 @@ export function renderUnfinished(unfinished: readonly UnfinishedReport[], { styl
 
 function nextStep(report: StatusReport, { style }: View): string[] {
   const next = (command: string) => [`${style.bold('next')}  ${command}`]
-  const doubtful = report.unfinished.find((entry) => entry.stoppedAt?.state === 'intent')
+  const doubtful = report.unfinished.find(
+    (entry) => entry.stoppedAt?.state === 'intent' && entry.backfill === null,
+  )
   if (doubtful !== undefined) {
     const how = report.unfinished.length > 1 ? ' (then the others)' : ''
     return next(`look at the database, then migrate resolve ${doubtful.revision} --done or --retry${how}`)

@@ -1,3 +1,4 @@
+import type { BackfillRow } from '../core/backfill.js'
 import type { LockHolder } from '../backend/index.js'
 import type { JournalEntry, Tag } from '../core/metadata.js'
 import type { Direction } from '../core/revision.js'
@@ -82,6 +83,14 @@ export interface UnfinishedReport {
   readonly done: number
   /** `intent`: in doubt; `failed`: the server refused it. Null: stopped between two statements. */
   readonly stoppedAt: JournalEntry | null
+  /** How far the backfill is that it stopped in; null when it is none. */
+  readonly backfill: BackfillReport | null
+}
+
+/** A backfill of an unfinished revision. */
+export interface BackfillReport extends Omit<BackfillRow, 'position'> {
+  /** Which statement of its script, from 1. */
+  readonly statement: number
 }
 
 export interface StatusReport extends CurrentReport {
@@ -137,6 +146,15 @@ export type MigratorEvent =
       readonly index: number
       readonly total: number
     }
+  | (BackfillReport & {
+      readonly type: 'backfill'
+      /** `behind` waits for replicas, `blocked` for another session's lock. */
+      readonly doing: 'working' | 'paused' | 'behind' | 'blocked'
+      /** Rows in a second; null before it is known. */
+      readonly rate: number | null
+      /** Milliseconds at that rate; null where it cannot be told. */
+      readonly leftMs: number | null
+    })
   | { readonly type: 'statement-done'; readonly revision: string; readonly index: number }
   | {
       readonly type: 'step-done'

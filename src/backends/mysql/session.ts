@@ -1,4 +1,5 @@
 import type {
+  BackfillSupport,
   Capabilities,
   ExecuteResult,
   Lock,
@@ -18,6 +19,7 @@ import type { HeldLease } from '../sql/lease.js'
 import { sqlMetadata } from '../sql/metadata.js'
 import type { SqlNames } from '../sql/names.js'
 import { blockersOf } from './blockers.js'
+import { mysqlBackfills } from './backfill.js'
 import { mysqlCapabilities } from './capabilities.js'
 import type { Borrowed, Connection, ConnectionConfig, PromiseConnection } from './driver.js'
 import { driverError, explain, explainStatement, isGone, isMissing } from './errors.js'
@@ -57,6 +59,7 @@ export interface MysqlParts {
 export class MysqlSession implements Session<PromiseConnection> {
   readonly server: ServerInfo
   readonly metadata: MetadataStore
+  readonly backfills: BackfillSupport
   readonly #parts: MysqlParts
   readonly #connection: Connection
   /** An application's own connection takes one statement a message, unless it says otherwise. */
@@ -85,6 +88,19 @@ export class MysqlSession implements Session<PromiseConnection> {
       parts.names,
       parts.kind.flavour,
     )
+    this.backfills = mysqlBackfills({
+      product: parts.kind.product === 'MySQL' ? 'mysql' : 'mariadb',
+      flavour: parts.kind.flavour,
+      names: parts.names,
+      guard: () => this.#lease?.guard,
+      unguarded: (error) => this.#unguarded(error),
+      query: async (sql) => (await this.#send(sql, true)).rows,
+      together: async (statements) => {
+        const rows: unknown[][] = []
+        for (const message of this.#packed(statements)) rows.push(...(await this.#send(message, true)).rows)
+        return rows
+      },
+    })
   }
 
   get capabilities(): Capabilities {

@@ -1,7 +1,8 @@
 import type { ParseOptions, Statement } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import { splitSql } from '../../sql/split.js'
-import type { SqlDialect } from '../../sql/types.js'
+import type { SqlDialect, SqlStatement } from '../../sql/types.js'
+import { withBackfills } from '../sql/backfill-directive.js'
 import { toStatement } from '../sql/statement.js'
 
 /** While tables are locked, no other can be written to: not ours either. */
@@ -14,12 +15,14 @@ const ASKS_FOR_FILE = /^load\s+(data|xml)\s+(low_priority\s+|concurrent\s+)?loca
 
 /** @throws MigrateError MIG-SQL-…, and MIG-UNSUPPORTED for LOAD DATA LOCAL, at the place in the file */
 export function parseStatements(text: string, dialect: SqlDialect, options: ParseOptions = {}): Statement[] {
-  return splitSql(text, dialect, options).map((sql) => {
-    const statement = toStatement(sql)
-    if (ASKS_FOR_FILE.test(sql.text)) throw localFile(statement)
-    if (LOCKS_TABLES.test(sql.text)) return { ...statement, span: 'begin' }
-    return UNLOCKS_TABLES.test(sql.text) ? { ...statement, span: 'end' } : statement
-  })
+  return withBackfills(text, options.origin, dialect, splitSql(text, dialect, options), toMysqlStatement)
+}
+
+function toMysqlStatement(sql: SqlStatement): Statement {
+  const statement = toStatement(sql)
+  if (ASKS_FOR_FILE.test(sql.text)) throw localFile(statement)
+  if (LOCKS_TABLES.test(sql.text)) return { ...statement, span: 'begin' }
+  return UNLOCKS_TABLES.test(sql.text) ? { ...statement, span: 'end' } : statement
 }
 
 function localFile({ position }: Statement): MigrateError {

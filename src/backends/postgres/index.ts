@@ -1,7 +1,7 @@
 import { BACKEND_API_VERSION, type Backend } from '../../backend/index.js'
 import { stripForChecksum } from '../../sql/checksum.js'
 import { splitSql } from '../../sql/split.js'
-import { postgresFlavour, recordingSession, sqlNames, toStatement } from '../sql/index.js'
+import { postgresFlavour, recordingSession, sqlNames, toStatement, withBackfills } from '../sql/index.js'
 import { CAPABILITIES, isClient, isPool, type PgClient } from './driver.js'
 
 export type { PgClient } from './driver.js'
@@ -12,11 +12,17 @@ export const postgres: Backend<PgClient> = {
   name: 'postgres',
   schemes: ['postgres', 'postgresql'],
   parse: (text, options = {}) =>
-    splitSql(text, 'postgres', {
-      ...(options.origin === undefined ? {} : { origin: options.origin }),
-      // 0 is unknown, and the newest.
-      ...(options.serverVersion ? { serverVersion: options.serverVersion } : {}),
-    }).map(toStatement),
+    withBackfills(
+      text,
+      options.origin,
+      'postgres',
+      splitSql(text, 'postgres', {
+        ...(options.origin === undefined ? {} : { origin: options.origin }),
+        // 0 is unknown, and the newest.
+        ...(options.serverVersion ? { serverVersion: options.serverVersion } : {}),
+      }),
+      toStatement,
+    ),
   normalise: (text) => stripForChecksum(text, 'postgres'),
   accepts: (client) => isPool(client) || isClient(client),
   async connect(options) {

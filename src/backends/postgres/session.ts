@@ -1,5 +1,6 @@
 import type {
   AtomicUnit,
+  BackfillSupport,
   Capabilities,
   ConnectOptions,
   ExecuteResult,
@@ -14,6 +15,7 @@ import type {
 } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import { blockersOf } from './blockers.js'
+import { postgresBackfills } from './backfill.js'
 import { requestCancel } from './cancel.js'
 import { CAPABILITIES, type PgClient } from './driver.js'
 import { codeOf, explain, explainStatement, isLost, lostConnection, offsetIn } from './errors.js'
@@ -42,6 +44,7 @@ export class PostgresSession implements Session<PgClient> {
   readonly client: PgClient
   readonly server: ServerInfo
   readonly metadata: PostgresMetadata
+  readonly backfills: BackfillSupport
   readonly #link: Link
   readonly #options: ConnectOptions
   readonly #locks: Lock[] = []
@@ -59,6 +62,7 @@ export class PostgresSession implements Session<PgClient> {
     this.client = link.client
     this.server = link.server
     this.metadata = new PostgresMetadata(link, options.metadata)
+    this.backfills = postgresBackfills(link, () => this.metadata.names())
   }
 
   get capabilities(): Capabilities {

@@ -1,3 +1,6 @@
+export * from './backfill.js'
+export * from './backfill-directive.js'
+export * from './backfill-key.js'
 export * from './changes.js'
 export * from './errors.js'
 export * from './flavour.js'

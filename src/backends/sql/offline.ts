@@ -1,4 +1,12 @@
-import type { Capabilities, ServerInfo, Session, Statement } from '../../backend/index.js'
+import type {
+  BackfillPages,
+  BackfillPlace,
+  Capabilities,
+  ServerInfo,
+  Session,
+  Statement,
+} from '../../backend/index.js'
+import type { BackfillRow } from '../../core/backfill.js'
 import { MigrateError } from '../../core/errors.js'
 import type { MetadataChange } from '../../core/metadata.js'
 import { renderChange } from './changes.js'
@@ -102,6 +110,18 @@ export function recordingSession(options: RecordingOptions): Session<never> {
         inTransaction = false
       }
     },
+    backfills: {
+      check: () => Promise.resolve(),
+      begin: (statement, place) => {
+        write(
+          `-- A backfill: "migrate upgrade" runs it in batches of about ${statement.backfill.batch} rows; this script runs it at once.\n`,
+        )
+        write(script.statement(statement))
+        return Promise.resolve(doneAtOnce(place))
+      },
+      list: () => Promise.resolve([]),
+      setState: () => Promise.resolve(),
+    },
     lock: () => Promise.resolve({ release: () => Promise.resolve() }),
     reset() {
       putBack()
@@ -111,6 +131,23 @@ export function recordingSession(options: RecordingOptions): Session<never> {
     close: () => Promise.resolve(),
   }
   return session
+}
+
+/** A script has no batches. */
+function doneAtOnce(place: BackfillPlace): BackfillPages {
+  const row: BackfillRow = {
+    ...place,
+    table: '',
+    key: [],
+    state: 'done',
+    scanned: 0,
+    changed: 0,
+    estimate: null,
+    batches: 0,
+    startedAt: '',
+    updatedAt: '',
+  }
+  return { row, next: () => Promise.resolve({ kind: 'done', row }) }
 }
 
 function header({ product, script }: SqlFlavour): string {

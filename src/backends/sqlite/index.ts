@@ -1,6 +1,7 @@
 import type { Backend } from '../../backend/index.js'
 import { stripForChecksum } from '../../sql/checksum.js'
 import { splitSql } from '../../sql/split.js'
+import { withBackfills } from '../sql/backfill-directive.js'
 import { sqliteFlavour } from '../sql/flavours.js'
 import { recordingSession } from '../sql/offline.js'
 import { sqliteCapabilities, sqliteNames } from './names.js'
@@ -12,7 +13,8 @@ export const sqlite: Backend<Database> = {
   apiVersion: 1,
   name: 'sqlite',
   schemes: ['sqlite'],
-  parse: (text, options = {}) => splitSql(text, 'sqlite', options).map(toSqliteStatement),
+  parse: (text, options = {}) =>
+    withBackfills(text, options.origin, 'sqlite', splitSql(text, 'sqlite', options), toSqliteStatement),
   normalise: (text) => stripForChecksum(text, 'sqlite'),
   accepts: isDatabase,
   connect: async (options) => (await import('./session.js')).connect(options),

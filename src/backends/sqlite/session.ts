@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import type {
   AtomicUnit,
+  BackfillSupport,
   ConnectOptions,
   ExecuteResult,
   Lock,
@@ -13,6 +14,7 @@ import type {
   UnitsResult,
 } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
+import { sqliteBackfills } from './backfill.js'
 import { sqliteFlavour } from '../sql/flavours.js'
 import { sqlMetadata, type MetadataConnection } from '../sql/metadata.js'
 import type { SqlNames } from '../sql/names.js'
@@ -89,6 +91,7 @@ class SqliteSession implements Session<Database> {
   readonly capabilities = sqliteCapabilities
   readonly server: ServerInfo
   readonly metadata: MetadataStore
+  readonly backfills: BackfillSupport
   readonly #parts: Parts
   #database: Database | undefined
   #saved: SavedSettings | undefined
@@ -103,6 +106,16 @@ class SqliteSession implements Session<Database> {
       read: () => (this.#absent ? Promise.resolve(EMPTY_SNAPSHOT) : store.read()),
       scripts: (revision) => (this.#absent ? Promise.resolve(null) : store.scripts(revision)),
       log: (options) => (this.#absent ? Promise.resolve([]) : store.log(options)),
+    }
+    const backfills = sqliteBackfills(
+      () => this.#open(),
+      parts.names,
+      () => this.#file,
+    )
+    this.backfills = {
+      ...backfills,
+      check: (statement) => (this.#absent ? Promise.resolve() : backfills.check(statement)),
+      list: () => (this.#absent ? Promise.resolve([]) : backfills.list()),
     }
     if (parts.opened !== undefined) this.#adopt(parts.opened)
   }

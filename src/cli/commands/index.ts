@@ -96,6 +96,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./repair.js'),
   },
   {
+    name: 'backfill',
+    group: MOVE,
+    summary: 'see, pause and resume what upgrade runs in batches',
+    load: () => import('./backfill.js'),
+  },
+  {
     name: 'resolve',
     group: GUARD,
     summary: 'settle a statement in doubt after a crash',

@@ -1,0 +1,55 @@
+import { columns } from './columns.js'
+import { count, duration, moment } from './duration.js'
+import { text } from './revisions.js'
+import type { BackfillReport, MigratorEvent } from './values.js'
+import type { View } from './view.js'
+
+type Progress = Extract<MigratorEvent, { readonly type: 'backfill' }>
+
+/** `migrate backfill status`: a line each. */
+export function renderBackfills(backfills: readonly BackfillReport[], view: View): string {
+  const { style } = view
+  if (backfills.length === 0) return `${style.dim('No backfill has begun that is not finished.')}\n`
+  const rows = backfills.map((one) => [
+    { text: one.state, paint: one.state === 'paused' ? style.yellow : style.green },
+    { text: one.revision, paint: style.cyan },
+    one.table,
+    howFar(one),
+    { text: `last batch ${moment(one.updatedAt)}`, paint: style.dim },
+  ])
+  return text(columns(rows))
+}
+
+/** `12,000 of about 100,000 rows (12 %), 11,000 changed`. */
+export function howFar({ scanned, changed, estimate, state }: BackfillReport): string {
+  const share =
+    estimate === null || estimate === 0 ? null : Math.min(99, Math.floor((scanned / estimate) * 100))
+  const of = state === 'done' || share === null ? '' : ` of about ${number(estimate ?? 0)}`
+  const percent = state === 'done' || share === null ? '' : ` (${share} %)`
+  return `${number(scanned)}${of} ${scanned === 1 && of === '' ? 'row' : 'rows'}${percent}, ${number(changed)} changed`
+}
+
+/** What stands beside a progress line. */
+export function backfillDoing({ table, doing, rate, scanned, revision }: Progress): string {
+  const what = `${revision} ${table}: ${number(scanned)} rows`
+  switch (doing) {
+    case 'working':
+      return rate === null ? what : `${what}, ${number(rate)}/s`
+    case 'paused':
+      return `${what}, paused: migrate backfill resume`
+    case 'behind':
+      return `${what}, waiting for a replica`
+    case 'blocked':
+      return `${what}, waiting for another session's lock`
+  }
+}
+
+/** For logs: a line now and then. */
+export function renderProgress(event: Progress): string {
+  const left = event.leftMs === null || event.state === 'done' ? '' : `, about ${duration(event.leftMs)} left`
+  return `${event.revision} ${event.table}: ${howFar(event)}, ${count(event.batches, 'batch', 'batches')}${left}`
+}
+
+function number(value: number): string {
+  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',')
+}
