@@ -41,6 +41,17 @@ export interface BackfillRow {
   readonly updatedAt: string
 }
 
+/** How a backfill goes on, as it is told to whoever watches. */
+export interface BackfillProgress {
+  readonly row: BackfillRow
+  /** What it does now: `behind` waits for replicas, `blocked` for somebody else's lock. */
+  readonly doing: 'working' | 'paused' | 'behind' | 'blocked'
+  /** Rows that are gone past in a second, of this run; null before it is known. */
+  readonly rate: number | null
+  /** Milliseconds that are left at that rate; null where the table's size or the rate is not known. */
+  readonly leftMs: number | null
+}
+
 /** Batches that the average looks back over. */
 const MEMORY = 20
 const MOST_GROWTH = 1.2

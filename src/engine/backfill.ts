@@ -6,20 +6,16 @@ import type {
   Session,
   Statement,
 } from '../backend/index.js'
-import { halved, limitsOf, steer, type BackfillRow, type Steering } from '../core/backfill.js'
+import {
+  halved,
+  limitsOf,
+  steer,
+  type BackfillProgress,
+  type BackfillRow,
+  type Steering,
+} from '../core/backfill.js'
 import { MigrateError } from '../core/errors.js'
 import { interrupted, throwIfAborted } from './step.js'
-
-/** How a backfill goes on, as it is told to whoever watches. */
-export interface BackfillProgress {
-  readonly row: BackfillRow
-  /** What it does now: `behind` waits for replicas, `blocked` for somebody else's lock. */
-  readonly doing: 'working' | 'paused' | 'behind' | 'blocked'
-  /** Rows that are gone past in a second, of this run; null before it is known. */
-  readonly rate: number | null
-  /** Milliseconds that are left at that rate; null where the table's size or the rate is not known. */
-  readonly leftMs: number | null
-}
 
 export interface BackfillContext {
   readonly signal: AbortSignal | undefined

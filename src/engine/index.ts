@@ -1,4 +1,3 @@
-export type { BackfillProgress } from './backfill.js'
 export { execute } from './execute.js'
 export type { EngineOptions, EngineReport } from './execute.js'
 export { planScript } from './script.js'

@@ -1,7 +1,7 @@
 import { MigrateError } from '../core/errors.js'
 import type { Direction } from '../core/revision.js'
 import type { Session } from '../backend/index.js'
-import type { BackfillProgress } from './backfill.js'
+import type { BackfillProgress } from '../core/backfill.js'
 import type { PreparedScript, ScriptStep } from './script.js'
 
 /** One revision in one direction, as the engine is handed it. */

@@ -1,6 +1,6 @@
 import type { BackfillPlace } from '../../backend/index.js'
 import type { BackfillRow, BackfillState } from '../../core/backfill.js'
-import type { BackfillDialect } from './backfill.js'
+import type { SqlFlavour } from './flavour.js'
 import type { SqlNames } from './names.js'
 import { corrupt, type Row } from './snapshot.js'
 
@@ -16,12 +16,18 @@ export interface StoredBackfill {
 const COLUMNS =
   'revision, direction, step, of_table, key_columns, state, scanned, changed, estimate, batches, started_at, updated_at, at_key, last_key'
 
+interface RowsConnection {
+  readonly flavour: SqlFlavour
+  query(sql: string): Promise<readonly Row[]>
+  run(sql: string): Promise<void>
+}
+
 /** The metadata's table of backfills. */
 export class BackfillRows {
-  readonly #dialect: BackfillDialect
+  readonly #dialect: RowsConnection
   readonly #table: string
 
-  constructor(dialect: BackfillDialect, names: SqlNames) {
+  constructor(dialect: RowsConnection, names: SqlNames) {
     this.#dialect = dialect
     this.#table = names.backfill
   }
