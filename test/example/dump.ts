@@ -1,3 +1,4 @@
+import { TABLES } from '../../src/backends/sql/names.js'
 import type { useDatabase } from '../servers/database.js'
 import { dumpDatabase, runSqlite } from '../servers/index.js'
 import type { ServerInfo } from '../servers/index.js'
@@ -5,7 +6,7 @@ import type { ServerInfo } from '../servers/index.js'
 export type TestDatabase = Awaited<ReturnType<typeof useDatabase>>
 
 /** revgraph's own tables, which are no part of the user's schema. */
-const OWN = ['meta', 'history', 'journal', 'tags', 'log'].map((name) => `migrate_${name}`)
+const OWN = TABLES.map((name) => `migrate_${name}`)
 
 /** Schema and rows of a database as its own tool writes them, without our tables and without what differs a run. */
 export async function canonicalDump(server: ServerInfo | 'sqlite', database: TestDatabase): Promise<string> {
