@@ -161,8 +161,11 @@ class Run {
   }
 
   async go(): Promise<EngineReport> {
+    let cancelled: Promise<void> | undefined
     // A cancel that fails has nothing left to cancel: the connection is gone, and the statement's own error tells.
-    const cancel = (): void => void this.#session.cancel().catch(() => undefined)
+    const cancel = (): void => {
+      cancelled = this.#session.cancel().catch(() => undefined)
+    }
     this.#signal?.addEventListener('abort', cancel, { once: true })
     try {
       const error = this.#options.singleTransaction === true ? await this.#allInOne() : await this.#oneByOne()
@@ -171,6 +174,8 @@ class Run {
     } finally {
       this.#watch.stop()
       this.#signal?.removeEventListener('abort', cancel)
+      // One that comes late would hit what is sent next: the lock's release, the line in the log.
+      await cancelled
     }
   }
 
