@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { Lock, LockHolder, LockOptions, LockOwner } from '../../backend/index.js'
 import { acquireByPolling, postgresFlavour } from '../sql/index.js'
-import { explain, isLost } from './errors.js'
+import { codeOf, explain, isLost } from './errors.js'
 import type { Link } from './link.js'
 
 /** Longer names are cut by the server. */
 const APPLICATION_NAME_BYTES = 63
+/** query_canceled */
+const CANCELLED = '57014'
 
 /** The server that this reaches is another from one transaction to the next: a lock of its session holds nothing. */
 export class PooledError extends Error {}
@@ -61,10 +63,15 @@ function held(link: Link, key: bigint): Lock {
       released = true
       link.applicationName = undefined
       if (link.lost) return
-      try {
-        await link.send(`SELECT pg_catalog.pg_advisory_unlock(${key}); RESET application_name`)
-      } catch (error) {
-        if (!isLost(error)) throw explain('Releasing the lock', error)
+      for (let tries = 1; ; tries++) {
+        try {
+          await link.send(`SELECT pg_catalog.pg_advisory_unlock(${key}); RESET application_name`)
+          return
+        } catch (error) {
+          if (isLost(error)) return
+          // A cancel that was meant for the statement before may come only now.
+          if (codeOf(error) !== CANCELLED || tries > 1) throw explain('Releasing the lock', error)
+        }
       }
     },
   }
