@@ -128,9 +128,11 @@ export class MysqlSession implements Session<PromiseConnection> {
       own.length === 1 && !this.#touched && this.#lease === undefined
         ? own
         : ['START TRANSACTION', ...own, ...(this.#lease === undefined ? [] : [this.#lease.guard]), 'COMMIT']
-    const message = [...before, ...this.#withWarnings(statements)].map(closed).join('')
+    const message = before.map(closed).join('') + this.#withWarnings(statements)
     // What answers with rows, or with several results, would not be told from the next one's answer.
-    const plain = statements.length === 1 || statements.every(({ transaction }) => transaction === 'commits')
+    const plain =
+      statements.length === 1 ||
+      statements.every((one) => one.transaction === 'commits' && !keepsItsText(one))
     if (!this.#takesSeveral || this.#inTransaction || !plain || !this.#fits(message)) {
       await this.metadata.write(changes)
       progress.committed?.()
@@ -174,11 +176,13 @@ export class MysqlSession implements Session<PromiseConnection> {
   }
 
   /** Warnings are those of the statement before: each but the last one's is asked for behind it. */
-  #withWarnings(statements: readonly Statement[]): string[] {
-    const asked = this.#parts.onNotice !== undefined
-    return statements.flatMap(({ text }, index) =>
-      asked && index < statements.length - 1 ? [text, 'SHOW WARNINGS'] : [text],
+  #withWarnings(statements: readonly Statement[]): string {
+    const ask = this.#parts.onNotice === undefined ? '' : closed('SHOW WARNINGS')
+    const texts = statements.map(({ text }, index) =>
+      // Nothing behind the last: a trigger would keep the semicolon with its text.
+      index < statements.length - 1 ? closed(text) + ask : text,
     )
+    return texts.join('')
   }
 
   traces(statements: readonly Statement[]): readonly string[] {
@@ -426,6 +430,14 @@ const closed = (text: string): string => (/(--|#)[^\n]*$/.test(text) ? `${text}\
 
 /** Upkeep that changes nothing of what is stored. */
 const isHarmlessTwice = ({ summary }: Statement): boolean => /^(analyze|optimize|check|flush)\b/.test(summary)
+
+/** A stored program is kept as it was written, with the semicolon that follows it in a message of several. */
+function keepsItsText({ summary, text }: Statement): boolean {
+  return (
+    summary.startsWith('create') &&
+    /\b(trigger|procedure|function|event|package)\b/i.test(text.slice(0, 1_000))
+  )
+}
 
 function endedTransaction(statement: Statement): MigrateError {
   return new MigrateError('MIG-TRANSACTION-CONTROL', "The statement ended the runner's own transaction.", {
