@@ -168,7 +168,11 @@ export class MongoMetadata implements MetadataStore {
       }
     }
     if (history.length > 0) put('history', ...history)
-    for (const [kind, operations] of writes) await this.#collection(kind).bulkWrite(operations, this.#session)
+    // Without a transaction a kill may come between them: a revision is in the history before its journal is forgotten.
+    for (const kind of ['history', 'tags', 'log', 'journal'] as const) {
+      const operations = writes.get(kind)
+      if (operations !== undefined) await this.#collection(kind).bulkWrite(operations, this.#session)
+    }
   }
 
   /** Numbers for new rows of the history and lines of the log, taken together. */

@@ -119,6 +119,8 @@ const clusterSettings = (options: ConnectOptions): ClusterOptions => ({
   scaleReads: 'master',
   clusterRetryStrategy: (times) => (times > CLUSTER_TRIES ? null : 100 * times),
   slotsRefreshTimeout: options.connectTimeoutMs ?? 10_000,
+  // A command whose answer was lost is in doubt: it is not sent again.
+  retryDelayOnFailover: 0,
 })
 
 /** An error, and what the driver told on the side: of a connection that fails it rejects with less than it knows. */
