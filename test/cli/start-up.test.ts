@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -52,6 +52,13 @@ describe('what a command does not need is not loaded', () => {
       ['edit', '--json'],
     ]
     for (const args of commands) expect(run(...args), args.join(' ')).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  it('no driver is part of the file that holds all of ours', () => {
+    const sources = readFileSync(join(root, 'dist', 'core.cjs.map'), 'utf8')
+    expect(sources).toContain('src/backends/mongo/session.ts')
+    for (const driver of ['mongodb', 'bson', 'pg', 'mysql2', 'ioredis'])
+      expect(sources, driver).not.toContain(`node_modules/${driver}/`)
   })
 
   it('without the build, what to type is said', () => {

@@ -1,4 +1,5 @@
-import { BSON, type Db, type Document } from 'mongodb'
+import type { Db, Document } from 'mongodb'
+import { toEjson } from '../../schema/mongo/ejson.js'
 import { signatureOf } from '../../schema/mongo/normalise.js'
 import { codeOf } from './errors.js'
 
@@ -65,4 +66,4 @@ async function duplicates(db: Db, collection: string, wanted: readonly Document[
   return lines
 }
 
-const shown = (document: Document): string => BSON.EJSON.stringify(document, { relaxed: true })
+const shown = (document: Document): string => toEjson(document)

@@ -76,7 +76,9 @@ async function begin(
     const hello = await db.command({ hello: 1 })
     const build = await client.db('admin').command({ buildInfo: 1 })
     const { localTime } = hello as { localTime?: unknown }
+    const { BSON } = await loadDriver()
     return new MongoSession({
+      bson: BSON,
       access: {
         client,
         db,

@@ -15,6 +15,9 @@ export interface MongoAccess {
 
 type Driver = typeof driver
 
+/** The driver's own BSON: of the copy that was loaded, so that it is loaded with a connection and not before. */
+export type Bson = Driver['BSON']
+
 /** @throws MigrateError MIG-DRIVER-MISSING */
 export async function loadDriver(): Promise<Driver> {
   try {

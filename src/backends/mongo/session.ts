@@ -1,4 +1,4 @@
-import { BSON, type Db, type Document } from 'mongodb'
+import type { Db, Document } from 'mongodb'
 import type {
   Capabilities,
   ExecuteResult,
@@ -9,7 +9,7 @@ import type {
   Session,
   Statement,
 } from '../../backend/index.js'
-import type { MongoAccess } from './driver.js'
+import type { Bson, MongoAccess } from './driver.js'
 import { explain, explainStatement } from './errors.js'
 import { takeLease, type Lease } from './lock.js'
 import { MongoMetadata } from './metadata.js'
@@ -19,6 +19,7 @@ import { plainOf } from './statements.js'
 
 export interface SessionParts {
   readonly access: MongoAccess
+  readonly bson: Bson
   readonly owned: boolean
   readonly server: ServerInfo
   readonly hasTransactions: boolean
@@ -32,6 +33,7 @@ export class MongoSession implements Session<MongoAccess> {
   readonly server: ServerInfo
   readonly capabilities: Capabilities
   readonly metadata: MongoMetadata
+  readonly #bson: Bson
   readonly #owned: boolean
   readonly #statementTimeoutMs: number
   readonly #leases = new Set<Lease>()
@@ -43,6 +45,7 @@ export class MongoSession implements Session<MongoAccess> {
     this.client = parts.access
     this.server = parts.server
     this.capabilities = { transaction: parts.hasTransactions ? 'dml' : 'none', lock: 'lease' }
+    this.#bson = parts.bson
     this.#owned = parts.owned
     this.#statementTimeoutMs = parts.statementTimeoutMs
     this.metadata = new MongoMetadata({
@@ -56,7 +59,7 @@ export class MongoSession implements Session<MongoAccess> {
   }
 
   async execute(statement: Statement): Promise<ExecuteResult> {
-    const command = commandOf(statement)
+    const command = this.#commandOf(statement)
     const running = new AbortController()
     this.#running = running
     try {
@@ -81,8 +84,13 @@ export class MongoSession implements Session<MongoAccess> {
     return rowsOf(reply)
   }
 
+  /** Relaxed: plain numbers are what the driver makes of numbers. */
+  #commandOf(statement: Statement): Document {
+    return this.#bson.EJSON.parse(plainOf(statement.text), { relaxed: true }) as Document
+  }
+
   observe(statement: Statement): Promise<'applied' | 'not-applied' | 'unknown'> {
-    return observeCommand(commandOf(statement), this.client.db).catch((error: unknown) => {
+    return observeCommand(this.#commandOf(statement), this.client.db).catch((error: unknown) => {
       throw explain(error, 'Looking at what an earlier run did')
     })
   }
@@ -134,11 +142,6 @@ export class MongoSession implements Session<MongoAccess> {
     await session.endSession().catch(() => undefined)
     if (this.#owned) await client.close()
   }
-}
-
-/** Relaxed: plain numbers are what the driver makes of numbers. */
-function commandOf(statement: Statement): Document {
-  return BSON.EJSON.parse(plainOf(statement.text), { relaxed: true }) as Document
 }
 
 const ON_ADMIN: ReadonlySet<string> = new Set([
