@@ -16,12 +16,17 @@ import { build } from 'esbuild'
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 const outdir = process.env['MIGRATE_BUILD_OUT'] ?? 'dist'
 
+/** What does not stand in a file that is run from kept code (see src/cli/code-cache.ts): it stays an import. */
+const IMPORTING = 'import-module'
 /** Packages that are bundled as files of their own: the source imports them lazily. */
 const ASIDE = ['pg', 'mysql2', 'ioredis', 'mongodb', '@clack/prompts', 'cosmiconfig', 'diff']
 /** Left in node_modules, and opened as the files aside are. */
 const NATIVE = ['better-sqlite3']
 /** Native, or found by their own path at run time, or the user's to have. */
 const EXTERNAL = [...NATIVE, 'jiti', 'pg-native', 'typescript']
+
+/** Else a lazy import would stay one, and load the other module system. */
+const REQUIRING = { supported: { 'dynamic-import': false } }
 
 const common = {
   // esbuild itself began in the folder that the command was typed in.
@@ -70,6 +75,10 @@ const aside = {
       if (!native) wanted.add(path)
       return { contents: await reexported(path, native ? path : `./packages/${fileNameOf(path)}.cjs`) }
     })
+    onResolve({ filter: new RegExp(`/${IMPORTING}\\.js$`) }, () => ({
+      path: `./packages/${IMPORTING}.cjs`,
+      external: true,
+    }))
     onResolve({ filter: /.*/, namespace: 'aside' }, ({ path }) => ({ path, external: true }))
   },
 }
@@ -92,6 +101,22 @@ const elsewhere = (filter, path) => ({
     onResolve({ filter }, ({ kind }) => (kind === 'entry-point' ? undefined : { path, external: true }))
   },
 })
+
+/** The command's first file is small; the others are run from it with the code that the engine made of them before. */
+const cachedCore = {
+  name: 'cached-core',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /run-command/ }, () => ({ path: 'core', namespace: 'cached-core' }))
+    onLoad({ filter: /.*/, namespace: 'cached-core' }, () => ({
+      contents: `
+        import { join } from 'node:path'
+        import { loadCached } from './src/cli/code-cache.js'
+        export const { runCommand } = loadCached(join(__dirname, 'core.cjs'))
+      `,
+      resolveDir: process.cwd(),
+    }))
+  },
+}
 
 /** The names that Node itself sees in a package, so that bundled and unbundled code import alike. */
 async function namesOf(name) {
@@ -138,6 +163,7 @@ async function bundle() {
     stdin: stdin(CORE),
     outdir: undefined,
     outfile: `${outdir}/core.cjs`,
+    ...REQUIRING,
     external: EXTERNAL,
     plugins: [aside, noPrograms],
   })
@@ -147,9 +173,15 @@ async function bundle() {
       ...common,
       entryPoints: { cli: 'src/cli/main.ts' },
       outExtension: { '.js': '.cjs' },
-      // Else the lazy import would stay one, and load the other module system.
-      supported: { 'dynamic-import': false },
-      plugins: [elsewhere(/run-command/, './core.cjs')],
+      ...REQUIRING,
+      plugins: [cachedCore],
+    }),
+    build({
+      ...common,
+      entryPoints: [`src/backends/${IMPORTING}.ts`],
+      outdir: `${outdir}/packages`,
+      outExtension: { '.js': '.cjs' },
+      sourcemap: false,
     }),
     build({
       ...common,
@@ -164,6 +196,7 @@ async function bundle() {
         outdir: undefined,
         outfile: `${outdir}/packages/${fileNameOf(name)}.cjs`,
         sourcemap: false,
+        ...REQUIRING,
         ...(name === 'pg' ? { define: NOT_A_WORKER } : {}),
         external: EXTERNAL,
       }),

@@ -89,7 +89,8 @@ export async function loadBackend(name: string, folder: string): Promise<Backend
 
 async function importDefault(name: string, folder: string): Promise<unknown> {
   try {
-    const module: unknown = await import(resolveFrom(name, folder))
+    const { importModule } = await import('./import-module.js')
+    const module = await importModule(resolveFrom(name, folder))
     const exported = (module as { default?: unknown }).default
     // A CommonJS package that was compiled from an ES module keeps its default one level further down.
     const inner =

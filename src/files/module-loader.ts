@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Jiti } from 'jiti'
 import { defineRevision, wordsOf } from '../core/define.js'
@@ -7,6 +6,7 @@ import { MigrateError } from '../core/errors.js'
 import { startOf, type Position } from '../core/position.js'
 import { defineConfig } from './define-config.js'
 import { lineEnd, offsetOfLine, positionIn } from './source-text.js'
+import { userCacheFolder } from './user-cache.js'
 
 /** What `import … from 'revgraph'` gives to files that the tool loads, whether or not their project has it installed. */
 const LIBRARY = { defineRevision, defineConfig, MigrateError }
@@ -58,8 +58,7 @@ function cacheFolder(folder: string): string {
     if (existsSync(modules)) return join(modules, '.cache', 'revgraph')
     if (dirname(at) === at) break
   }
-  const home = process.env['XDG_CACHE_HOME'] ?? process.env['LOCALAPPDATA'] ?? join(homedir(), '.cache')
-  return join(home, 'revgraph')
+  return userCacheFolder()
 }
 
 /** A module that never finishes leaves nothing for the process to wait for: a timer keeps it alive for the signal. */

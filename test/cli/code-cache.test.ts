@@ -1,0 +1,100 @@
+import { spawnSync } from 'node:child_process'
+import { chmodSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { BIN, CliProject, sqlRevision } from './project.js'
+
+describe('compiled code is kept for the next command', () => {
+  let project: CliProject
+  beforeEach(() => {
+    project = new CliProject({ 'migrations/a1.sql': sqlRevision('a1', 'CREATE TABLE a (x int);') })
+  })
+  afterEach(() => project.remove())
+
+  const folder = (): string => join(project.folder, '.cache', 'revgraph')
+  function kept(): string {
+    const names = readdirSync(folder()).filter((name) => name.startsWith('core-'))
+    expect(names).toHaveLength(1)
+    return join(folder(), names[0] ?? '')
+  }
+  const status = () => project.run('status')
+
+  it('is made by the first command, used by the second, and nobody else may read or write it', () => {
+    const first = status()
+    expect(first).toMatchObject({ code: 0, stderr: '' })
+    const before = statSync(kept())
+    expect(before.mode & 0o777).toBe(0o600)
+    expect(status()).toEqual(first)
+    expect(statSync(kept()).ino).toBe(before.ino)
+  })
+
+  it.each<[string, (bytes: Buffer) => Buffer]>([
+    ['empty', () => Buffer.alloc(0)],
+    ['cut off', (bytes) => bytes.subarray(0, bytes.length - 1000)],
+    ['changed in one bit', (bytes) => flipped(bytes, bytes.length - 5)],
+    ['of another text', (bytes) => flipped(bytes, 3)],
+  ])('is made anew when it is %s', (_, damage) => {
+    const first = status()
+    const whole = readFileSync(kept())
+    writeFileSync(kept(), damage(whole))
+    expect(status()).toEqual(first)
+    expect(Math.abs(readFileSync(kept()).length - whole.length)).toBeLessThan(whole.length / 2)
+    expect(status()).toEqual(first)
+  })
+
+  it('is not believed when others may write it', () => {
+    const first = status()
+    const before = statSync(kept())
+    chmodSync(kept(), 0o666)
+    expect(status()).toEqual(first)
+    expect(statSync(kept()).ino).not.toBe(before.ino)
+    expect(statSync(kept()).mode & 0o777).toBe(0o600)
+  })
+
+  it('is not kept by a command that fails, and a folder that cannot be written is no matter', () => {
+    expect(project.run('show', 'nothing').code).not.toBe(0)
+    expect(() => readdirSync(folder())).toThrow('ENOENT')
+    project.write({ '.cache': 'a file' })
+    expect(status()).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  it('is removed a month after it was made, when other code is kept', () => {
+    project.write({ '.cache/revgraph/core-1-v0-x64.code': 'old', '.cache/revgraph/other.cjs': 'not ours' })
+    const long = new Date(Date.now() - 31 * 24 * 60 * 60 * 1000)
+    utimesSync(join(folder(), 'core-1-v0-x64.code'), long, long)
+    utimesSync(join(folder(), 'other.cjs'), long, long)
+    expect(status().code).toBe(0)
+    kept()
+    expect(readdirSync(folder())).toContain('other.cjs')
+  })
+
+  it('leaves one of each class for a revision that imports the library by itself', () => {
+    const library = new URL('../dist/index.js', new URL(BIN, 'file:')).href
+    project.write({
+      'migrations/b2.mjs': [
+        `import { MigrateError } from '${library}'`,
+        `import { defineRevision } from 'revgraph'`,
+        `export default defineRevision({ id: 'b2', parents: ['a1'], message: 'throws',`,
+        `  up(op) { op.run('throw', () => { throw new MigrateError('MIG-USAGE', 'Thrown by the revision.') }) },`,
+        `  down() {} })`,
+      ].join('\n'),
+    })
+    for (let run = 0; run < 2; run += 1) {
+      const { stderr } = project.run('upgrade', 'head')
+      expect(stderr).toContain('Thrown by the revision.')
+      status()
+    }
+    const imported = spawnSync(
+      process.execPath,
+      ['-e', `import(${JSON.stringify(library)}).then((all) => console.log(typeof all.createMigrator))`],
+      { encoding: 'utf8' },
+    )
+    expect(imported.stdout).toBe('function\n')
+  })
+})
+
+function flipped(bytes: Buffer, at: number): Buffer {
+  const copy = Buffer.from(bytes)
+  copy[at] = (copy[at] ?? 0) ^ 1
+  return copy
+}
