@@ -2,7 +2,8 @@ import type { Session } from '../backend/index.js'
 import type { BackfillRow } from '../core/backfill.js'
 import { MigrateError } from '../core/errors.js'
 import { backfillReport } from './backfill.js'
-import type { JournalEntry, LogEntry } from '../core/metadata.js'
+import { buildGraph } from '../core/graph.js'
+import type { AppliedRevision, JournalEntry, LogEntry } from '../core/metadata.js'
 import { findTarget, headsOf } from '../core/plan.js'
 import { parseTarget } from '../core/target.js'
 import { historyRange } from '../core/ranges.js'
@@ -10,7 +11,7 @@ import { checksumOf, loadScripts } from './checksum.js'
 import { withSession } from './context.js'
 import type { Context } from './context.js'
 import { editedRevisions, readFiles, withState } from './state.js'
-import type { State } from './state.js'
+import type { Settled, State } from './state.js'
 import type {
   CheckName,
   CheckReport,
@@ -22,7 +23,12 @@ import type {
   UnfinishedReport,
 } from './types.js'
 
-export function infoOf(state: State, id: string): RevisionInfo {
+/** As much of a state as is told of a revision. */
+interface Known extends Pick<State, 'graph' | 'sources'> {
+  readonly rows: ReadonlyMap<string, Pick<AppliedRevision, 'appliedAt'>>
+}
+
+export function infoOf(state: Known, id: string): RevisionInfo {
   const { graph } = state
   const node = graph.get(id)
   const row = state.rows.get(id)
@@ -96,7 +102,21 @@ function told(entry: JournalEntry | null): JournalEntry | null {
 }
 
 export function current(context: Context): Promise<CurrentReport> {
-  return withState(context, 'current', currentOf)
+  return withState(context, 'current', currentOf, currentSettled)
+}
+
+function currentSettled({ sources, head, appliedAt }: Settled): CurrentReport | null {
+  if (appliedAt === null) return null
+  const graph = buildGraph(sources)
+  const known = { graph, sources: new Map([[head.id, head]]), rows: new Map([[head.id, { appliedAt }]]) }
+  return {
+    heads: [infoOf(known, head.id)],
+    applied: graph.order.map(({ id }) => id),
+    pending: [],
+    missing: [],
+    edited: [],
+    unfinished: [],
+  }
 }
 
 export function status(context: Context, maskedUrl: (url: string) => string): Promise<StatusReport> {

@@ -14,21 +14,30 @@ import { readAgain, takeLock } from './locked.js'
 import { Preparer } from './prepare.js'
 import type { PlanStep, RunIdentity } from './prepare.js'
 import { withState } from './state.js'
-import type { State } from './state.js'
+import type { Settled, State } from './state.js'
 import type { ConfirmQuestion, RunOptions, RunReport, StatementReport, StepReport } from './types.js'
 
 /** A command that runs scripts: what it is called, and how it plans from a state. */
 export interface RunCommand {
   readonly action: 'upgrade' | 'downgrade' | 'redo'
+  /** True when there is nothing to do wherever all revisions are applied and there is one head. */
+  readonly endsSettled?: boolean
   /** Called again once the lock is held: others may have moved the database meanwhile. */
   plan(state: State, backend: Backend): Promise<readonly PlanStep[]>
 }
 
 /** Plans, locks, plans again, executes, reports. */
 export async function run(context: Context, command: RunCommand, options: RunOptions): Promise<RunReport> {
-  return withState(context, command.action, (state, session) =>
-    new Runner(context, command, options, session).go(state),
+  return withState(
+    context,
+    command.action,
+    (state, session) => new Runner(context, command, options, session).go(state),
+    command.endsSettled === true ? (settled) => nothingToDo(command, settled) : undefined,
   )
+}
+
+function nothingToDo({ action }: RunCommand, { backend, head }: Settled): RunReport {
+  return { ok: true, command: action, backend: backend.name, from: [head.id], to: [head.id], steps: [] }
 }
 
 export class Runner {

@@ -1,13 +1,13 @@
-import type { Backend, Session } from '../backend/index.js'
+import type { Backend, MetadataLook, Session } from '../backend/index.js'
 import { backendByScheme } from '../backends/registry.js'
 import type { BackfillRow } from '../core/backfill.js'
 import { MigrateError } from '../core/errors.js'
 import type { Graph } from '../core/graph.js'
 import { METADATA_FORMAT } from '../core/metadata.js'
 import type { AppliedRevision, MetadataSnapshot, StoredScripts } from '../core/metadata.js'
-import { overlayHistory } from '../core/history.js'
+import { historyText, onlyHead, overlayHistory } from '../core/history.js'
 import type { RevisionHeader, RevisionSource } from '../core/revision.js'
-import { isEdited } from './checksum.js'
+import { isEdited, sha256 } from './checksum.js'
 import type { Context } from './context.js'
 
 /** Files and history side by side: what every question about "where are we" is answered from. */
@@ -64,32 +64,75 @@ export function makeState(
 
 const noBackfills = (): Promise<readonly BackfillRow[]> => Promise.resolve([])
 
+/** All revisions are applied, each from its present file, nothing is unfinished, and this is the one head. */
+export interface Settled {
+  readonly backend: Backend
+  readonly sources: readonly RevisionSource[]
+  readonly head: RevisionSource
+  /** When the head was applied; null where it was not the last. */
+  readonly appliedAt: string | null
+}
+
+interface Readings {
+  readonly session: Session
+  readonly sources: readonly RevisionSource[]
+  /** What a look tells, when one was asked for. */
+  readonly look: Omit<MetadataLook, 'snapshot'>
+  readonly snapshot: () => Promise<MetadataSnapshot>
+}
+
 /** Reads the files while the connection is being made, and the metadata once it is. */
-async function readState(context: Context, opening: Promise<Session>): Promise<State> {
-  const snapshot = opening.then((session) => session.metadata.read())
+async function readBoth(context: Context, opening: Promise<Session>, look: boolean): Promise<Readings> {
+  const first = opening.then(async ({ metadata }) =>
+    look && metadata.look !== undefined
+      ? metadata.look()
+      : { digest: null, last: null, snapshot: await metadata.read() },
+  )
   // Whichever fails first is told; the other must not become an unhandled rejection.
-  snapshot.catch(() => undefined)
+  first.catch(() => undefined)
   const sources = await context.sources()
   const session = await opening
+  const { snapshot, ...told } = await first
+  return { session, sources, look: told, snapshot: async () => snapshot ?? session.metadata.read() }
+}
+
+async function stateOf(context: Context, { session, sources, snapshot }: Readings): Promise<State> {
   return makeState(
     await context.backend(),
     sources,
-    await snapshot,
+    await snapshot(),
     (id) => session.metadata.scripts(id),
     async () => (await session.backfills?.list()) ?? [],
   )
 }
 
-/** The state of files and database, with the session still open for more questions. */
+function settledAt(backend: Backend, { look, sources }: Readings): Settled | null {
+  if (look.digest === null || look.digest !== sha256(historyText(sources))) return null
+  const head = onlyHead(sources)
+  if (head === null) return null
+  return { backend, sources, head, appliedAt: look.last?.id === head.id ? look.last.appliedAt : null }
+}
+
+/**
+ * The state of files and database, with the session still open for more questions.
+ * @param settled answers instead where nothing is wanting, which is known without reading the history; null when it
+ *   needs more
+ */
 export async function withState<T>(
   context: Context,
   command: string,
   work: (state: State, session: Session) => Promise<T>,
+  settled?: (settled: Settled) => T | null,
 ): Promise<T> {
   const opening = context.connect(command)
   try {
-    const state = await readState(context, opening)
-    return await work(state, await opening)
+    const readings = await readBoth(context, opening, settled !== undefined)
+    if (settled !== undefined) {
+      const at = settledAt(await context.backend(), readings)
+      const answer = at === null ? null : settled(at)
+      if (answer !== null) return answer
+    }
+    return await work(await stateOf(context, readings), readings.session)
   } finally {
     await opening.then(
       (session) => session.close(),

@@ -1,5 +1,6 @@
 import type { MigrateError } from '../core/errors.js'
 import type {
+  AppliedRevision,
   JournalEntry,
   LogEntry,
   MetadataChange,
@@ -103,6 +104,18 @@ export interface Progress {
   done?(index: number): void
 }
 
+export interface MetadataLook {
+  /**
+   * SHA-256, hexadecimal, of what `historyText` of core/history.ts makes of the applied revisions; null where something
+   * else is to be told than them: a script left unfinished, a repeatable revision, another format.
+   */
+  readonly digest: string | null
+  /** What was applied last. */
+  readonly last: Pick<AppliedRevision, 'id' | 'appliedAt'> | null
+  /** Null when the history is long: `read` brings it. */
+  readonly snapshot: MetadataSnapshot | null
+}
+
 /** revgraph's own tables (collections, keys). Knows nothing of plans. */
 export interface MetadataStore {
   /**
@@ -110,6 +123,12 @@ export interface MetadataStore {
    * @throws MigrateError MIG-METADATA-NEWER, MIG-METADATA-CORRUPT
    */
   read(): Promise<MetadataSnapshot>
+  /**
+   * What `read` answers, or less where a digest may be enough: a command that finds nothing to do then need not have a
+   * long history brought and understood. One round trip.
+   * @throws MigrateError as {@link read} does
+   */
+  look?(): Promise<MetadataLook>
   /** Null when the revision is not in the history. */
   scripts(revision: string): Promise<StoredScripts | null>
   /** Creates the tables, or brings those of an older format up to date. Safe to call again. Call it with the lock held. */

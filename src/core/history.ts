@@ -118,3 +118,32 @@ function fitting<A extends RevisionNode>(files: readonly RevisionNode[], rows: r
     labels: taken[place] ?? [],
   }))
 }
+
+/** What identifies a revision as applied from exactly this file. */
+type Recorded = Pick<RevisionNode, 'id' | 'parents' | 'dependsOn'> & { readonly sourceHash: string | null }
+
+/**
+ * Files or rows as one text, whatever order they come in: two sets of revisions are the same when their texts are. A
+ * server can make it from the columns as they are stored, lists as JSON: how many there are, then a line for each.
+ */
+export function historyText(revisions: readonly Recorded[]): string {
+  const lines = revisions.map(
+    (one) => `${one.id} ${one.sourceHash ?? ''} ${jsonOf(one.parents)} ${jsonOf(one.dependsOn)}`,
+  )
+  return [revisions.length, ...lines.sort()].join('\n')
+}
+
+const jsonOf = (ids: readonly string[]): string => (ids.length === 0 ? '[]' : JSON.stringify(ids))
+
+/** The only revision that is no parent; null when there are several, or none. */
+export function onlyHead<R extends RevisionNode>(revisions: readonly R[]): R | null {
+  const parents = new Set<string>()
+  for (const revision of revisions) for (const parent of revision.parents) parents.add(parent)
+  let head: R | null = null
+  for (const revision of revisions) {
+    if (parents.has(revision.id)) continue
+    if (head !== null) return null
+    head = revision
+  }
+  return head
+}

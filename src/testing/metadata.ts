@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import type { HistoryRow } from '../core/metadata.js'
+import { createHash } from 'node:crypto'
+import { historyText } from '../core/history.js'
+import type { HistoryRow, MetadataChange } from '../core/metadata.js'
 import type { Session } from '../backend/index.js'
 import type { Behaviour, ContractContext } from './types.js'
 import { NASTY, historyRow, isIsoTime, journalEntry, logEntry, rejected } from './values.js'
@@ -87,6 +89,49 @@ export const metadataBehaviours: readonly Behaviour[] = [
       )
       const scripts = await session.metadata.scripts('a')
       assert.deepEqual([scripts?.up, scripts?.down], [null, null])
+    },
+  ],
+  [
+    'a look at the history gives its digest, or what reading gives, or both',
+    async (context) => {
+      const session = await ready(context)
+      const { metadata } = session
+      const look = metadata.look?.bind(metadata)
+      if (look === undefined) return
+      const rows = ['b', 'a10', 'a', 'A', 'a-1'].map((id, index) =>
+        historyRow(id, { parents: index === 0 ? [] : ['b'], dependsOn: index === 2 ? ['a10', 'b'] : [] }),
+      )
+      await metadata.write(rows.map((row) => ({ kind: 'apply', row })))
+      const { digest, last, snapshot } = await look()
+      assert.equal(digest, createHash('sha256').update(historyText(rows)).digest('hex'))
+      assert.equal(last?.id, 'a-1')
+      if (snapshot !== null) assert.deepEqual(snapshot, await metadata.read())
+      const others: MetadataChange[] = [
+        { kind: 'journal', entries: [journalEntry('x', 0)] },
+        { kind: 'apply', row: historyRow('r', { repeatable: true }) },
+      ]
+      for (const change of others) {
+        await metadata.write([change])
+        assert.equal((await look()).digest, null, change.kind)
+        await metadata.write([
+          change.kind === 'journal'
+            ? { kind: 'journal-clear', revision: 'x' }
+            : { kind: 'revert', revision: 'r' },
+        ])
+        assert.equal((await look()).digest, digest, change.kind)
+      }
+      await metadata.write([{ kind: 'revert', revision: 'a-1' }])
+      assert.notEqual((await look()).digest, digest)
+    },
+  ],
+  [
+    'a look where there is no metadata finds nothing, and makes nothing',
+    async (context) => {
+      const { metadata } = await context.connect()
+      const found = await metadata.look?.()
+      if (found === undefined) return
+      assert.deepEqual([found.digest, found.last, found.snapshot?.exists], [null, null, false])
+      assert.equal((await (await context.connect()).metadata.read()).exists, false)
     },
   ],
   [

@@ -1,12 +1,20 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MigrateError } from '../../src/core/errors.js'
 import { buildGraph } from '../../src/core/graph.js'
-import { compareHistory, outOfOrder, overlayHistory, requireOrder } from '../../src/core/history.js'
+import {
+  compareHistory,
+  historyText,
+  onlyHead,
+  outOfOrder,
+  overlayHistory,
+  requireOrder,
+} from '../../src/core/history.js'
 import { planDowngrade, planUpgrade } from '../../src/core/plan.js'
 import { historyRange, newestFirst, planOffline, stateAt } from '../../src/core/ranges.js'
 import type { RevisionNode } from '../../src/core/revision.js'
 import { stampPlan } from '../../src/core/stamp.js'
-import { chain, node } from './arbitraries.js'
+import { anyRevisions, chain, node, shuffled } from './arbitraries.js'
 
 function ids(nodes: readonly RevisionNode[]): readonly string[] {
   return nodes.map((each) => each.id)
@@ -226,5 +234,55 @@ describe('a stamp', () => {
 
   it('needs a target', () => {
     expect(refusal(() => stampPlan(graph, new Set(), [])).code).toBe('MIG-USAGE')
+  })
+})
+
+describe('a history as one text', () => {
+  const recorded = (nodes: readonly RevisionNode[]) =>
+    nodes.map((one) => ({ ...one, sourceHash: `h${one.id}` }))
+
+  it('is the same in whatever order the revisions come', () => {
+    fc.assert(
+      fc.property(
+        anyRevisions().chain((nodes) => fc.tuple(fc.constant(nodes), shuffled(nodes))),
+        ([nodes, otherwise]) => {
+          expect(historyText(recorded(otherwise))).toBe(historyText(recorded(nodes)))
+        },
+      ),
+    )
+  })
+
+  it('is another one when a revision, its file, a parent or a dependency is another', () => {
+    const [a, b] = recorded(chain('a', 'b'))
+    if (a === undefined || b === undefined) throw new Error('no chain')
+    const texts = [
+      [a, b],
+      [a],
+      [a, { ...b, sourceHash: 'edited' }],
+      [a, { ...b, parents: [] }],
+      [a, { ...b, dependsOn: ['a'] }],
+      [a, { ...b, id: 'c' }],
+    ].map(historyText)
+    expect(new Set(texts).size).toBe(texts.length)
+  })
+
+  it('is not made by one revision whose id looks like two', () => {
+    const [a, b] = recorded(chain('a', 'b'))
+    if (a === undefined || b === undefined) throw new Error('no chain')
+    const both = historyText([a, b]).split('\n').slice(1).join('\n')
+    const [first = '', rest = ''] = both.split(' hb ')
+    const forged = { ...b, id: first, parents: JSON.parse(rest.split(' ')[0] ?? '') as string[] }
+    expect(historyText([{ ...forged, sourceHash: 'hb' }])).not.toBe(historyText([a, b]))
+  })
+})
+
+describe('the only head', () => {
+  it('is the head that the graph has when it has one, and none otherwise', () => {
+    fc.assert(
+      fc.property(anyRevisions(), (nodes) => {
+        const { heads } = buildGraph(nodes)
+        expect(onlyHead(nodes)?.id ?? null).toBe(heads.length === 1 ? heads[0] : null)
+      }),
+    )
   })
 })

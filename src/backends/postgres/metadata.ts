@@ -1,16 +1,23 @@
-import type { MetadataNames, MetadataStore } from '../../backend/index.js'
+import type { MetadataLook, MetadataNames, MetadataStore } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
+import { METADATA_FORMAT } from '../../core/metadata.js'
 import {
   postgresFlavour,
+  snapshotQuery,
+  SnapshotReader,
   sqlMetadata,
   sqlNames,
   type MetadataConnection,
   type SqlNames,
 } from '../sql/index.js'
 import type { Values } from './copy-text.js'
+import type { Fields } from './driver.js'
 import { explain, missingPart } from './errors.js'
 import { explainGuard } from './lease.js'
 import type { Link } from './link.js'
+
+/** Revisions whose rows are brought at once: fewer than cost a round trip. */
+const SHORT_HISTORY = 250
 
 const identifier = (name: string): string => postgresFlavour.identifier(name)
 const literal = (value: string): string => postgresFlavour.text(value)
@@ -65,6 +72,30 @@ export class PostgresMetadata implements MetadataStore {
       sqlNames(this.#configured, postgresFlavour),
       postgresFlavour,
     ).read()
+  }
+
+  async look(): Promise<MetadataLook> {
+    const names = this.#resolved?.names ?? sqlNames(this.#configured, postgresFlavour)
+    const reader = new SnapshotReader()
+    const answers: Fields[] = []
+    try {
+      await this.#link.copied(
+        snapshotQuery(names, METADATA_FORMAT, { longestHistory: SHORT_HISTORY }),
+        (row) => reader.add(row),
+        `${this.#whereQuery()};${digestQuery(names)};SELECT id, applied_at FROM ${names.history} ORDER BY seq DESC LIMIT 1;`,
+        (fields) => answers.push(fields),
+      )
+    } catch {
+      // No tables, or those of another format: reading asks once more, and knows what each error means.
+      return { digest: null, last: null, snapshot: await this.read() }
+    }
+    const [[schema] = [], [count, digest] = [], [id, appliedAt] = []] = answers
+    if (this.#resolved === undefined) this.#learned(schema)
+    return {
+      digest: digest ?? null,
+      last: typeof id === 'string' && typeof appliedAt === 'string' ? { id, appliedAt } : null,
+      snapshot: Number(count) <= SHORT_HISTORY ? reader.end() : null,
+    }
   }
 
   async scripts(revision: string) {
@@ -139,3 +170,18 @@ export class PostgresMetadata implements MetadataStore {
 
 /** @throws MigrateError MIG-CONFIG-INVALID */
 const requireStorable = (names: MetadataNames): unknown => sqlNames(names, postgresFlavour)
+
+/** How many rows the history has, and the digest of {@link MetadataLook}: `historyText` as the server makes it. */
+function digestQuery({ history, journal, meta }: SqlNames): string {
+  const text = `pg_catalog.concat_ws(E'\\n', pg_catalog.count(*), pg_catalog.string_agg(pg_catalog.concat_ws(' ', id, source_hash, parents, depends_on), E'\\n' ORDER BY id COLLATE pg_catalog."C"))`
+  const others = [
+    `SELECT 1 FROM ${journal}`,
+    `SELECT 1 FROM ${history} WHERE repeatable <> 0 OR source_hash IS NULL`,
+    `SELECT 1 FROM ${meta} WHERE name = 'format' AND value <> '${METADATA_FORMAT}'`,
+  ]
+  const nothingElse = others.map((query) => `NOT EXISTS (${query})`).join(' AND ')
+  return (
+    `SELECT pg_catalog.count(*), CASE WHEN ${nothingElse} THEN ` +
+    `pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(${text}, 'UTF8')), 'hex') END FROM ${history}`
+  )
+}

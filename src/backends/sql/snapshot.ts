@@ -36,10 +36,17 @@ const nulls = (count: number): string => Array.from({ length: count }, () => 'NU
  * All that a command reads first, without the scripts' texts, in one statement: rows of a kind, three numbers and
  * twelve texts. Numbers and texts have columns of their own, since MySQL mixes no collations in a UNION.
  */
-export function snapshotQuery(names: SqlNames, format = METADATA_FORMAT): string {
+export function snapshotQuery(
+  names: SqlNames,
+  format = METADATA_FORMAT,
+  options: { readonly longestHistory?: number } = {},
+): string {
   const witness = format < 2 ? 'NULL, NULL' : 'subject, before_state'
+  const { longestHistory } = options
+  const short =
+    longestHistory === undefined ? '' : ` WHERE (SELECT count(*) FROM ${names.history}) <= ${longestHistory}`
   return [
-    `SELECT ${KIND.history}, seq, duration_ms, stamped + 2 * repeatable, ${HISTORY_TEXTS} FROM ${names.history}`,
+    `SELECT ${KIND.history}, seq, duration_ms, stamped + 2 * repeatable, ${HISTORY_TEXTS} FROM ${names.history}${short}`,
     `SELECT ${KIND.journal}, step, NULL, NULL, revision, direction, hash, excerpt, state, run_id, noted_at, ${witness}, ${nulls(3)} FROM ${names.journal}`,
     `SELECT ${KIND.tag}, NULL, NULL, NULL, name, heads, created_at, created_by, ${nulls(8)} FROM ${names.tags}`,
     `SELECT ${KIND.format}, NULL, NULL, NULL, value, ${nulls(11)} FROM ${names.meta} WHERE name = 'format'`,

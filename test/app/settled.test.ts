@@ -1,0 +1,68 @@
+import { expect, it } from 'vitest'
+import { describeEverywhere, refusal } from './project.js'
+import type { AppProject } from './project.js'
+
+const COUNT = 300
+const ids = Array.from({ length: COUNT }, (_, number) => `r${String(number).padStart(4, '0')}`)
+const FIRST = ids[0] ?? ''
+const LAST = ids[COUNT - 1] ?? ''
+
+/** More revisions than a look brings at once. */
+function longChain(project: AppProject): void {
+  for (const [place, id] of ids.entries()) {
+    const parent = ids[place - 1]
+    project.revision(id, '', parent === undefined ? {} : { parents: parent })
+  }
+}
+
+describeEverywhere('a database where all is applied', (project) => {
+  const nothingToDo = { ok: true, command: 'upgrade', from: [LAST], to: [LAST], steps: [] }
+
+  it('has nothing to do, and says the same of itself as when its history is read', async () => {
+    longChain(project())
+    const migrator = project().migrator()
+    await migrator.upgrade()
+    expect(await migrator.upgrade()).toMatchObject(nothingToDo)
+    const { heads, applied, pending, missing, edited, unfinished } = await migrator.status()
+    expect(await migrator.current()).toEqual({ heads, applied, pending, missing, edited, unfinished })
+    expect(heads.map(({ revision }) => revision)).toEqual([LAST])
+    expect(applied).toEqual(ids)
+  })
+
+  it('is told from one where a file was edited, added or taken away', async () => {
+    longChain(project())
+    const migrator = project().migrator()
+    await migrator.upgrade()
+    project().edit(`${FIRST}.sql`, (text) => text.replace('migrate:up\n', 'migrate:up\nSELECT 1;'))
+    expect(await refusal(migrator.upgrade())).toMatchObject({ code: 'MIG-EDITED' })
+    expect((await migrator.current()).edited).toEqual([FIRST])
+    project().edit(`${FIRST}.sql`, (text) => text.replace('SELECT 1;', ''))
+    project().revision('more', '', { parents: LAST })
+    expect((await migrator.current()).pending).toEqual(['more'])
+    expect(await migrator.upgrade()).toMatchObject({ from: [LAST], to: ['more'] })
+    project().removeFile('more.sql')
+    expect((await migrator.current()).missing).toEqual(['more'])
+  })
+
+  it('is asked about each of several heads', async () => {
+    longChain(project())
+    project().revision('beside', '', { parents: FIRST })
+    const migrator = project().migrator()
+    await migrator.upgrade('heads')
+    expect(await refusal(migrator.upgrade())).toMatchObject({ code: 'MIG-TARGET-MULTIPLE-HEADS' })
+    expect((await migrator.current()).heads.map(({ revision }) => revision).sort()).toEqual(['beside', LAST])
+  })
+
+  it('knows when its head was applied though something else was applied after it', async () => {
+    project().revision('a', '')
+    project().revision('c', '', { parents: 'a' })
+    const migrator = project().migrator()
+    await migrator.upgrade()
+    const before = (await migrator.current()).heads[0]?.appliedAt
+    project().revision('b', '', { parents: 'a' })
+    project().edit('c.sql', (text) => text.replace('parents a', 'parents b'))
+    await migrator.repair('c')
+    await migrator.upgrade()
+    expect((await migrator.current()).heads).toMatchObject([{ revision: 'c', appliedAt: before }])
+  })
+})
