@@ -3,7 +3,7 @@ import type { BackfillRow } from '../core/backfill.js'
 import { MigrateError } from '../core/errors.js'
 import { backfillReport } from './backfill.js'
 import { buildGraph } from '../core/graph.js'
-import type { AppliedRevision, JournalEntry, LogEntry } from '../core/metadata.js'
+import type { JournalEntry, LogEntry } from '../core/metadata.js'
 import { findTarget, headsOf } from '../core/plan.js'
 import { parseTarget } from '../core/target.js'
 import { historyRange } from '../core/ranges.js'
@@ -23,12 +23,7 @@ import type {
   UnfinishedReport,
 } from './types.js'
 
-/** As much of a state as is told of a revision. */
-interface Known extends Pick<State, 'graph' | 'sources'> {
-  readonly rows: ReadonlyMap<string, Pick<AppliedRevision, 'appliedAt'>>
-}
-
-export function infoOf(state: Known, id: string): RevisionInfo {
+export function infoOf(state: State, id: string): RevisionInfo {
   const { graph } = state
   const node = graph.get(id)
   const row = state.rows.get(id)
@@ -106,12 +101,20 @@ export function current(context: Context): Promise<CurrentReport> {
 }
 
 function currentSettled({ sources, head, appliedAt }: Settled): CurrentReport | null {
-  if (appliedAt === null) return null
-  const graph = buildGraph(sources)
-  const known = { graph, sources: new Map([[head.id, head]]), rows: new Map([[head.id, { appliedAt }]]) }
+  // What a dependency means is the graph's to say.
+  if (appliedAt === null || head.dependsOn.length > 0) return null
+  const { id, parents, dependsOn, labels, message, file } = head
   return {
-    heads: [infoOf(known, head.id)],
-    applied: graph.order.map(({ id }) => id),
+    heads: [
+      {
+        ...{ revision: id, parents, dependsOn, labels, message, file, applied: true, appliedAt },
+        ...{ isHead: true, isBase: parents.length === 0, isMerge: parents.length > 1, isBranchPoint: false },
+      },
+    ],
+    // Their order needs the graph, which most who ask do not.
+    get applied() {
+      return buildGraph(sources).order.map((node) => node.id)
+    },
     pending: [],
     missing: [],
     edited: [],

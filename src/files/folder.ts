@@ -60,12 +60,13 @@ export function listFolder(folder: string, cwd: string, options: ListOptions): F
 
 /** Two names that are one where case makes no difference: there, a checkout holds only one of the files. */
 function refuseTwins(files: readonly FolderFile[]): void {
-  const seen = new Map<string, FolderFile>()
+  const seen = new Set<string>()
   for (const file of files) {
     const name = file.inside.toLowerCase()
-    const twin = seen.get(name)
-    if (twin !== undefined) throw twins(twin, file)
-    seen.set(name, file)
+    if (seen.has(name)) {
+      throw twins(files.find(({ inside }) => inside.toLowerCase() === name) ?? file, file)
+    }
+    seen.add(name)
   }
 }
 

@@ -17,10 +17,14 @@ export const LANGUAGES = [
 
 export type LanguageName = (typeof LANGUAGES)[number]['extension']
 
+const BY_EXTENSION: ReadonlyMap<string, (typeof LANGUAGES)[number]> = new Map(
+  LANGUAGES.map((language) => [language.extension, language]),
+)
+
 /** Undefined for names of other files. */
 export function languageOf(name: string): (typeof LANGUAGES)[number] | undefined {
-  const extension = /\.([^.]*)$/.exec(name)?.[1]?.toLowerCase()
-  return LANGUAGES.find((language) => language.extension === extension)
+  const dot = name.lastIndexOf('.')
+  return dot === -1 ? undefined : BY_EXTENSION.get(name.slice(dot + 1).toLowerCase())
 }
 
 export function leadOf(name: LanguageName): CommentLead {

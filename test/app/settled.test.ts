@@ -53,6 +53,16 @@ describeEverywhere('a database where all is applied', (project) => {
     expect((await migrator.current()).heads.map(({ revision }) => revision).sort()).toEqual(['beside', LAST])
   })
 
+  it('tells what its head depends on by id', async () => {
+    project().revision('a', '', { labels: 'first' })
+    project().revision('b', '', { parents: 'a' })
+    project().revision('c', '', { parents: 'b', dependsOn: 'first' })
+    const migrator = project().migrator()
+    await migrator.upgrade()
+    expect((await migrator.current()).heads).toEqual((await migrator.status()).heads)
+    expect((await migrator.current()).heads).toMatchObject([{ revision: 'c', dependsOn: ['a'] }])
+  })
+
   it('knows when its head was applied though something else was applied after it', async () => {
     project().revision('a', '')
     project().revision('c', '', { parents: 'a' })
