@@ -1,9 +1,7 @@
 import type { Session } from '../backend/index.js'
-import type { BackfillRow } from '../core/backfill.js'
 import { MigrateError } from '../core/errors.js'
-import { backfillReport } from './backfill.js'
 import { buildGraph } from '../core/graph.js'
-import type { JournalEntry, LogEntry } from '../core/metadata.js'
+import type { LogEntry } from '../core/metadata.js'
 import { findTarget, headsOf } from '../core/plan.js'
 import { parseTarget } from '../core/target.js'
 import { historyRange } from '../core/ranges.js'
@@ -20,8 +18,8 @@ import type {
   RevisionInfo,
   ShowReport,
   StatusReport,
-  UnfinishedReport,
 } from './types.js'
+import { scriptsOf, unfinishedOf } from './unfinished.js'
 
 export function infoOf(state: State, id: string): RevisionInfo {
   const { graph } = state
@@ -44,7 +42,7 @@ export function infoOf(state: State, id: string): RevisionInfo {
   }
 }
 
-export async function currentOf(state: State): Promise<CurrentReport> {
+async function currentOf(context: Context, state: State, session: Session): Promise<CurrentReport> {
   const { graph, applied, sources } = state
   const order = graph.order.map((node) => node.id)
   return {
@@ -53,51 +51,13 @@ export async function currentOf(state: State): Promise<CurrentReport> {
     pending: order.filter((id) => !applied.has(id)),
     missing: order.filter((id) => applied.has(id) && !sources.has(id)),
     edited: await editedRevisions(state),
-    unfinished: unfinishedOf(
-      state.snapshot.journal,
-      state.snapshot.journal.length === 0 ? [] : await state.backfills(),
-    ),
+    unfinished: await unfinishedOf(context, state, session),
   }
-}
-
-export function unfinishedOf(
-  journal: readonly JournalEntry[],
-  backfills: readonly BackfillRow[] = [],
-): UnfinishedReport[] {
-  const scripts = new Map<string, JournalEntry[]>()
-  for (const entry of journal) {
-    const key = `${entry.direction} ${entry.revision}`
-    const entries = scripts.get(key)
-    if (entries === undefined) scripts.set(key, [entry])
-    else entries.push(entry)
-  }
-  return [...scripts.values()].map((entries) => {
-    const stoppedAt = entries.find((entry) => entry.state !== 'done') ?? null
-    const backfill = backfills.find(
-      (row) =>
-        row.revision === stoppedAt?.revision &&
-        row.direction === stoppedAt.direction &&
-        row.position === stoppedAt.position,
-    )
-    return {
-      revision: entries[0]?.revision ?? '',
-      direction: entries[0]?.direction ?? 'up',
-      done: entries.filter((entry) => entry.state === 'done').length,
-      stoppedAt: told(stoppedAt),
-      backfill: backfill === undefined ? null : backfillReport(backfill),
-    }
-  })
-}
-
-/** Without what only recovery understands. */
-function told(entry: JournalEntry | null): JournalEntry | null {
-  if (entry === null) return null
-  const { revision, direction, position, hash, excerpt, state, runId, at } = entry
-  return { revision, direction, position, hash, excerpt, state, runId, at }
 }
 
 export function current(context: Context): Promise<CurrentReport> {
-  return withState(context, 'current', currentOf, currentSettled)
+  const work = (state: State, session: Session): Promise<CurrentReport> => currentOf(context, state, session)
+  return withState(context, 'current', work, currentSettled)
 }
 
 function currentSettled({ sources, head, appliedAt }: Settled): CurrentReport | null {
@@ -124,7 +84,7 @@ function currentSettled({ sources, head, appliedAt }: Settled): CurrentReport | 
 
 export function status(context: Context, maskedUrl: (url: string) => string): Promise<StatusReport> {
   return withState(context, 'status', async (state, session) => ({
-    ...(await currentOf(state)),
+    ...(await currentOf(context, state, session)),
     backend: state.backend.name,
     server: `${session.server.product} ${session.server.version}`,
     url: context.options.url === undefined ? null : maskedUrl(context.options.url),
@@ -214,13 +174,13 @@ export async function check(context: Context, names: readonly CheckName[] = CHEC
 }
 
 async function checked(state: State, names: readonly CheckName[]): Promise<CheckReport> {
-  const report = await currentOf(state)
+  const { graph, applied, sources, snapshot } = state
   const found: Record<CheckName, readonly string[]> = {
-    heads: state.graph.heads.length > 1 ? state.graph.heads : [],
-    pending: report.pending,
-    edited: report.edited,
-    missing: report.missing,
-    unfinished: report.unfinished.map((one) => one.revision),
+    heads: graph.heads.length > 1 ? graph.heads : [],
+    pending: graph.order.flatMap(({ id }) => (applied.has(id) ? [] : [id])),
+    edited: await editedRevisions(state),
+    missing: graph.order.flatMap(({ id }) => (applied.has(id) && !sources.has(id) ? [id] : [])),
+    unfinished: scriptsOf(snapshot.journal).flatMap(([first]) => first?.revision ?? []),
   }
   const checks = names.map((name) => ({
     name,

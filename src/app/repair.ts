@@ -5,12 +5,13 @@ import type { RevisionSource } from '../core/revision.js'
 import { checksumOf, loadScripts } from './checksum.js'
 import type { Context } from './context.js'
 import { editDiff } from './edited.js'
-import { targetIds, unfinishedOf } from './inspect.js'
+import { targetIds } from './inspect.js'
 import { locked } from './locked.js'
 import { Preparer, storedScripts } from './prepare.js'
 import { withState } from './state.js'
 import type { State } from './state.js'
 import type { UnfinishedReport } from './types.js'
+import { unfinishedOf } from './unfinished.js'
 
 export interface RepairReport {
   readonly revision: string
@@ -117,7 +118,8 @@ export function resolve(
         preparer.logged(revision, `resolved: ${how}`),
       ])
       const { journal } = await session.metadata.read()
-      return unfinishedOf(journal.filter((entry) => entry.revision === revision))[0] ?? null
+      const own = journal.filter((entry) => entry.revision === revision)
+      return (await unfinishedOf(context, fresh, session, own))[0] ?? null
     })
   })
 }

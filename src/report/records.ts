@@ -2,6 +2,7 @@ import type { LogEntry, Tag } from '../core/metadata.js'
 import { columns } from './columns.js'
 import { moment } from './duration.js'
 import { text } from './revisions.js'
+import { progress } from './status.js'
 import type { UnfinishedReport } from './values.js'
 import { paintDiff, type View } from './view.js'
 import { firstLine } from './width.js'
@@ -60,6 +61,6 @@ export function renderResolved(
   const rest =
     unfinished === null
       ? 'nothing of it is left to do'
-      : `${unfinished.done} of its statements are done; migrate ${unfinished.direction === 'up' ? 'upgrade' : 'downgrade'} goes on after them`
+      : `${progress(unfinished)}; ${unfinished.next ?? 'its file'} goes on after them`
   return `${style.green('Settled')}: ${style.cyan(revision)}, ${rest}.\n`
 }

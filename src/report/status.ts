@@ -58,31 +58,45 @@ function section(
 
 export function renderUnfinished(unfinished: readonly UnfinishedReport[], { style }: View): string[] {
   return unfinished.map((entry) => {
-    const stopped = entry.stoppedAt
-    if (entry.backfill !== null && stopped?.state === 'intent') {
-      const { state, table } = entry.backfill
-      const begun = state === 'paused' ? 'paused' : 'a backfill'
-      return `  ${style.yellow('unfinished')}  ${style.cyan(entry.revision)}  ${entry.direction}, ${count(entry.done, 'statement')} done, ${begun} of ${table}: ${howFar(entry.backfill)}`
-    }
-    const where =
-      stopped === null
-        ? 'stopped between two statements'
-        : `${stopped.state === 'failed' ? 'failed at' : 'in doubt at'} statement ${stopped.position + 1}: ${firstLine(stopped.excerpt)}`
-    return `  ${style.red('unfinished')}  ${style.cyan(entry.revision)}  ${entry.direction}, ${count(entry.done, 'statement')} done, ${where}`
+    const { stoppedAt, backfill, revision, direction } = entry
+    const paint = stoppedAt?.state === 'intent' && backfill !== null ? style.yellow : style.red
+    return `  ${paint('unfinished')}  ${style.cyan(revision)}  ${direction}, ${progress(entry)}, ${stopped(entry)}`
   })
+}
+
+/** `2 of 5 statements done`. */
+export function progress({ done, statements }: UnfinishedReport): string {
+  return statements === null
+    ? `${count(done, 'statement')} done`
+    : `${done} of ${count(statements, 'statement')} done`
+}
+
+function stopped({ stoppedAt, place, backfill }: UnfinishedReport): string {
+  const at =
+    place === null ? '' : `${place.file === null ? 'line ' : `${place.file}:`}${place.line}:${place.column}`
+  if (backfill !== null && stoppedAt?.state === 'intent') {
+    const begun = backfill.state === 'paused' ? 'paused' : 'a backfill'
+    return `${begun} of ${backfill.table}${at === '' ? '' : ` at ${at}`}: ${howFar(backfill)}`
+  }
+  if (stoppedAt === null) return at === '' ? 'stopped between two statements' : `stopped before ${at}`
+  const where = at === '' ? `statement ${stoppedAt.position + 1}` : at
+  return `${stoppedAt.state === 'failed' ? 'failed' : 'in doubt'} at ${where}: ${firstLine(stoppedAt.excerpt)}`
+}
+
+/** What to type for what is unfinished, the first of it first. */
+function goOn([first]: readonly UnfinishedReport[]): string | null {
+  if (first === undefined) return null
+  if (first.next === null) return `check out the branch that has the file of ${first.revision}`
+  if (first.stoppedAt?.state !== 'intent' || first.backfill !== null) return first.next
+  return `${first.next}   looks at the database first; migrate resolve says what it cannot see`
 }
 
 function nextStep(report: StatusReport, { style }: View): string[] {
   const next = (command: string) => [`${style.bold('next')}  ${command}`]
-  const doubtful = report.unfinished.find(
-    (entry) => entry.stoppedAt?.state === 'intent' && entry.backfill === null,
-  )
-  if (doubtful !== undefined) {
-    const how = report.unfinished.length > 1 ? ' (then the others)' : ''
-    return next(`look at the database, then migrate resolve ${doubtful.revision} --done or --retry${how}`)
-  }
   const edited = report.edited[0]
   if (edited !== undefined) return next(`migrate repair ${edited} --plan   shows what differs`)
+  const half = goOn(report.unfinished)
+  if (half !== null) return next(half)
   if (report.revisions.length === 0) return next('migrate revision -m "create users"')
   const heads = report.revisions.filter((revision) => revision.isHead)
   if (report.pending.length === 0 && report.missing.length > 0) {
@@ -92,10 +106,15 @@ function nextStep(report: StatusReport, { style }: View): string[] {
   return next(heads.length > 1 ? 'migrate upgrade heads' : 'migrate upgrade head')
 }
 
-/** `migrate current`: the heads of what is applied, one a line. */
+/** `migrate current`: the heads of what is applied, one a line, and what was left half done. */
 export function renderCurrent(report: CurrentReport, view: View): string {
   const { style } = view
-  if (report.heads.length === 0) return `${style.dim('base: nothing is applied')}\n`
+  const half = goOn(report.unfinished)
+  const unfinished =
+    half === null
+      ? []
+      : ['', ...renderUnfinished(report.unfinished, view), '', `${style.bold('next')}  ${half}`]
+  if (report.heads.length === 0) return text([style.dim('base: nothing is applied'), ...unfinished])
   const rows = report.heads.map((head) => [
     { text: head.revision, paint: style.cyan },
     { text: head.isHead ? '(head)' : '', paint: style.magenta },
@@ -109,6 +128,7 @@ export function renderCurrent(report: CurrentReport, view: View): string {
     ...(report.unfinished.length > 0 ? [`${report.unfinished.length} unfinished`] : []),
   ]
   if (view.verbose && wanting.length > 0) lines.push(style.yellow(wanting.join(', ')))
+  lines.push(...unfinished)
   return text(lines)
 }
 

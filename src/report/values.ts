@@ -81,10 +81,16 @@ export interface UnfinishedReport {
   readonly direction: Direction
   /** Statements done; the one it stopped at is the next. */
   readonly done: number
+  /** Statements of the script as it reads now; null where it is not here, or is no script that could be run. */
+  readonly statements: number | null
   /** `intent`: in doubt; `failed`: the server refused it. Null: stopped between two statements. */
   readonly stoppedAt: JournalEntry | null
+  /** Where that stands in the file, 1-based; of the statement after the last one done where it stopped between two. */
+  readonly place: { readonly file: string | null; readonly line: number; readonly column: number } | null
   /** How far the backfill is that it stopped in; null when it is none. */
   readonly backfill: BackfillReport | null
+  /** The command that goes on with it; null where its file has to be brought back first. */
+  readonly next: string | null
 }
 
 /** A backfill of an unfinished revision. */

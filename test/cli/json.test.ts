@@ -147,7 +147,16 @@ describe('--json', () => {
     expectDocument(failed.stdout, 'failure.json')
     const current = halted.run('current', '--json')
     expect(expectDocument(current.stdout, 'current.json')).toMatchObject({
-      unfinished: [{ revision: A, done: 1 }],
+      unfinished: [
+        {
+          revision: A,
+          done: 1,
+          statements: 2,
+          stoppedAt: { state: 'failed' },
+          place: { file: 'migrations/a.sql', line: 6, column: 1 },
+          next: `migrate upgrade ${A}`,
+        },
+      ],
     })
     expectDocument(halted.run('status', '--json').stdout, 'status.json')
     const check = halted.run('check', '--json')
@@ -157,7 +166,7 @@ describe('--json', () => {
     expect(resolved.code).toBe(0)
     expect(expectDocument(resolved.stdout, 'resolve.json')).toMatchObject({
       revision: A,
-      unfinished: { done: 2, stoppedAt: null },
+      unfinished: { done: 2, statements: 2, stoppedAt: null, place: null },
     })
     halted.remove()
   })

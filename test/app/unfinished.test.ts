@@ -1,0 +1,144 @@
+import { expect, it } from 'vitest'
+import { renderCurrent, renderStatus } from '../../src/report/status.js'
+import { createView } from '../../src/report/view.js'
+import { describeEverywhere, refusal } from './project.js'
+import type { AppProject } from './project.js'
+
+const A = 'aaaa00000001'
+const B = 'bbbb00000002'
+const plainView = createView({ colour: false })
+const table = (name: string): string => `CREATE TABLE ${name} (id integer PRIMARY KEY)`
+
+/** A step of code between two tables, outside of a transaction: nobody but its author knows what it had done when it failed. */
+function withCode(project: AppProject, code: string): void {
+  project.file(
+    `${B}.ts`,
+    `import { defineRevision } from 'revgraph'
+export default defineRevision({
+  id: '${B}', parents: ['${A}'], message: 'thinks', transaction: false,
+  up(op) {
+    op.sql('${table('one')}')
+    op.run('think', () => { ${code} })
+    op.sql('${table('two')}')
+  },
+  down(op) { op.sql('DROP TABLE two'); op.sql('DROP TABLE one') },
+})`,
+  )
+}
+
+async function inDoubt(project: AppProject): Promise<void> {
+  project.revision(A, `${table('a')};`, { down: 'DROP TABLE a;' })
+  withCode(project, "throw new Error('no')")
+  expect(await refusal(project.migrator().upgrade())).toMatchObject({ code: 'MIG-CODE-STEP-FAILED' })
+}
+
+const tables = async (project: AppProject): Promise<string[]> => {
+  const dump = await project.dump()
+  return ['a', 'one', 'two'].filter((name) => new RegExp(`CREATE TABLE [^(]*\\b${name}\\b`, 'i').test(dump))
+}
+
+describeEverywhere('what is unfinished', (project) => {
+  it('is named with its direction, how far it came, where it stopped, and the command that goes on', async () => {
+    await inDoubt(project())
+    const migrator = project().migrator()
+    const place = { file: `migrations/${B}.ts`, line: 6, column: 5 }
+    const expected = { revision: B, direction: 'up', done: 1, statements: 3, place }
+    const status = await migrator.status()
+    expect(status.unfinished).toMatchObject([
+      { ...expected, stoppedAt: { state: 'intent' }, next: `migrate upgrade ${B}` },
+    ])
+    const line = `unfinished  ${B}  up, 1 of 3 statements done, in doubt at ${place.file}:6:5: code: think`
+    const current = await migrator.current()
+    expect(current.unfinished).toEqual(status.unfinished)
+    for (const text of [renderStatus(status, plainView), renderCurrent(current, plainView)]) {
+      expect(text).toContain(line)
+      expect(text).toMatch(new RegExp(`^next +migrate upgrade ${B} .*migrate resolve`, 'm'))
+    }
+  })
+
+  it('is named when it goes down, and what cannot be read any more is told as far as it is known', async () => {
+    project().revision(A, `${table('a')};\n${table('b')};`, { down: 'DROP TABLE b;\nDROP TABLE nowhere;' })
+    project().edit(`${A}.sql`, (text) => text.replace('migrate:down', 'migrate:down transaction:false'))
+    const migrator = project().migrator()
+    await migrator.upgrade()
+    expect(await refusal(migrator.downgrade())).toMatchObject({ code: 'MIG-STATEMENT-FAILED' })
+    const [report] = (await migrator.current()).unfinished
+    expect(report).toMatchObject({
+      direction: 'down',
+      done: 1,
+      statements: 2,
+      stoppedAt: { state: 'failed' },
+      place: { file: `migrations/${A}.sql`, column: 1 },
+      next: `migrate downgrade ${A}-1`,
+    })
+    // The history has the script too.
+    project().removeFile(`${A}.sql`)
+    const [stored] = (await migrator.current()).unfinished
+    expect(stored).toMatchObject({
+      done: 1,
+      statements: 2,
+      place: { file: `history:${A}` },
+      next: report?.next,
+    })
+  })
+
+  it('of a revision whose file is gone names no command: the file has to come back', async () => {
+    await inDoubt(project())
+    project().removeFile(`${B}.ts`)
+    const status = await project().migrator().status()
+    expect(status.unfinished).toMatchObject([
+      { revision: B, done: 1, statements: null, place: null, next: null },
+    ])
+    expect(renderStatus(status, plainView)).toContain(`next  check out the branch that has the file of ${B}`)
+  })
+})
+
+describeEverywhere('resolve', (project) => {
+  it('--done goes on after the statement in doubt, which is not run again', async () => {
+    await inDoubt(project())
+    expect(await refusal(project().migrator().upgrade())).toMatchObject({
+      code: 'MIG-UNFINISHED',
+      exitCode: 3,
+    })
+    expect(await project().migrator().resolve(B, 'done')).toMatchObject({
+      done: 2,
+      statements: 3,
+      stoppedAt: null,
+    })
+    expect((await project().migrator().upgrade()).to).toEqual([B])
+    expect(await tables(project())).toEqual(['a', 'one', 'two'])
+    expect((await project().migrator().current()).unfinished).toEqual([])
+  })
+
+  it('--retry runs it again, and nothing that was done before it', async () => {
+    await inDoubt(project())
+    expect(await project().migrator().resolve(B, 'retry')).toMatchObject({
+      done: 1,
+      stoppedAt: { state: 'failed' },
+    })
+    expect(await refusal(project().migrator().upgrade())).toMatchObject({ code: 'MIG-CODE-STEP-FAILED' })
+    await project().migrator().resolve(B, 'retry')
+    withCode(project(), 'return')
+    expect((await project().migrator().upgrade()).to).toEqual([B])
+    expect(await tables(project())).toEqual(['a', 'one', 'two'])
+  })
+
+  it('--rollback forgets what was undone by hand, and all of it runs again', async () => {
+    await inDoubt(project())
+    if (project().isMysql) {
+      const standing = await refusal(project().migrator().resolve(B, 'rollback'))
+      expect(standing).toMatchObject({ code: 'MIG-UNFINISHED', state: 'Nothing was changed.' })
+      expect(standing.message).toContain('still stands')
+      expect((await project().migrator().current()).unfinished).toMatchObject([{ revision: B, done: 1 }])
+    }
+    await project().plain('DROP TABLE one;')
+    expect(await project().migrator().resolve(B, 'rollback')).toBeNull()
+    expect((await project().migrator().current()).unfinished).toEqual([])
+    expect(await project().migrator().log({ limit: 1 })).toMatchObject([
+      { action: 'repair', revision: B, detail: 'resolved: rollback' },
+    ])
+    withCode(project(), 'return')
+    expect((await project().migrator().upgrade()).to).toEqual([B])
+    expect(await tables(project())).toEqual(['a', 'one', 'two'])
+  })
+})
