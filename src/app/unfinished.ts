@@ -2,8 +2,9 @@ import type { Session } from '../backend/index.js'
 import type { BackfillRow } from '../core/backfill.js'
 import type { JournalEntry } from '../core/metadata.js'
 import type { Direction } from '../core/revision.js'
-import { planScript, type ScriptStep } from '../engine/index.js'
+import { planScript, textOf, type ScriptStep } from '../engine/index.js'
 import { backfillReport } from './backfill.js'
+import { sha256 } from './checksum.js'
 import type { Context } from './context.js'
 import { Preparer } from './prepare.js'
 import type { State } from './state.js'
@@ -56,7 +57,9 @@ function reportOf(
       row.position === stoppedAt.position,
   )
   const behind = stoppedAt?.position ?? (done.at(-1)?.position ?? -1) + 1
-  const at = script?.steps.find(({ position }) => position >= behind)?.step
+  const at = done.every((entry) => isAsItWas(script, entry))
+    ? script?.steps.find(({ position }) => position >= behind)?.step
+    : undefined
   const place = at === undefined ? undefined : at.kind === 'code' ? at.code.origin : at.statement.position
   return {
     revision,
@@ -81,6 +84,12 @@ function nextCommand(state: State, revision: string, direction: Direction): stri
 /** What the journal counts of a script: its own BEGIN and COMMIT are not. */
 interface PresentScript {
   readonly steps: readonly { readonly step: ScriptStep; readonly position: number }[]
+}
+
+/** Where what was done reads otherwise now, the place of what follows it cannot be told. */
+function isAsItWas(script: PresentScript | null, { position, hash }: JournalEntry): boolean {
+  const found = script?.steps.find((one) => one.position === position)
+  return found !== undefined && sha256(textOf(found.step)) === hash
 }
 
 /** The script as it would be run now; null when it is not here or cannot be read, which is said where it is run. */

@@ -5,8 +5,9 @@ import type { BackfillProgress } from '../core/backfill.js'
 import { BackfillCheck, isBackfill } from './backfill.js'
 import { runJournalled } from './journal.js'
 import { Outbox } from './outbox.js'
-import { planScript, statementsOf } from './script.js'
+import { planRest, planScript, statementsOf } from './script.js'
 import type { PreparedScript, ScriptPlan } from './script.js'
+import { isBegun, refuseBegun } from './settle.js'
 import { interrupted, runStep, successOf, throwIfAborted } from './step.js'
 import { DEFAULT_LOCK_RETRIES, Retries } from './retry.js'
 import { Watch } from './watch.js'
@@ -78,6 +79,7 @@ async function checkAll(
   for (const [index, step] of steps.entries()) {
     throwIfAborted(options.signal)
     const ready = await prepare(session, step)
+    if (options.singleTransaction === true) refuseBegun(step, options.journal)
     const statements = statementsIn(ready.plan)
     if (options.singleTransaction === true && ready.plan.mode === 'journal')
       throw notInOne(step, session, statements)
@@ -286,6 +288,9 @@ class Run {
   async #alone(index: number, ready: Ready): Promise<MigrateError | undefined> {
     const step = this.#steps[index] as EngineStep
     const { plan } = ready
+    // Whatever was edited into one transaction since: what was done of it is not done again.
+    if (plan.mode !== 'journal' && this.#priorOf(index).some(isBegun))
+      return this.#journalled(index, ready.script, planRest(ready.script))
     if (plan.mode === 'journal') return this.#journalled(index, ready.script, plan)
     await this.#outbox.flush(this.#session)
     this.#started(index)
@@ -377,7 +382,9 @@ class Run {
     }
     // MySQL's SLEEP() and the like end well when they are cancelled.
     throwIfAborted(this.#signal)
-    await tx.metadata.write(ready.script.changes(performance.now() - began))
+    const { revision } = step
+    const left = this.#priorOf(index).length === 0 ? [] : [{ kind: 'journal-clear' as const, revision }]
+    await tx.metadata.write([...left, ...ready.script.changes(performance.now() - began)])
   }
 
   async #allInOne(): Promise<MigrateError | undefined> {

@@ -1,10 +1,10 @@
 import type { Progress, Session, Statement } from '../backend/index.js'
-import { maskLiterals } from '../core/mask.js'
 import { MigrateError } from '../core/errors.js'
 import type { JournalEntry, JournalState, MetadataChange } from '../core/metadata.js'
 import type { BackfillProgress } from '../core/backfill.js'
 import { isBackfill, runBackfill } from './backfill.js'
 import type { Outbox } from './outbox.js'
+import { excerptOf, settlePrior, textOf } from './settle.js'
 import { statementsOf, type Block, type PreparedScript, type ScriptStep } from './script.js'
 import { runStep, throwIfAborted } from './step.js'
 import type { EngineStep } from './step.js'
@@ -40,7 +40,7 @@ export async function runJournalled(
 ): Promise<void> {
   const started = performance.now()
   const journal = new Journal(step, context)
-  const done = await settlePrior(session, step, plan.steps, context)
+  const done = await settlePrior(session, step, { ...context, blocks: plan.blocks })
   const tell = (block: Block): void => {
     for (let at = block.first; at < block.first + block.steps.length; at++) context.statementDone?.(at)
   }
@@ -327,7 +327,7 @@ class Journal {
       direction: this.#step.direction,
       position,
       hash: this.#context.hash(text),
-      excerpt: maskLiterals(text).slice(0, 500),
+      excerpt: excerptOf(text),
       state,
       runId: this.#context.runId,
       at: null,
@@ -338,79 +338,3 @@ class Journal {
 
 const linesOf = (block: Block): JournalLine[] =>
   block.steps.map((part, index) => ({ position: block.first + index, text: textOf(part), subject: null }))
-
-export function textOf(part: ScriptStep): string {
-  return part.kind === 'statement' ? part.statement.text : `code: ${part.code.name}`
-}
-
-/**
- * How many steps of the script an earlier run has done.
- * @throws MigrateError MIG-UNFINISHED
- */
-async function settlePrior(
-  session: Session,
-  step: EngineStep,
-  steps: readonly ScriptStep[],
-  context: JournalContext,
-): Promise<number> {
-  let done = 0
-  /** The first of those that are known not to be done, or of which nothing is known. */
-  let open: { readonly entry: JournalEntry; readonly part: ScriptStep; readonly known: boolean } | undefined
-  for (const entry of context.prior) {
-    if (entry.state === 'failed' || entry.state === 'not-begun') continue
-    const part = steps[entry.position]
-    if (part === undefined || context.hash(textOf(part)) !== entry.hash) throw editedError(step, entry, part)
-    const seen = entry.state === 'done' ? 'applied' : await lookAt(session, part, entry)
-    if (seen === 'applied') {
-      // They are run in their order: what is behind a statement that is not done cannot have been.
-      if (open?.known === true) throw doubtError(open.entry, open.part)
-      open = undefined
-      done = entry.position + 1
-    } else if (open === undefined) open = { entry, part, known: seen === 'not-applied' }
-  }
-  if (open?.known === false) throw doubtError(open.entry, open.part)
-  return done
-}
-
-async function lookAt(
-  session: Session,
-  part: ScriptStep,
-  entry: JournalEntry,
-): Promise<'applied' | 'not-applied' | 'unknown'> {
-  if (part.kind !== 'statement') return 'unknown'
-  // Where a backfill stands is noted with its own rows: it goes on from there.
-  if (isBackfill(part.statement)) return 'not-applied'
-  return (await session.observe?.(part.statement, entry)) ?? 'unknown'
-}
-
-function doubtError(entry: JournalEntry, part: ScriptStep): MigrateError {
-  const position = part.kind === 'statement' ? part.statement.position : part.code.origin
-  return new MigrateError(
-    'MIG-UNFINISHED',
-    `An earlier run ended while statement ${entry.position + 1} of ${entry.revision} was running: whether it was applied is unknown.`,
-    {
-      position,
-      details: [entry.excerpt],
-      hint: `Look at the database, then type "migrate resolve ${entry.revision} --done" if it was applied, or "migrate resolve ${entry.revision} --retry" to run it again.`,
-      state: 'Nothing was run.',
-    },
-  )
-}
-
-function editedError(step: EngineStep, entry: JournalEntry, part: ScriptStep | undefined): MigrateError {
-  const position =
-    part === undefined ? undefined : part.kind === 'statement' ? part.statement.position : part.code.origin
-  return new MigrateError(
-    'MIG-UNFINISHED',
-    `${step.revision} is half applied, and its statement ${entry.position + 1}, which was already run, has been edited since.`,
-    {
-      ...(position === undefined ? {} : { position }),
-      details: [
-        `It was: ${entry.excerpt}`,
-        `It is:  ${part === undefined ? '(gone)' : maskLiterals(textOf(part)).slice(0, 500)}`,
-      ],
-      hint: 'Put the statements that were run back as they were; those after them may be edited freely.',
-      state: 'Nothing was run.',
-    },
-  )
-}

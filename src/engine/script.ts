@@ -64,6 +64,12 @@ export function planScript(script: PreparedScript, capabilities: Capabilities): 
   return { mode: 'unit', statements }
 }
 
+/** The same script statement by statement: an earlier run has done some of them. */
+export function planRest(script: PreparedScript): ScriptPlan & { readonly mode: 'journal' } {
+  const steps = unwrap(script.steps) ?? script.steps
+  return { mode: 'journal', steps, blocks: blocksOf(steps) }
+}
+
 /** The file's own transaction cannot hold batches that are transactions of their own. */
 function refuseInside(steps: readonly ScriptStep[]): void {
   for (const step of steps)

@@ -79,7 +79,7 @@ describeEverywhere('a statement that fails', (project) => {
     write([table('uno'), ...FAILING.slice(1)])
     const edited = await refusal(project().migrator().upgrade())
     expect(edited).toMatchObject({ code: 'MIG-UNFINISHED', position: { line: 5 } })
-    expect(edited.details.join('\n')).toMatch(/It was: CREATE TABLE one .*\nIt is: {2}CREATE TABLE uno /)
+    expect(edited.details.join('\n')).toMatch(/^-CREATE TABLE one .*\n\+CREATE TABLE uno /m)
 
     write([...FAILING.slice(0, 2), table('nowhere'), ...FAILING.slice(3)])
     expect((await project().migrator().upgrade()).to).toEqual([B])

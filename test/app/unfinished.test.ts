@@ -142,3 +142,67 @@ describeEverywhere('resolve', (project) => {
     expect(await tables(project())).toEqual(['a', 'one', 'two'])
   })
 })
+
+describeEverywhere('a half-applied revision that is edited', (project) => {
+  const write = (statements: readonly string[], option = ' transaction:false'): void => {
+    project().revision(B, statements.join('\n'))
+    project().edit(`${B}.sql`, (text) => text.replace('-- migrate:up\n', `-- migrate:up${option}\n`))
+  }
+  const row = (id: number): string => `INSERT INTO t VALUES (${id});`
+  const rows = (): Promise<string> =>
+    project()
+      .plain('SELECT id FROM t ORDER BY id;')
+      .then((text) => text.split(/\s+/).join(' '))
+  const done = ['CREATE TABLE t (id integer NOT NULL);', row(1)]
+  const stop = async (statements: readonly string[]): Promise<void> => {
+    write(statements)
+    expect(await refusal(project().migrator().upgrade())).toMatchObject({ code: 'MIG-STATEMENT-FAILED' })
+  }
+
+  it('goes on at the right statement, whatever was put in, taken out or changed behind what was done', async () => {
+    await stop([...done, 'DROP TABLE nowhere;', row(2), row(3)])
+    write([...done, row(7), row(2), 'CREATE TABLE u (id integer);', row(8)])
+    expect((await project().migrator().upgrade()).to).toEqual([B])
+    expect(await rows()).toBe('1 2 7 8')
+    expect((await project().migrator().current()).unfinished).toEqual([])
+  })
+
+  it('is refused with the difference when what was done reads otherwise, and nothing is run', async () => {
+    await stop([...done, 'DROP TABLE nowhere;', row(2)])
+    for (const [edited, differences] of [
+      [
+        [done[0] ?? '', row(9), row(2)],
+        ['-INSERT INTO t VALUES (1)', '+INSERT INTO t VALUES (9)'],
+      ],
+      [[done[0] ?? '', row(2)], ['-INSERT INTO t VALUES (1)']],
+      [[done[0] ?? '', row(0), row(1), row(2)], ['+INSERT INTO t VALUES (0)']],
+    ] as const) {
+      write(edited)
+      const error = await refusal(project().migrator().upgrade())
+      expect(error).toMatchObject({ code: 'MIG-UNFINISHED', exitCode: 3, state: 'Nothing was run.' })
+      expect(error.position).toMatchObject({ file: `migrations/${B}.sql` })
+      expect(error.details).toEqual(expect.arrayContaining([...differences]))
+      expect(error.hint).toContain(`migrate resolve ${B} --rollback`)
+      expect(await rows()).toBe('1')
+    }
+  })
+
+  it('does not run what was done again because it became part of one transaction', async () => {
+    await stop([...done, 'DROP TABLE nowhere;', row(2)])
+    write([...done, row(2)], '')
+    expect((await project().migrator().upgrade()).to).toEqual([B])
+    expect(await rows()).toBe('1 2')
+    expect((await project().migrator().current()).unfinished).toEqual([])
+  })
+
+  it('is refused when a transaction of the file’s own that was committed has got another statement', async () => {
+    await stop([done[0] ?? '', 'BEGIN;', row(1), 'COMMIT;', 'DROP TABLE nowhere;'])
+    write([done[0] ?? '', 'BEGIN;', row(1), row(2), 'COMMIT;'])
+    const error = await refusal(project().migrator().upgrade())
+    expect(error).toMatchObject({ code: 'MIG-UNFINISHED', state: 'Nothing was run.' })
+    expect(await rows()).toBe('1')
+    write([done[0] ?? '', 'BEGIN;', row(1), 'COMMIT;', row(2)])
+    expect((await project().migrator().upgrade()).to).toEqual([B])
+    expect(await rows()).toBe('1 2')
+  })
+})
