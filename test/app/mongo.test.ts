@@ -4,6 +4,7 @@ import { mongodb } from '../../src/backends/mongo/index.js'
 import type { MongoAccess } from '../../src/backends/mongo/driver.js'
 import { defineRevision, type RevisionDefinition } from '../../src/app/define.js'
 import { createMigrator } from '../../src/app/migrator.js'
+import type { Statement } from '../../src/backend/index.js'
 import { MigrateError } from '../../src/core/errors.js'
 import { describeServers, useDatabase } from '../servers/database.js'
 import type { ServerInfo } from '../servers/types.js'
@@ -119,35 +120,101 @@ describeServers(['documentdb', 'mongodb'], (server) => {
     expect(duplicates.details).toContain('{"email":"a"} in 2 documents')
   })
 
-  it('a journalled script goes on where an earlier run was cut off', async () => {
+  it('a journalled script goes on where an earlier run was cut off, and runs nothing twice', async () => {
     const { url, db } = await fresh(server)
-    const revisions = [
-      defineRevision({
-        id: 'a000',
-        up(op) {
-          op.mongo.createCollection('one')
-          op.mongo.index('one').create({ a: 1 })
-          op.mongo.index('one').create({ b: 'hashed' })
-        },
-      }),
-    ]
+    await db.collection<{ _id: number; x: number }>('two').insertMany([
+      { _id: 1, x: 1 },
+      { _id: 2, x: 1 },
+    ])
+    const migrator = createMigrator({
+      url,
+      revisions: [
+        defineRevision({
+          id: 'a000',
+          up(op) {
+            op.mongo.createCollection('one')
+            op.mongo.index('one').create({ a: 1 })
+            op.mongo.index('two').create({ x: 1 }, { unique: true })
+            op.mongo.index('one').create({ b: 'hashed' })
+          },
+        }),
+      ],
+    })
+    expect(await failure(migrator.upgrade())).toMatchObject({ code: 'MIG-STATEMENT-FAILED' })
+    await db.collection('two').deleteOne({ _id: 2 as never })
+    // As a run leaves it that is killed before the answer to its third command.
+    const journal = db.collection('migrate_journal')
+    expect(await journal.distinct('state')).toEqual(['done', 'failed'])
+    await journal.updateOne({ state: 'failed' }, { $set: { state: 'intent' } })
+    await db.command({ dropIndexes: 'one', index: 'a_1' })
+    expect(await migrator.upgrade()).toMatchObject({ ok: true, to: ['a000'] })
+    expect(await names(db, 'one')).toEqual(['_id_', 'b_hashed'])
+    expect(await names(db, 'two')).toEqual(['_id_', 'x_1'])
+    expect(await journal.countDocuments()).toBe(0)
+  })
+
+  it('what became of a command is seen in the lists of the server', async () => {
+    const { url } = await fresh(server)
     const session = await mongodb.connect({ url, metadata: { prefix: 'migrate_' }, applicationName: 'test' })
-    const statements = mongodb.parse(
-      '{"create":"one"}{"createIndexes":"one","indexes":[{"key":{"a":1},"name":"a_1"}]}',
+    const [create, index, insert] = mongodb.parse(
+      '{"create":"one"}{"createIndexes":"one","indexes":[{"key":{"a":1},"name":"a_1"}]}' +
+        '{"insert":"one","documents":[{"_id":{"$numberLong":"9007199254740993"}}]}',
     )
-    const [create, index] = statements
-    if (create === undefined || index === undefined) throw new Error('not two')
-    expect(await session.observe?.(create, {} as never)).toBe('not-applied')
-    await session.execute(create)
-    expect(await session.observe?.(create, {} as never)).toBe('applied')
+    if (create === undefined || index === undefined || insert === undefined) throw new Error('not three')
+    for (const statement of [create, insert]) {
+      expect(await session.observe?.(statement, {} as never)).toBe('not-applied')
+      await session.execute(statement)
+      expect(await session.observe?.(statement, {} as never)).toBe('applied')
+    }
     expect(await session.observe?.(index, {} as never)).toBe('not-applied')
     await session.execute(index)
-    expect(await session.observe?.(index, {} as never)).toBe('applied')
+    // It may still be in its building: the command, given again, ends when that does.
+    expect(await session.observe?.(index, {} as never)).toBe('not-applied')
+    await session.execute(index)
     await session.close()
-    // As a run would have left it that was killed behind the second command.
-    await db.dropCollection('one')
-    await createMigrator({ url, revisions }).upgrade()
-    expect(await names(db, 'one')).toEqual(['_id_', 'a_1', 'b_hashed'])
+  })
+
+  it('a write of which some documents may stand is in doubt, and one that is refused whole is not', async () => {
+    const { url, db } = await fresh(server)
+    await db.collection('one').insertOne({ _id: 2 as never })
+    const session = await mongodb.connect({ url, metadata: { prefix: 'migrate_' }, applicationName: 'test' })
+    const run = (text: string) => failure(session.execute(mongodb.parse(text)[0] as Statement))
+    expect(await run('{"insert":"one","documents":[{"_id":2}]}')).toMatchObject({
+      code: 'MIG-STATEMENT-FAILED',
+    })
+    const half = await run('{"insert":"one","documents":[{"_id":1},{"_id":2},{"_id":3}]}')
+    expect(half).toMatchObject({ code: 'MIG-DATABASE', position: { line: 1, column: 1 } })
+    expect(half.message).toContain('insert may be half done')
+    expect(await db.collection('one').countDocuments()).toBe(2)
+    await session.close()
+  })
+
+  it('each number of a file reaches the server in its own type', async () => {
+    const { url, db } = await fresh(server)
+    const session = await mongodb.connect({ url, metadata: { prefix: 'migrate_' }, applicationName: 'test' })
+    const values: readonly (readonly [unknown, string])[] = [
+      [1, 'int'],
+      [{ $numberLong: '1' }, 'long'],
+      [{ $numberLong: '9007199254740993' }, 'long'],
+      [{ $numberDouble: '1.0' }, 'double'],
+      [1.5, 'double'],
+      [{ $numberDecimal: '0.10' }, 'decimal'],
+      [{ $date: '2026-01-02T03:04:05.678Z' }, 'date'],
+      [{ $oid: '0123456789abcdef01234567' }, 'objectId'],
+      [{ $binary: { base64: 'AAE=', subType: '00' } }, 'binData'],
+      [{ $timestamp: { t: 1, i: 2 } }, 'timestamp'],
+      [{ $regularExpression: { pattern: 'a', options: 'i' } }, 'regex'],
+      [true, 'bool'],
+      [null, 'null'],
+    ]
+    const documents = values.map(([value], _id) => ({ _id, value }))
+    await session.execute(mongodb.parse(JSON.stringify({ insert: 'one', documents }))[0] as Statement)
+    await session.close()
+    for (const [_id, [, type]] of values.entries()) {
+      const found = await db.collection('one').countDocuments({ _id: _id as never, value: { $type: type } })
+      expect(found, type).toBe(1)
+    }
+    expect(await db.collection('one').countDocuments({ value: 9007199254740993n })).toBe(1)
   })
 
   it('a runner whose lease was taken over writes nothing more', async () => {

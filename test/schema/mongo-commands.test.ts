@@ -24,6 +24,10 @@ describe('a text of commands', () => {
     ['{"a": 1} }', 9],
     ["{'a': 1}", 0],
     ['{"a": "x}', 0],
+    ['{"a": [10 20]}', 10],
+    ['{"a": [1, 2 /* and */ 3]}', 22],
+    ['{"a": 1 -5}', 8],
+    ['{"a": tr ue}', 9],
   ])('that is broken is refused at its place: %s', (text, offset) => {
     expect(() => commandsOf(text)).toThrow(CommandProblem)
     expect(() => commandsOf(text)).toThrow(expect.objectContaining({ offset }) as Error)

@@ -54,7 +54,12 @@ describe("MongoDB's operations", () => {
     ],
     [
       'a validator',
-      (op) => op.validator('users', { age: { $gte: 0 } }, { level: 'moderate', action: 'warn', was: null }),
+      (op) =>
+        op.validator(
+          'users',
+          { age: { $gte: 0 } },
+          { level: 'moderate', action: 'warn', was: null, wasLevel: 'strict', wasAction: 'error' },
+        ),
       [
         {
           collMod: 'users',
@@ -63,7 +68,13 @@ describe("MongoDB's operations", () => {
           validationAction: 'warn',
         },
       ],
-      [{ collMod: 'users', validator: {} }],
+      [{ collMod: 'users', validator: {}, validationLevel: 'strict', validationAction: 'error' }],
+    ],
+    [
+      'a validator whose strictness before is not said stays as it is',
+      (op) => op.validator('users', {}, { level: 'off', was: null }),
+      [{ collMod: 'users', validator: {}, validationLevel: 'off' }],
+      null,
     ],
     [
       'an index of several fields, with a name of its own and a quorum',

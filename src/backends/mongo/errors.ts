@@ -38,12 +38,63 @@ function facts(error: unknown): ServerError {
 export function explainStatement(
   error: unknown,
   statement: Statement,
-  more: readonly string[] = [],
+  more: { readonly facts?: readonly string[]; readonly inDoubt?: boolean } = {},
 ): MigrateError {
   if (error instanceof MigrateError) return error
   if (LOST.test(told(error).name)) return lost(error)
   if (told(error).code === 13_435 || told(error).code === 10_107) return readOnly(error)
-  return statementFailed(statement, { ...facts(error), facts: more }, error)
+  const server = { ...facts(error), facts: more.facts ?? [] }
+  if (more.inDoubt !== true) return statementFailed(statement, server, error)
+  return databaseFailed(`${statement.summary} may be half done: it`, server, error).with({
+    position: statement.position,
+    hint: 'See what it did; then say so with "migrate resolve", as "migrate status" names it.',
+  })
+}
+
+/** Writes of many documents are many writes: some may stand when another is refused. */
+const WRITES: ReadonlySet<string> = new Set(['insert', 'update', 'delete', 'bulkWrite', 'findAndModify'])
+
+/** Interrupted, write concern failed, shutting down, not primary: the command was broken off, wherever it was. */
+const BROKEN_OFF: ReadonlySet<number | undefined> = new Set([
+  ...[50, 64, 91, 100, 189, 262, 11_600, 11_601, 11_602, 10_107, 13_435],
+])
+
+/** Whether something of a refused command, which was in no transaction, may stand all the same. */
+export function mayBeHalfDone(error: unknown, command: Readonly<Record<string, unknown>>): boolean {
+  if (BROKEN_OFF.has(told(error).code)) return true
+  const [name = ''] = Object.keys(command)
+  if (!WRITES.has(name)) return writesOut(name, command)
+  // Refused before the first document was looked at: the command itself is wrong.
+  return isWriteError(error) && !isOneDocument(name, command)
+}
+
+const writesOut = (name: string, command: Readonly<Record<string, unknown>>): boolean =>
+  name === 'aggregate' && /"\$(?:merge|out)"/.test(JSON.stringify(command['pipeline'] ?? []))
+
+function isOneDocument(name: string, command: Readonly<Record<string, unknown>>): boolean {
+  if (name === 'findAndModify') return true
+  if (name === 'insert') return lengthOf(command['documents']) === 1
+  const [only, ...more] = Object.values(command).find(Array.isArray) as Record<string, unknown>[]
+  return more.length === 0 && only?.['multi'] !== true && (name !== 'delete' || Number(only?.['limit']) === 1)
+}
+
+const lengthOf = (value: unknown): number => (Array.isArray(value) ? value.length : 0)
+
+/** An error of a write among several, as {@link refuseWriteErrors} made it. */
+export class WriteRefused extends Error {
+  constructor(message: string, fields: { readonly code?: number; readonly codeName?: string }) {
+    super(message)
+    Object.assign(this, fields)
+  }
+}
+
+const isWriteError = (error: unknown): boolean => error instanceof WriteRefused
+
+/** A COMMIT may have been done though it was not answered so; the driver has tried it a second time by then. */
+export function explainCommit(error: unknown): MigrateError {
+  const labels = (error as { errorLabels?: unknown }).errorLabels
+  const unknown = Array.isArray(labels) && labels.includes('UnknownTransactionCommitResult')
+  return unknown ? lost(error) : explain(error, 'COMMIT')
 }
 
 /** What went wrong with something of our own. */
@@ -55,7 +106,7 @@ export function explain(error: unknown, doing: string): MigrateError {
 }
 
 function lost(error: unknown): MigrateError {
-  return new MigrateError('MIG-DATABASE', `The connection to the server was lost: ${told(error).message}`, {
+  return new MigrateError('MIG-CONNECT', `The connection to the server was lost: ${told(error).message}`, {
     hint: 'See where the database stands with: migrate status',
     cause: error,
   })
@@ -70,7 +121,7 @@ function readOnly(error: unknown): MigrateError {
 
 export function fenced(): MigrateError {
   return new MigrateError(
-    'MIG-DATABASE',
+    'MIG-LOCK-LOST',
     'The lease of this run ran out, and another run has had the lock since.',
     {
       hint: 'See where the database stands with "migrate status", and give the command again when the other run has ended.',

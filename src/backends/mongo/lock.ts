@@ -73,7 +73,9 @@ async function clockOf(locks: Collection<LockDocument>): Promise<Date> {
 }
 
 async function prolong(locks: Collection<LockDocument>, { name, fence }: Lease): Promise<void> {
-  await locks.updateOne({ _id: name, fence }, { $set: { expires: later(await clockOf(locks)) } })
+  const expires = later(await clockOf(locks))
+  // One that was given back meanwhile stays so.
+  await locks.updateOne({ _id: name, fence, owner: { $ne: null } }, { $set: { expires } })
 }
 
 function keep(locks: Collection<LockDocument>, lease: Lease, held: Set<Lease>): Lock {

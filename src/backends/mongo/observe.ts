@@ -6,8 +6,11 @@ type Seen = 'applied' | 'not-applied' | 'unknown'
 
 const NAMESPACE_NOT_FOUND = 26
 
-/** What became of a command in doubt, as far as the server's own lists tell. */
-export async function observeCommand(command: Document, db: Db): Promise<Seen> {
+/**
+ * What became of a command in doubt, as far as the server's own lists tell.
+ * @param exact the command with each number of its own type
+ */
+export async function observeCommand(command: Document, exact: Document, db: Db): Promise<Seen> {
   const [name = ''] = Object.keys(command)
   const target: unknown = command[name]
   if (typeof target !== 'string') return 'unknown'
@@ -25,7 +28,7 @@ export async function observeCommand(command: Document, db: Db): Promise<Seen> {
     case 'collMod':
       return observeModified(command, target, db)
     case 'insert':
-      return observeInserted(command, target, db)
+      return observeInserted(exact, target, db)
     default:
       return 'unknown'
   }
@@ -65,14 +68,17 @@ async function indexesOf(db: Db, collection: string): Promise<Document[]> {
   }
 }
 
-/** A build that goes on by itself is joined by giving its command again. */
+/**
+ * An index is listed from the beginning of its build, which may go on by itself. Giving the command again joins such a build
+ * and is refused or answered at its end; where the index is complete the server says so at once and does nothing.
+ */
 async function observeIndexes(command: Document, collection: string, db: Db): Promise<Seen> {
   const present = await indexesOf(db, collection)
   const wanted = command['indexes'] as Document[]
   const found = wanted.map((index) => present.find((other) => other['name'] === index['name']))
   if (found.every((index) => index === undefined)) return 'not-applied'
   const same = found.every((index, at) => index !== undefined && sameIndex(index, wanted[at] as Document))
-  return same ? 'applied' : 'unknown'
+  return same ? 'not-applied' : 'unknown'
 }
 
 async function observeDropped(command: Document, collection: string, db: Db): Promise<Seen> {

@@ -10,7 +10,7 @@ import type {
   Statement,
 } from '../../backend/index.js'
 import type { Bson, MongoAccess } from './driver.js'
-import { explain, explainStatement } from './errors.js'
+import { explain, explainCommit, explainStatement, mayBeHalfDone, WriteRefused } from './errors.js'
 import { takeLease, type Lease } from './lock.js'
 import { MongoMetadata } from './metadata.js'
 import { observeCommand } from './observe.js'
@@ -59,14 +59,15 @@ export class MongoSession implements Session<MongoAccess> {
   }
 
   async execute(statement: Statement): Promise<ExecuteResult> {
-    const command = this.#commandOf(statement)
+    const command = this.#commandOf(statement, 'exact')
     const running = new AbortController()
     this.#running = running
     try {
       return { rows: await this.#command(command, running.signal) }
     } catch (error) {
-      const facts = await conflictFacts(error, command, this.client.db)
-      throw explainStatement(error, statement, facts)
+      const facts = await conflictFacts(error, this.#commandOf(statement, 'plain'), this.client.db)
+      const inDoubt = !this.client.session.inTransaction() && mayBeHalfDone(error, command)
+      throw explainStatement(error, statement, { facts, inDoubt })
     } finally {
       this.#running = null
     }
@@ -84,13 +85,15 @@ export class MongoSession implements Session<MongoAccess> {
     return rowsOf(reply)
   }
 
-  /** Relaxed: plain numbers are what the driver makes of numbers. */
-  #commandOf(statement: Statement): Document {
-    return this.#bson.EJSON.parse(plainOf(statement.text), { relaxed: true }) as Document
+  /** Exact: as the server shall have it, each number of its own type. Plain: with numbers of JavaScript's, to compare. */
+  #commandOf(statement: Statement, numbers: 'exact' | 'plain'): Document {
+    return this.#bson.EJSON.parse(plainOf(statement.text), { relaxed: numbers === 'plain' }) as Document
   }
 
   observe(statement: Statement): Promise<'applied' | 'not-applied' | 'unknown'> {
-    return observeCommand(this.#commandOf(statement), this.client.db).catch((error: unknown) => {
+    const command = this.#commandOf(statement, 'plain')
+    const exact = this.#commandOf(statement, 'exact')
+    return observeCommand(command, exact, this.client.db).catch((error: unknown) => {
       throw explain(error, 'Looking at what an earlier run did')
     })
   }
@@ -108,7 +111,7 @@ export class MongoSession implements Session<MongoAccess> {
     try {
       await session.commitTransaction()
     } catch (error) {
-      throw explain(error, 'COMMIT')
+      throw explainCommit(error)
     }
     return result
   }
@@ -168,7 +171,7 @@ function refuseWriteErrors(reply: Document): void {
   const first: unknown = Array.isArray(errors) ? errors[0] : concern
   if (typeof first !== 'object' || first === null) return
   const { errmsg, code, codeName } = first as Record<string, unknown>
-  throw Object.assign(new Error(typeof errmsg === 'string' ? errmsg : 'a write was refused'), {
+  throw new WriteRefused(typeof errmsg === 'string' ? errmsg : 'a write was refused', {
     ...(typeof code === 'number' ? { code } : {}),
     ...(typeof codeName === 'string' ? { codeName } : {}),
   })

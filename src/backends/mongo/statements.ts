@@ -15,7 +15,8 @@ export function parseStatements(text: string, options: ParseOptions = {}): State
   const places = new Places(text, options.origin)
   return commandsIn(text, options).map(({ text: command, plain, offset }) => {
     const name = nameOf(plain)
-    const transaction: TransactionRule = OF_DOCUMENTS.has(name) ? 'allowed' : 'forbidden'
+    const writesOut = name === 'aggregate' && /"\$(?:merge|out)"/.test(plain)
+    const transaction: TransactionRule = OF_DOCUMENTS.has(name) && !writesOut ? 'allowed' : 'forbidden'
     return {
       text: command,
       position: places.at(offset),

@@ -24,6 +24,9 @@ export interface CommandText {
 const TOKEN =
   /("(?:[^"\\]|\\[^])*")|(\/\/[^\r\n]*|--[^\r\n]*|\/\*[^]*?\*\/)|([{[])|([}\]])|(\s+|\uFEFF)|(;)|([^\s"{}[\];/-]+|[^])/g
 
+const WORD_END = /[\w.+-]$/
+const WORD_START = /^[\w.+-]/
+
 /**
  * The documents of a text, one command each, in extended JSON. Semicolons may stand between them, comments
  * (`//`, `--` and those of C) anywhere but in strings. Linear in the text.
@@ -34,11 +37,16 @@ export function commandsOf(text: string): CommandText[] {
   const open: number[] = []
   let start = 0
   let plain = ''
+  let last = ''
+  let apart = false
   TOKEN.lastIndex = 0
   for (let match = TOKEN.exec(text); match !== null; match = TOKEN.exec(text)) {
     const [token, , comment, opening, closing, blank, semicolon] = match
     const { index } = match
-    if (comment !== undefined || blank !== undefined) continue
+    if (comment !== undefined || blank !== undefined) {
+      apart = true
+      continue
+    }
     if (opening !== undefined) {
       if (open.length === 0) {
         if (opening !== '{') throw strayText(index)
@@ -50,6 +58,10 @@ export function commandsOf(text: string): CommandText[] {
       if (semicolon !== undefined) continue
       throw strayText(index)
     }
+    // Written together they would be another value: [10 20] is not [1020].
+    if (apart && WORD_END.test(last) && WORD_START.test(token)) throw twoValues(index)
+    apart = false
+    last = token
     plain += token
     if (closing === undefined) continue
     open.pop()
@@ -60,6 +72,14 @@ export function commandsOf(text: string): CommandText[] {
   const unclosed = open[0]
   if (unclosed === undefined) return commands
   throw new CommandProblem('This document is never closed.', unclosed, 'Close it with }.')
+}
+
+function twoValues(offset: number): CommandProblem {
+  return new CommandProblem(
+    'Between this value and the one before it there is nothing but blanks.',
+    offset,
+    'Put a comma between them, or quotes around a text.',
+  )
 }
 
 function strayText(offset: number): CommandProblem {

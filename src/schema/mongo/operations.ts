@@ -28,6 +28,10 @@ export interface MongoIndexOperations {
 export interface ValidatorOptions extends Was<Document | null> {
   readonly level?: 'off' | 'strict' | 'moderate'
   readonly action?: 'error' | 'warn'
+  /** With `level`: the level before. */
+  readonly wasLevel?: 'off' | 'strict' | 'moderate'
+  /** With `action`: the action before. */
+  readonly wasAction?: 'error' | 'warn'
 }
 
 /** One write of {@link MongoOperations.bulkWrite}, as the driver's own `bulkWrite` takes them. */
@@ -127,17 +131,21 @@ export function mongoOperations(add: Add): MongoOperations {
           : [{ collMod: name, ...was }]
       put(call, [{ collMod: name, ...changes }], reverse)
     },
-    validator(collection, validator, { level, action, was } = {}) {
+    validator(collection, validator, { level, action, was, wasLevel, wasAction } = {}) {
       const call = callOn('validator', collection)
-      const settings = {
+      const settings = (level: string | undefined, action: string | undefined) => ({
         ...(level === undefined ? {} : { validationLevel: level }),
         ...(action === undefined ? {} : { validationAction: action }),
-      }
+      })
+      const untold =
+        (level !== undefined && wasLevel === undefined) || (action !== undefined && wasAction === undefined)
       const reverse =
         was === undefined
           ? unknown('does not say which validator was there', 'Say { was: null } or { was: { … } }')
-          : [{ collMod: collection, validator: was ?? {} }]
-      put(call, [{ collMod: collection, validator, ...settings }], reverse)
+          : untold
+            ? unknown('does not say how strict it was', 'Say { wasLevel: …, wasAction: … }')
+            : [{ collMod: collection, validator: was ?? {}, ...settings(wasLevel, wasAction) }]
+      put(call, [{ collMod: collection, validator, ...settings(level, action) }], reverse)
     },
     index: (collection) => indexOperations(collection, put),
     insertMany(collection, documents) {
