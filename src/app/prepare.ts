@@ -1,5 +1,6 @@
 import type { Backend, Session } from '../backend/index.js'
 import { BACKFILL_MARK } from '../core/backfill-operation.js'
+import { VERIFY_MARK } from '../core/define.js'
 import { MigrateError } from '../core/errors.js'
 import { STORED_UP_LIMIT } from '../core/metadata.js'
 import type { HistoryRow, LogAction, LogEntry, MetadataChange, StoredScripts } from '../core/metadata.js'
@@ -10,6 +11,7 @@ import type {
   RevisionScripts,
   RevisionSource,
   Script,
+  ScriptPart,
   TextPart,
 } from '../core/revision.js'
 import { VERSION } from '../core/version.js'
@@ -112,6 +114,8 @@ export class Preparer {
   #prepared(script: Script, changes: PreparedScript['changes']): PreparedScript {
     const steps: ScriptStep[] = []
     for (const part of script.parts) {
+      const asks = part.kind === 'code' ? part.verify !== undefined : part.text.includes(`\n${VERIFY_MARK} `)
+      if (asks && this.#session.verify === undefined) throw noQueries(part, this.#backend)
       if (part.kind === 'code') {
         steps.push({ kind: 'code', code: part })
         continue
@@ -207,6 +211,14 @@ function irreversible(id: string, file: string | null): MigrateError {
   return new MigrateError('MIG-IRREVERSIBLE', `${id} has no down script.`, {
     ...(file === null ? {} : { position: startOf(file) }),
     hint: 'Write a "-- migrate:down" section (an empty one says that there is nothing to undo), or restore a backup.',
+    state: 'Nothing was run.',
+  })
+}
+
+function noQueries({ origin }: ScriptPart, { name }: Backend): MigrateError {
+  return new MigrateError('MIG-UNSUPPORTED', `op.verify() is for SQL databases; ${name} is none.`, {
+    position: origin,
+    hint: 'Leave it out.',
     state: 'Nothing was run.',
   })
 }

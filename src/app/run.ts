@@ -1,9 +1,9 @@
-import type { Backend, Session } from '../backend/index.js'
+import type { Backend, Session, VerifyQuery } from '../backend/index.js'
 import { MigrateError } from '../core/errors.js'
 import { isOutdated } from '../core/metadata.js'
 import type { LogOutcome, MetadataChange } from '../core/metadata.js'
 import { headsOf } from '../core/plan.js'
-import { execute, planScript } from '../engine/index.js'
+import { execute, planScript, verifyOf } from '../engine/index.js'
 import type { EngineListener, EngineReport, EngineStep, PreparedScript, ScriptPlan } from '../engine/index.js'
 import { sha256 } from './checksum.js'
 import { backfillReport } from './backfill.js'
@@ -294,6 +294,9 @@ function afterwards(
   return { graph: state.graph, applied }
 }
 
+const told = (query: VerifyQuery | undefined): Pick<StatementReport, 'verify'> =>
+  query === undefined ? {} : { verify: query.text }
+
 function statementsOf(script: PreparedScript, plan: ScriptPlan): StatementReport[] {
   const transactional = new Set<unknown>()
   if (plan.mode === 'journal') {
@@ -306,5 +309,6 @@ function statementsOf(script: PreparedScript, plan: ScriptPlan): StatementReport
     sql: step.kind === 'statement' ? step.statement.text : `-- code: ${step.code.name}`,
     line: (step.kind === 'statement' ? step.statement.position : step.code.origin).line,
     transactional: transactional.has(step),
+    ...told(verifyOf(step)),
   }))
 }

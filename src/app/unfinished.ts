@@ -57,8 +57,9 @@ function reportOf(
       row.position === stoppedAt.position,
   )
   const behind = stoppedAt?.position ?? (done.at(-1)?.position ?? -1) + 1
-  const at = done.every((entry) => isAsItWas(script, entry))
-    ? script?.steps.find(({ position }) => position >= behind)?.step
+  const present = new Map(script)
+  const at = done.every((entry) => isAsItWas(present.get(entry.position), entry))
+    ? script?.find(([position]) => position >= behind)?.[1]
     : undefined
   const place = at === undefined ? undefined : at.kind === 'code' ? at.code.origin : at.statement.position
   return {
@@ -66,7 +67,7 @@ function reportOf(
     direction,
     done: done.length,
     // A text that has been shortened since cannot be counted along.
-    statements: script === null || script.steps.length < done.length ? null : script.steps.length,
+    statements: script === null || script.length < done.length ? null : script.length,
     stoppedAt: told(stoppedAt),
     place: place === undefined ? null : { file: place.file ?? null, line: place.line, column: place.column },
     backfill: backfill === undefined ? null : backfillReport(backfill),
@@ -81,15 +82,12 @@ function nextCommand(state: State, revision: string, direction: Direction): stri
   return state.graph.has(revision) ? `migrate upgrade ${revision}` : 'migrate upgrade heads'
 }
 
-/** What the journal counts of a script: its own BEGIN and COMMIT are not. */
-interface PresentScript {
-  readonly steps: readonly { readonly step: ScriptStep; readonly position: number }[]
-}
+/** What the journal counts of a script, by position: its own BEGIN and COMMIT are not among it. */
+type PresentScript = readonly (readonly [number, ScriptStep])[]
 
 /** Where what was done reads otherwise now, the place of what follows it cannot be told. */
-function isAsItWas(script: PresentScript | null, { position, hash }: JournalEntry): boolean {
-  const found = script?.steps.find((one) => one.position === position)
-  return found !== undefined && sha256(textOf(found.step)) === hash
+function isAsItWas(step: ScriptStep | undefined, { hash }: JournalEntry): boolean {
+  return step !== undefined && sha256(textOf(step)) === hash
 }
 
 /** The script as it would be run now; null when it is not here or cannot be read, which is said where it is run. */
@@ -107,12 +105,10 @@ async function presentScript(
     const preparer = new Preparer(context, state, session, identity)
     const script = await preparer.step({ node, direction, source }).prepare()
     const plan = planScript(script, session.capabilities)
-    if (plan.mode !== 'journal') return { steps: script.steps.map((step, position) => ({ step, position })) }
-    return {
-      steps: plan.blocks.flatMap(({ steps, first }) =>
-        steps.map((step, index) => ({ step, position: first + index })),
-      ),
-    }
+    if (plan.mode !== 'journal') return [...script.steps.entries()]
+    return plan.blocks.flatMap(({ steps, first }) =>
+      steps.map((step, index) => [first + index, step] as const),
+    )
   } catch {
     return null
   }

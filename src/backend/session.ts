@@ -9,7 +9,7 @@ import type {
 } from '../core/metadata.js'
 import type { Timeouts } from '../core/revision.js'
 import type { BackfillSupport } from './backfill.js'
-import type { Statement } from './statement.js'
+import type { Statement, VerifyQuery } from './statement.js'
 
 export type { Timeouts } from '../core/revision.js'
 
@@ -198,6 +198,11 @@ export interface Session<Client = unknown> {
   readonly backfills?: BackfillSupport
   /** For recovery: what became of a statement in doubt. Without it: unknown. */
   observe?(statement: Statement, entry: JournalEntry): Promise<'applied' | 'not-applied' | 'unknown'>
+  /**
+   * For recovery: what the revision's own query answers: `applied` for one row whose first column is true or 1,
+   * `not-applied` for false or 0, else `unknown`, for a query that fails too. It changes nothing.
+   */
+  verify?(query: VerifyQuery): Promise<'applied' | 'not-applied' | 'unknown'>
   /**
    * For plans: what a statement would come to now, in a few words, with nothing changed; null where there is nothing to
    * say. It may look for some seconds.

@@ -10,6 +10,12 @@ export type TransactionRule = 'allowed' | 'forbidden' | 'commits' | 'control'
 
 export type TransactionControl = 'begin' | 'commit' | 'rollback' | 'savepoint' | 'other'
 
+/** A query that tells whether a statement was applied: see {@link Statement.verify}. */
+export interface VerifyQuery {
+  readonly text: string
+  readonly position: Position
+}
+
 /** The smallest thing that a backend executes. */
 export interface Statement {
   /** What is sent, without its terminator. */
@@ -43,6 +49,8 @@ export interface Statement {
   readonly makes?: string
   /** Set when it is to be run in pages, each a transaction of its own. */
   readonly backfill?: BackfillOptions
+  /** Asked where it is not known whether the statement was applied; never executed otherwise. */
+  readonly verify?: VerifyQuery
   /** Rows that follow the statement in its file (PostgreSQL's COPY … FROM stdin). */
   readonly data?: string
 }

@@ -9,7 +9,7 @@ type Reverse = readonly ScriptPart[] | null
 interface Collected {
   /** As an error names it: `op.sql`. */
   readonly call: string
-  readonly part: ScriptPart
+  part: ScriptPart
   reverse: Reverse
   /** Why it has no reverse of its own, and how one is given: two sentences. */
   readonly why: string
@@ -39,6 +39,11 @@ export class Collection {
     return (reverse) => {
       collected.reverse = reverse
     }
+  }
+
+  /** The last call, whose part may be made another; null when there is none. */
+  get last(): { readonly call: string; part: ScriptPart } | null {
+    return this.#collected.at(-1) ?? null
   }
 
   /** @throws MigrateError MIG-FILE-SHAPE where the down is written, not derived */

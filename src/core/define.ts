@@ -40,6 +40,11 @@ export interface Operations {
   run<Client = unknown>(name: string, step: CodeStep<Client>, options?: RunStepOptions<Client>): void
   /** Adds an UPDATE of one table that runs in batches, each a transaction of its own. Nothing undoes it, in `change`. */
   backfill(backfill: BackfillDefinition): void
+  /**
+   * Gives the statement or the step of code before it a query that tells whether it was applied, asked when a run ended
+   * in it: one row whose first column is true or 1, or false or 0. One line of SQL.
+   */
+  verify(query: string): void
 }
 
 export type { BackfillDefinition }
@@ -285,7 +290,34 @@ function operations({ dialect, places }: Surroundings, collection: Collection): 
       const part = { kind: 'text' as const, text, origin }
       collection.add({ call: 'op.backfill', part, why: '', hint: '', reverse: [] })
     },
+    verify: (given) => {
+      const position = places.here(typeof given === 'string' ? given : undefined)
+      collection.refuseLate(position)
+      verifyLast(collection, given, position)
+    },
   }
+}
+
+/** How a query below a statement begins, in a file of SQL. */
+export const VERIFY_MARK = '-- migrate:verify'
+
+/** In a file it stands below the statement; a step of code carries it. */
+function verifyLast({ last }: Collection, given: unknown, position: Position): void {
+  const fail = (message: string): MigrateError =>
+    new MigrateError('MIG-FILE-SHAPE', message, {
+      position,
+      hint: "Write for example: op.verify('SELECT count(*) = 3 FROM kinds')",
+    })
+  if (typeof given !== 'string' || given.trim() === '' || /[\r\n]/.test(given.trim()))
+    throw fail('op.verify() takes a query of SQL on one line.')
+  if (last === null || (last.call !== 'op.sql' && !last.call.startsWith('op.run')))
+    throw fail('op.verify() does not stand right behind op.sql or op.run().')
+  const { part } = last
+  const text = given.trim()
+  if (part.kind === 'code') {
+    if (part.verify !== undefined) throw fail(`${last.call} has two of op.verify().`)
+    last.part = { ...part, verify: { text, position } }
+  } else last.part = { ...part, text: `${part.text.trimEnd()}\n${VERIFY_MARK} ${text}\n` }
 }
 
 /** What is wrong with the arguments of `op.run`; null for nothing. */

@@ -47,6 +47,8 @@ export interface CodePart {
   readonly name: string
   readonly run: (context: CodeContext<never>) => unknown
   readonly origin: Position
+  /** A query that tells whether it has done its work. Not part of the checksum. */
+  readonly verify?: { readonly text: string; readonly position: Position }
 }
 
 /** Milliseconds; 0 for no limit, absent for what the connection has. */

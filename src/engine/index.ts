@@ -1,6 +1,6 @@
 export { execute } from './execute.js'
 export type { EngineOptions, EngineReport } from './execute.js'
 export { planScript } from './script.js'
-export { textOf } from './settle.js'
+export { textOf, verifyOf } from './settle.js'
 export type { PreparedScript, ScriptPlan, ScriptStep } from './script.js'
 export type { EngineListener, EngineStep } from './step.js'

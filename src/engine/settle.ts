@@ -1,4 +1,4 @@
-import type { Session } from '../backend/index.js'
+import type { Session, VerifyQuery } from '../backend/index.js'
 import { MigrateError } from '../core/errors.js'
 import { maskLiterals } from '../core/mask.js'
 import type { JournalEntry } from '../core/metadata.js'
@@ -106,22 +106,38 @@ async function lookAt(
   part: ScriptStep,
   entry: JournalEntry,
 ): Promise<'applied' | 'not-applied' | 'unknown'> {
-  if (part.kind !== 'statement') return 'unknown'
+  if (part.kind !== 'statement') return ask(session, part.code.verify)
   // Where a backfill stands is noted with its own rows: it goes on from there.
   if (isBackfill(part.statement)) return 'not-applied'
-  return (await session.observe?.(part.statement, entry)) ?? 'unknown'
+  const seen = (await session.observe?.(part.statement, entry)) ?? 'unknown'
+  return seen === 'unknown' ? ask(session, part.statement.verify) : seen
 }
+
+/** The author's own query, where the catalogue says nothing. */
+async function ask(
+  session: Session,
+  query: VerifyQuery | undefined,
+): Promise<'applied' | 'not-applied' | 'unknown'> {
+  return query === undefined ? 'unknown' : ((await session.verify?.(query)) ?? 'unknown')
+}
+
+export const verifyOf = (part: ScriptStep): VerifyQuery | undefined =>
+  part.kind === 'code' ? part.code.verify : part.statement.verify
 
 const positionOf = (part: ScriptStep): Position =>
   part.kind === 'statement' ? part.statement.position : part.code.origin
 
 function doubtError(entry: JournalEntry, part: ScriptStep): MigrateError {
+  const query = verifyOf(part)
   return new MigrateError(
     'MIG-UNFINISHED',
     `An earlier run ended while statement ${entry.position + 1} of ${entry.revision} was running: whether it was applied is unknown.`,
     {
       position: positionOf(part),
-      details: [entry.excerpt],
+      details: [
+        entry.excerpt,
+        ...(query === undefined ? [] : [`Its query answers neither yes nor no: ${query.text}`]),
+      ],
       hint: `Look at the database, then type "migrate resolve ${entry.revision} --done" if it was applied, or "migrate resolve ${entry.revision} --retry" to run it again.`,
       state: 'Nothing was run.',
     },

@@ -30,6 +30,10 @@ const OPTIONS = ['transaction', 'dialect'] as const
 const SECTIONS: ReadonlySet<string> = new Set<Direction>(['up', 'down'])
 const WORDS: ReadonlySet<string> = new Set([...Object.keys(HEADERS), ...SECTIONS])
 
+/** Words of lines within a section of SQL, each about one statement. */
+const isOfStatements = (word: string, lead: CommentLead): boolean =>
+  lead === '--' && (word === 'backfill' || word === 'verify')
+
 /** How the markers of a language look: they are its comments. */
 interface MarkerPatterns {
   /** A marker, or a line that was meant to be one. */
@@ -154,18 +158,27 @@ function findMarkers(file: Parsing): Marker[] {
     const exact = prefix === `${lead} migrate:` || exactly.test(prefix)
     if (style === 'dbmate') {
       if (!exact || !SECTIONS.has(word)) continue
+    } else if (
+      isOfStatements(word, lead) &&
+      (exact || /^[ \t]+$/.test(prefix.replace(`${lead} migrate:`, '')))
+    ) {
+      // Of a statement: the backend's to read.
+      if (found.some((one) => SECTIONS.has(one.word))) continue
+      throw headerError(
+        file,
+        start,
+        `"${lead} migrate:${word}" stands above the first section, where there is no statement.`,
+        `Put it ${word === 'verify' ? 'below the statement that it answers for' : 'above the UPDATE that is to run in batches'}.`,
+      )
     } else if (!exact) {
       // A line of prose such as `-- Migrate: see the wiki` is only a comment.
-      if (!WORDS.has(word.toLowerCase())) continue
+      if (!WORDS.has(word.toLowerCase()) && !isOfStatements(word.toLowerCase(), lead)) continue
       throw headerError(
         file,
         start,
         `This line is read as a comment, since it does not begin with "${file.lead} migrate:${word.toLowerCase()}".`,
         'Write it just so, at the beginning of the line.',
       )
-    } else if (word === 'backfill' && found.some((one) => SECTIONS.has(one.word))) {
-      // Of the statement below it: the backend's to read.
-      continue
     } else if (!WORDS.has(word)) {
       throw unknownWordError(file, word, start + prefix.length)
     }

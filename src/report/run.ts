@@ -1,7 +1,7 @@
 import { columns } from './columns.js'
 import { count, duration } from './duration.js'
 import { text } from './revisions.js'
-import type { RunReport, StepOutcome, StepReport } from './values.js'
+import type { RunReport, StatementReport, StepOutcome, StepReport } from './values.js'
 import type { Style, View } from './view.js'
 import { firstLine, padEnd, padStart, printable } from './width.js'
 
@@ -80,7 +80,7 @@ function statements(step: StepReport, view: View): string[] {
     return step.statements.flatMap((statement) => [
       style.dim(`    ${statement.transactional ? '' : '* '}line ${statement.line}`),
       ...statement.sql.split('\n').map((line) => `      ${printable(line.replace(/\t/g, '  '))}`),
-      ...(statement.note === undefined ? [] : [style.dim(`      ${printable(statement.note)}`)]),
+      ...remarks(statement).map((remark) => style.dim(`      ${printable(remark)}`)),
     ])
   }
   const rows = step.statements.flatMap((statement) => [
@@ -89,9 +89,17 @@ function statements(step: StepReport, view: View): string[] {
       { text: `line ${statement.line}`, paint: style.dim },
       oneLine(statement.sql),
     ],
-    ...(statement.note === undefined ? [] : [['', '', { text: oneLine(statement.note), paint: style.dim }]]),
+    ...remarks(statement).map((remark) => ['', '', { text: oneLine(remark), paint: style.dim }]),
   ])
   return columns(rows, '    ')
+}
+
+/** What is said below a statement. */
+function remarks({ note, verify }: StatementReport): string[] {
+  return [
+    ...(note === undefined ? [] : [note]),
+    ...(verify === undefined ? [] : [`verified, when in doubt, by: ${verify}`]),
+  ]
 }
 
 /** A statement's beginning, whitespace squeezed: enough to know it by. */

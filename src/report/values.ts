@@ -13,6 +13,8 @@ export interface StatementReport {
   readonly transactional: boolean
   /** In plans, where the backend can tell: what it would come to now. */
   readonly note?: string
+  /** The query that tells whether it was applied, should a run end in it. */
+  readonly verify?: string
 }
 
 export interface StepReport {

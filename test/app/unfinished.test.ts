@@ -206,3 +206,76 @@ describeEverywhere('a half-applied revision that is edited', (project) => {
     expect(await rows()).toBe('1 2')
   })
 })
+
+describeEverywhere('-- migrate:verify', (project) => {
+  const insert = "INSERT INTO nowhere VALUES (1, 'x');"
+  const write = (verify: string): void => {
+    project().revision(B, `${table('one')};\n${insert}\n${verify}\n${table('two')};`)
+    project().edit(`${B}.sql`, (text) => text.replace('migrate:up', 'migrate:up transaction:false'))
+  }
+  /** As a run leaves it that died while the second statement ran. */
+  const died = async (verify: string): Promise<void> => {
+    write(verify)
+    expect(await refusal(project().migrator().upgrade())).toMatchObject({ code: 'MIG-STATEMENT-FAILED' })
+    await project().plain(
+      "UPDATE migrate_journal SET state = 'intent', subject = NULL WHERE state = 'failed';",
+    )
+    await project().plain('CREATE TABLE nowhere (id integer, word varchar(9));')
+  }
+  const inserted = (): Promise<string> => project().plain('SELECT count(*) FROM nowhere;')
+
+  it('answers for the statement above it: what was applied is not run again', async () => {
+    await died('-- migrate:verify SELECT count(*) = 0 FROM one')
+    expect((await project().migrator().upgrade()).to).toEqual([B])
+    expect(await inserted()).toBe('0')
+    expect((await project().migrator().current()).unfinished).toEqual([])
+  })
+
+  it('answers that it was not applied: it is run again, once', async () => {
+    await died("-- migrate:verify SELECT EXISTS (SELECT 1 FROM nowhere WHERE word = 'x')")
+    expect((await project().migrator().upgrade()).to).toEqual([B])
+    expect(await inserted()).toBe('1')
+  })
+
+  it.each([
+    ['no row', 'SELECT 1 FROM nowhere'],
+    ['two rows', 'SELECT 1 UNION ALL SELECT 1'],
+    ['NULL', 'SELECT NULL'],
+    ['another number', 'SELECT 2'],
+    ['an error', 'SELECT 1 FROM gone'],
+  ])('that answers with %s leaves it to whoever looks', async (_, query) => {
+    await died(`-- migrate:verify ${query}`)
+    const error = await refusal(project().migrator().upgrade())
+    expect(error).toMatchObject({ code: 'MIG-UNFINISHED', state: 'Nothing was run.' })
+    expect(error.details).toContain(`Its query answers neither yes nor no: ${query}`)
+    expect(await inserted()).toBe('0')
+    // It may be put right, or added, afterwards: it is not among what is run.
+    write("-- migrate:verify SELECT count(*) = 1 FROM nowhere WHERE word = 'x'")
+    expect((await project().migrator().upgrade()).to).toEqual([B])
+    expect(await inserted()).toBe('1')
+  })
+
+  it('is no part of what is run, nor of the checksum, and plans tell of it', async () => {
+    const query = 'SELECT count(*) = 0 FROM one'
+    project().revision(B, `${table('one')};\n-- migrate:verify ${query}\n${table('two')};`)
+    const plan = await project().migrator().upgrade('head', { plan: true })
+    expect(plan.steps[0]?.statements).toMatchObject([{ verify: query }, { sql: table('two') }])
+    expect(plan.steps[0]?.statements[1]).not.toHaveProperty('verify')
+    await project().migrator().upgrade()
+    project().edit(`${B}.sql`, (text) => text.replace(/-- migrate:verify .*/, ''))
+    expect((await project().migrator().current()).edited).toEqual([])
+  })
+
+  it('answers for a step of code too, as op.verify', async () => {
+    project().revision(A, `${table('a')};`)
+    const code = (verify: string): void => {
+      withCode(project(), "throw new Error('no')")
+      project().edit(`${B}.ts`, (text) => text.replace(' })\n', ` })\n    op.verify('${verify}')\n`))
+    }
+    code('SELECT 2')
+    expect(await refusal(project().migrator().upgrade())).toMatchObject({ code: 'MIG-CODE-STEP-FAILED' })
+    expect(await refusal(project().migrator().upgrade())).toMatchObject({ code: 'MIG-UNFINISHED' })
+    code('SELECT count(*) = 0 FROM one')
+    expect((await project().migrator().upgrade()).to).toEqual([B])
+  })
+})

@@ -10,6 +10,7 @@ import type {
   Session,
   Statement,
   Timeouts,
+  VerifyQuery,
 } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import type { JournalEntry, MetadataChange } from '../../core/metadata.js'
@@ -18,6 +19,7 @@ import { renderChange } from '../sql/changes.js'
 import type { HeldLease } from '../sql/lease.js'
 import { sqlMetadata } from '../sql/metadata.js'
 import type { SqlNames } from '../sql/names.js'
+import { answerOf } from '../sql/verify-directive.js'
 import { blockersOf } from './blockers.js'
 import { mysqlBackfills } from './backfill.js'
 import { mysqlCapabilities } from './capabilities.js'
@@ -210,6 +212,19 @@ export class MysqlSession implements Session<PromiseConnection> {
       return verdictFrom(entry, (await this.#send(question, true)).rows[0]?.[0])
     } catch (error) {
       throw explain(error, 'Looking what became of a statement')
+    }
+  }
+
+  async verify({ text }: VerifyQuery): Promise<Verdict> {
+    try {
+      await this.#send('START TRANSACTION READ ONLY')
+      return answerOf((await this.#send(text, true)).rows)
+    } catch (error) {
+      const explained = explain(error, 'Looking what became of a statement')
+      if (explained.code === 'MIG-CONNECT') throw explained
+      return 'unknown'
+    } finally {
+      await this.#send('ROLLBACK').catch(() => undefined)
     }
   }
 

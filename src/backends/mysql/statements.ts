@@ -2,7 +2,7 @@ import type { ParseOptions, Statement } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import { splitSql } from '../../sql/split.js'
 import type { SqlDialect, SqlStatement } from '../../sql/types.js'
-import { withBackfills } from '../sql/backfill-directive.js'
+import { withDirectives } from '../sql/directives.js'
 import { toStatement } from '../sql/statement.js'
 
 /** While tables are locked, no other can be written to: not ours either. */
@@ -14,8 +14,12 @@ const UNLOCKS_TABLES = /^unlock\s+(tables?|instance)\b/i
 const ASKS_FOR_FILE = /^load\s+(data|xml)\s+(low_priority\s+|concurrent\s+)?local\b/i
 
 /** @throws MigrateError MIG-SQL-…, and MIG-UNSUPPORTED for LOAD DATA LOCAL, at the place in the file */
-export function parseStatements(text: string, dialect: SqlDialect, options: ParseOptions = {}): Statement[] {
-  return withBackfills(text, options.origin, dialect, splitSql(text, dialect, options), toMysqlStatement)
+export function parseStatements(
+  text: string,
+  dialect: SqlDialect,
+  options: ParseOptions = {},
+): readonly Statement[] {
+  return withDirectives(text, options.origin, dialect, splitSql(text, dialect, options), toMysqlStatement)
 }
 
 function toMysqlStatement(sql: SqlStatement): Statement {

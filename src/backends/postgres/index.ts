@@ -1,7 +1,7 @@
 import { BACKEND_API_VERSION, type Backend } from '../../backend/index.js'
 import { stripForChecksum } from '../../sql/checksum.js'
 import { splitSql } from '../../sql/split.js'
-import { postgresFlavour, recordingSession, sqlNames, toStatement, withBackfills } from '../sql/index.js'
+import { postgresFlavour, recordingSession, sqlNames, toStatement, withDirectives } from '../sql/index.js'
 import { CAPABILITIES, isClient, isPool, type PgClient } from './driver.js'
 
 export type { PgClient } from './driver.js'
@@ -12,7 +12,7 @@ export const postgres: Backend<PgClient> = {
   name: 'postgres',
   schemes: ['postgres', 'postgresql'],
   parse: (text, options = {}) =>
-    withBackfills(
+    withDirectives(
       text,
       options.origin,
       'postgres',

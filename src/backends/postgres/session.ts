@@ -10,6 +10,7 @@ import type {
   Session,
   Statement,
   Timeouts,
+  VerifyQuery,
   UnitListener,
   UnitsResult,
 } from '../../backend/index.js'
@@ -17,7 +18,8 @@ import { MigrateError } from '../../core/errors.js'
 import { blockersOf } from './blockers.js'
 import { postgresBackfills } from './backfill.js'
 import { requestCancel } from './cancel.js'
-import { CAPABILITIES, type PgClient } from './driver.js'
+import { answerOf } from '../sql/verify-directive.js'
+import { CAPABILITIES, type Fields, type PgClient } from './driver.js'
 import { codeOf, explain, explainStatement, isLost, lostConnection, offsetIn } from './errors.js'
 import type { Link } from './link.js'
 import { takeLeaseOn } from './lease.js'
@@ -84,6 +86,24 @@ export class PostgresSession implements Session<PgClient> {
       throw explainStatement(statement, error, offsetIn(statement.text, error))
     }
     return { rows }
+  }
+
+  async verify({ text }: VerifyQuery): Promise<'applied' | 'not-applied' | 'unknown'> {
+    const rows: Fields[] = []
+    try {
+      await this.#link.send('BEGIN READ ONLY')
+      await this.#link.send(text, {
+        row: (fields) => {
+          if (rows.length < 2) rows.push(fields)
+        },
+      })
+      return answerOf(rows)
+    } catch (error) {
+      if (isLost(error)) throw explain('Looking what became of a statement', error)
+      return 'unknown'
+    } finally {
+      await this.#rollback()
+    }
   }
 
   async transaction<T>(work: (tx: Session<PgClient>) => Promise<T>): Promise<T> {

@@ -122,6 +122,7 @@ export function recordingSession(options: RecordingOptions): Session<never> {
       list: () => Promise.resolve([]),
       setState: () => Promise.resolve(),
     },
+    verify: () => Promise.resolve('unknown'),
     lock: () => Promise.resolve({ release: () => Promise.resolve() }),
     reset() {
       putBack()

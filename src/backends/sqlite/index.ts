@@ -1,7 +1,7 @@
 import type { Backend } from '../../backend/index.js'
 import { stripForChecksum } from '../../sql/checksum.js'
 import { splitSql } from '../../sql/split.js'
-import { withBackfills } from '../sql/backfill-directive.js'
+import { withDirectives } from '../sql/directives.js'
 import { sqliteFlavour } from '../sql/flavours.js'
 import { recordingSession } from '../sql/offline.js'
 import { sqliteCapabilities, sqliteNames } from './names.js'
@@ -14,7 +14,7 @@ export const sqlite: Backend<Database> = {
   name: 'sqlite',
   schemes: ['sqlite'],
   parse: (text, options = {}) =>
-    withBackfills(text, options.origin, 'sqlite', splitSql(text, 'sqlite', options), toSqliteStatement),
+    withDirectives(text, options.origin, 'sqlite', splitSql(text, 'sqlite', options), toSqliteStatement),
   normalise: (text) => stripForChecksum(text, 'sqlite'),
   accepts: isDatabase,
   connect: async (options) => (await import('./session.js')).connect(options),

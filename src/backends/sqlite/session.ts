@@ -12,6 +12,7 @@ import type {
   Statement,
   UnitListener,
   UnitsResult,
+  VerifyQuery,
 } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import { sqliteBackfills } from './backfill.js'
@@ -19,6 +20,7 @@ import { sqliteFlavour } from '../sql/flavours.js'
 import { sqlMetadata, type MetadataConnection } from '../sql/metadata.js'
 import type { SqlNames } from '../sql/names.js'
 import { EMPTY_SNAPSHOT, type Row } from '../sql/snapshot.js'
+import { answerOf } from '../sql/verify-directive.js'
 import { sqliteCapabilities, sqliteNames } from './names.js'
 import { explain, explainStatement, isMissing, readOnly } from './errors.js'
 import { lockFile, lockInMemory } from './lock.js'
@@ -136,6 +138,20 @@ class SqliteSession implements Session<Database> {
         return { rows: count }
       } catch (error) {
         throw explainStatement(error, statement, this.#file)
+      }
+    })
+  }
+
+  verify({ text }: VerifyQuery): Promise<'applied' | 'not-applied' | 'unknown'> {
+    return promised(() => {
+      try {
+        const prepared = this.#open().prepare(text)
+        if (!prepared.readonly) return 'unknown'
+        const rows: unknown[][] = []
+        for (const row of prepared.raw().iterate()) if (rows.push(row as unknown[]) > 1) break
+        return answerOf(rows)
+      } catch {
+        return 'unknown'
       }
     })
   }

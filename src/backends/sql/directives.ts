@@ -5,14 +5,30 @@ import { startOf, type Position } from '../../core/position.js'
 import { Places } from '../../sql/places.js'
 import type { SqlDialect, SqlStatement } from '../../sql/types.js'
 import { NoPages, splitUpdate } from '../../sql/update.js'
+import { withVerifies } from './verify-directive.js'
 
 const DIRECTIVE = /^[ \t]*-- migrate:backfill(?=[ \t\r\n]|$)([^\r\n]*)/gm
+
+/**
+ * The statements of a text with what lines of comment between them ask for.
+ * @throws MigrateError MIG-BACKFILL, MIG-VERIFY at the line
+ */
+export function withDirectives(
+  text: string,
+  origin: Position | undefined,
+  dialect: SqlDialect,
+  parts: readonly SqlStatement[],
+  toStatement: (sql: SqlStatement) => Statement,
+): readonly Statement[] {
+  const statements = withBackfills(text, origin, dialect, parts, toStatement)
+  return withVerifies(text, origin, dialect, parts, statements)
+}
 
 /**
  * The statements of a text, those that stand below a line `-- migrate:backfill` marked as such.
  * @throws MigrateError MIG-BACKFILL at the line, or at the statement that cannot be run in batches
  */
-export function withBackfills(
+function withBackfills(
   text: string,
   origin: Position | undefined,
   dialect: SqlDialect,
