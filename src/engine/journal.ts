@@ -4,7 +4,7 @@ import type { JournalEntry, JournalState, MetadataChange } from '../core/metadat
 import type { BackfillProgress } from '../core/backfill.js'
 import { isBackfill, runBackfill } from './backfill.js'
 import type { Outbox } from './outbox.js'
-import { excerptOf, settlePrior, textOf } from './settle.js'
+import { clearPrior, excerptOf, settlePrior, textOf } from './settle.js'
 import { statementsOf, type Block, type PreparedScript, type ScriptStep } from './script.js'
 import { runStep, throwIfAborted } from './step.js'
 import type { EngineStep } from './step.js'
@@ -41,6 +41,7 @@ export async function runJournalled(
   const started = performance.now()
   const journal = new Journal(step, context)
   const done = await settlePrior(session, step, { ...context, blocks: plan.blocks })
+  await clearPrior(session, context.prior, done)
   const tell = (block: Block): void => {
     for (let at = block.first; at < block.first + block.steps.length; at++) context.statementDone?.(at)
   }

@@ -83,6 +83,18 @@ export async function settlePrior(session: Session, step: EngineStep, left: Left
   return done
 }
 
+/** What statements have left behind that were begun and are not done is taken away, whatever stands in their place now. */
+export async function clearPrior(
+  session: Session,
+  prior: readonly JournalEntry[],
+  done: number,
+): Promise<void> {
+  for (const entry of prior) {
+    const begun = entry.state === 'intent' || entry.state === 'failed'
+    if (begun && entry.position >= done) await session.clearAway?.(entry)
+  }
+}
+
 /** A block is run whole: one of which a part was done would have that part run twice. */
 async function refuseCut(
   step: EngineStep,

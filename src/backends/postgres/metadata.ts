@@ -15,10 +15,12 @@ import type { Fields } from './driver.js'
 import { explain, missingPart } from './errors.js'
 import { explainGuard } from './lease.js'
 import type { Link } from './link.js'
+import { witnessExpression } from './witness.js'
 
 /** Revisions whose rows are brought at once: fewer than cost a round trip. */
 const SHORT_HISTORY = 250
 
+const WITNESSING = { ...postgresFlavour, witness: witnessExpression }
 const identifier = (name: string): string => postgresFlavour.identifier(name)
 const literal = (value: string): string => postgresFlavour.text(value)
 
@@ -154,7 +156,7 @@ export class PostgresMetadata implements MetadataStore {
 
   #resolve(schema: string): void {
     const names = sqlNames({ ...this.#configured, schema }, postgresFlavour)
-    this.#resolved = { names, store: sqlMetadata(this.#connection, names, postgresFlavour) }
+    this.#resolved = { names, store: sqlMetadata(this.#connection, names, WITNESSING) }
   }
 
   /** CREATE SCHEMA IF NOT EXISTS wants the privilege to create one even when it is there. */

@@ -15,6 +15,8 @@ import type {
   UnitsResult,
 } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
+import type { JournalEntry } from '../../core/metadata.js'
+import type { Verdict } from '../../sql/subject.js'
 import { blockersOf } from './blockers.js'
 import { postgresBackfills } from './backfill.js'
 import { requestCancel } from './cancel.js'
@@ -27,6 +29,15 @@ import { PooledError, takeLock } from './lock.js'
 import { PostgresMetadata } from './metadata.js'
 import { openLink } from './open.js'
 import { UnitRunner } from './units.js'
+import {
+  isHarmlessTwice,
+  leftoverOf,
+  lookAtIndex,
+  passedOverQuery,
+  tracesOf,
+  verdictOn,
+  type SeenIndex,
+} from './witness.js'
 
 const TIMEOUT_PER_STATEMENT = 130_000
 
@@ -85,6 +96,7 @@ export class PostgresSession implements Session<PgClient> {
       if (statement.transaction === 'forbidden' && error instanceof Error) this.#notWhole.add(error)
       throw explainStatement(statement, error, offsetIn(statement.text, error))
     }
+    await this.#refusePassedOver(statement)
     return { rows }
   }
 
@@ -103,6 +115,48 @@ export class PostgresSession implements Session<PgClient> {
       return 'unknown'
     } finally {
       await this.#rollback()
+    }
+  }
+
+  /** IF NOT EXISTS takes an index that was never built to its end for one that exists. */
+  async #refusePassedOver(statement: Statement): Promise<void> {
+    const query = statement.transaction === 'forbidden' ? passedOverQuery(statement) : null
+    if (query === null) return
+    const [row] = await this.#look(query)
+    const written = row?.[0]
+    if (typeof written !== 'string') return
+    throw new MigrateError('MIG-STATEMENT-FAILED', `The index ${written} exists, but is INVALID: it was not built.`, {
+      position: statement.position,
+      hint: `If nobody is building it now, type DROP INDEX CONCURRENTLY ${written} and run the same command again.`,
+    })
+  }
+
+  traces(statements: readonly Statement[]): readonly string[] {
+    return tracesOf(statements)
+  }
+
+  async observe(statement: Statement, entry: JournalEntry): Promise<Verdict> {
+    return isHarmlessTwice(statement) ? 'not-applied' : verdictOn(await this.#lookAt(entry))
+  }
+
+  async clearAway(entry: JournalEntry): Promise<void> {
+    const leftover = entry.subject == null ? null : leftoverOf(await this.#lookAt(entry))
+    if (leftover === null) return
+    await this.#run(`DROP INDEX CONCURRENTLY IF EXISTS ${leftover}`, `Dropping the INVALID index ${leftover}`)
+    this.#options.onNotice?.(
+      `The index ${leftover}, which an earlier run had left INVALID, was dropped: it is built again.`,
+    )
+  }
+
+  #lookAt(entry: JournalEntry): Promise<SeenIndex | null> {
+    return lookAtIndex(entry, (query) => this.#look(query))
+  }
+
+  async #look(query: string): Promise<Fields[]> {
+    try {
+      return await this.#link.rows(query)
+    } catch (error) {
+      throw explain('Looking at an index', error)
     }
   }
 

@@ -1,0 +1,217 @@
+import { expect, test } from 'vitest'
+import type { Session } from '../../src/backend/index.js'
+import { postgres } from '../../src/backends/postgres/index.js'
+import type { JournalEntry } from '../../src/core/metadata.js'
+import { journalEntry } from '../../src/testing/values.js'
+import { describeServers } from '../servers/database.js'
+import { useBench } from './postgres-support.js'
+
+const TABLE = 'CREATE TABLE t (a integer, b text)'
+const TWICE = 'INSERT INTO t VALUES (1), (1)'
+
+interface Case {
+  readonly name: string
+  readonly setup: readonly string[]
+  readonly text: string
+}
+
+/** Of each: not done before it ran, and done afterwards. */
+const SEEN: readonly Case[] = [
+  { name: 'an index made', setup: [TABLE], text: 'CREATE INDEX CONCURRENTLY i ON t (a)' },
+  {
+    name: 'an index made if it is not there',
+    setup: [TABLE],
+    text: 'create unique index concurrently if not exists I on only T (a)',
+  },
+  {
+    name: 'an index with odd names',
+    setup: ['CREATE SCHEMA "S.1"', 'CREATE TABLE "S.1"."it\'s ""so""" (a integer)'],
+    text: 'CREATE INDEX CONCURRENTLY /* ; */ "on ""t""" ON "S.1" . "it\'s ""so""" (a)',
+  },
+  {
+    name: 'an index with a name that the server cuts',
+    setup: [TABLE],
+    text: `CREATE INDEX CONCURRENTLY ${'i'.repeat(70)} ON t (a)`,
+  },
+  {
+    name: 'an index of a materialized view',
+    setup: ['CREATE MATERIALIZED VIEW m AS SELECT 1 AS a'],
+    text: 'CREATE INDEX CONCURRENTLY i ON m (a)',
+  },
+  {
+    name: 'an index on a table that the search path leads to',
+    setup: ['CREATE SCHEMA s', 'CREATE TABLE s.u (a integer)', 'SET search_path = s, public'],
+    text: 'CREATE INDEX CONCURRENTLY i ON u (a)',
+  },
+  { name: 'an index dropped', setup: [TABLE, 'CREATE INDEX "I" ON t (a)'], text: 'DROP INDEX CONCURRENTLY "I"' },
+  {
+    name: 'an index dropped in its schema, if it exists',
+    setup: ['CREATE SCHEMA s', 'CREATE TABLE s.t (a integer)', 'CREATE INDEX i ON s.t (a)'],
+    text: 'DROP INDEX CONCURRENTLY IF EXISTS s.i RESTRICT',
+  },
+]
+
+/** Nothing of these can be told from the catalogue for certain. */
+const UNSEEN = [
+  'CREATE INDEX CONCURRENTLY ON t (a)',
+  'CREATE INDEX CONCURRENTLY Ä ON t (a)',
+  'CREATE INDEX CONCURRENTLY U&"d\\0061" ON t (a)',
+  'CREATE INDEX CONCURRENTLY i ON db.s.t (a)',
+  'DROP INDEX CONCURRENTLY i, j',
+  "CREATE SUBSCRIPTION s CONNECTION 'x' PUBLICATION p",
+]
+
+const HARMLESS = [
+  'VACUUM t',
+  'VACUUM (FULL, ANALYZE)',
+  'REINDEX INDEX CONCURRENTLY i',
+  'REINDEX (CONCURRENTLY) TABLE t',
+  'CLUSTER',
+  "ALTER SYSTEM SET work_mem = '8MB'",
+  'DISCARD ALL',
+]
+
+describeServers(['postgres', 'postgres15'], (server) => {
+  const bench = useBench(server)
+
+  const statement = (text: string) => {
+    const [first] = postgres.parse(text)
+    if (first === undefined) throw new Error('nothing parsed')
+    return first
+  }
+
+  async function run(session: Session, texts: readonly string[]): Promise<void> {
+    for (const text of texts) await session.execute(statement(text))
+  }
+
+  /** Writes the intent as the engine does. */
+  async function intend(session: Session, text: string): Promise<void> {
+    const subject = session.traces?.([statement(text)])[0] ?? null
+    expect(subject).not.toBeNull()
+    await session.metadata.write([{ kind: 'journal', entries: [journalEntry('a', 0, { subject })] }])
+  }
+
+  async function noted(): Promise<JournalEntry> {
+    const [entry] = (await (await bench.connect()).metadata.read()).journal
+    if (entry === undefined) throw new Error('no entry')
+    return entry
+  }
+
+  /** What a later runner sees, whose search path is another one. */
+  async function seen(text: string): Promise<string | undefined> {
+    const entry = await noted()
+    return (await bench.connect()).observe?.(statement(text), entry)
+  }
+
+  /** Fails, and leaves an index that is not valid. */
+  async function fail(session: Session, text: string): Promise<void> {
+    await expect(run(session, [text])).rejects.toMatchObject({ code: 'MIG-STATEMENT-FAILED' })
+    expect(await invalid()).not.toEqual([])
+  }
+
+  const invalid = async (): Promise<string[]> =>
+    (await bench.ask('SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid ORDER BY 1')).map(
+      ([name]) => name ?? '',
+    )
+
+  test.each(SEEN)('$name is seen', async ({ setup, text }) => {
+    const session = await bench.prepared()
+    await run(session, setup)
+    await intend(session, text)
+    expect(await seen(text)).toBe('not-applied')
+    await run(session, [text])
+    expect(await seen(text)).toBe('applied')
+  })
+
+  test.each(UNSEEN)('nothing is said of: %s', async (text) => {
+    const session = await bench.prepared()
+    expect(session.traces?.([statement(text)])).toEqual([])
+    expect(await session.observe?.(statement(text), journalEntry('a', 0))).toBe('unknown')
+  })
+
+  test.each(HARMLESS)('run again is: %s', async (text) => {
+    const session = await bench.prepared()
+    expect(await session.observe?.(statement(text), journalEntry('a', 0))).toBe('not-applied')
+  })
+
+  test('an index that was not built to its end is not taken for one, and is dropped before it is built again', async () => {
+    const notices: string[] = []
+    const session = await bench.prepared({ onNotice: (message) => notices.push(message) })
+    const text = 'CREATE UNIQUE INDEX CONCURRENTLY "I" ON t (a)'
+    await run(session, [TABLE, TWICE])
+    await intend(session, text)
+    await fail(session, text)
+    expect(await seen(text)).toBe('not-applied')
+    await session.clearAway?.(await noted())
+    expect(await invalid()).toEqual([])
+    expect(notices).toEqual([
+      'The index public."I", which an earlier run had left INVALID, was dropped: it is built again.',
+    ])
+    await session.clearAway?.(await noted())
+    expect(notices).toHaveLength(1)
+    await run(session, ['DELETE FROM t', text])
+    expect(await seen(text)).toBe('applied')
+    await session.clearAway?.(await noted())
+    expect(await bench.ask('SELECT indexrelid::regclass FROM pg_index WHERE indrelid = \'t\'::regclass')).toEqual([
+      ['"I"'],
+    ])
+  })
+
+  test('an INVALID index that was there before the statement, or hangs on another table, is somebody else’s', async () => {
+    const session = await bench.prepared()
+    const text = 'CREATE UNIQUE INDEX CONCURRENTLY i ON t (a)'
+    await run(session, [TABLE, TWICE])
+    await fail(session, text)
+    await intend(session, text)
+    expect(await seen(text)).toBe('not-applied')
+    await session.clearAway?.(await noted())
+    expect(await invalid()).toEqual(['i'])
+
+    await run(session, ['DROP INDEX i', 'CREATE TABLE u AS SELECT * FROM t'])
+    await intend(session, text)
+    await fail(session, 'CREATE UNIQUE INDEX CONCURRENTLY i ON u (a)')
+    expect(await seen(text)).toBe('unknown')
+    await session.clearAway?.(await noted())
+    expect(await invalid()).toEqual(['i'])
+  })
+
+  test('an index with the dropped one’s name is not it', async () => {
+    const session = await bench.prepared()
+    await run(session, [TABLE, 'CREATE INDEX i ON t (a)'])
+    await intend(session, 'DROP INDEX CONCURRENTLY i')
+    await run(session, ['DROP INDEX CONCURRENTLY i', 'CREATE INDEX i ON t (b)'])
+    expect(await seen('DROP INDEX CONCURRENTLY i')).toBe('unknown')
+  })
+
+  test('what had nothing to do is run again', async () => {
+    const session = await bench.prepared()
+    await run(session, [TABLE, 'CREATE INDEX i ON t (a)'])
+    for (const text of ['DROP INDEX CONCURRENTLY IF EXISTS nothing', 'CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON t (b)']) {
+      await intend(session, text)
+      await run(session, [text])
+      expect(await seen(text)).toBe('not-applied')
+    }
+  })
+
+  test('of an index whose table is gone nothing is said', async () => {
+    const session = await bench.prepared()
+    await run(session, [TABLE])
+    const text = 'CREATE INDEX CONCURRENTLY i ON t (a)'
+    await intend(session, text)
+    await run(session, ['DROP TABLE t'])
+    expect(await seen(text)).toBe('unknown')
+  })
+
+  test('IF NOT EXISTS does not pass over an index that is INVALID', async () => {
+    const session = await bench.prepared()
+    await run(session, [TABLE, TWICE])
+    await fail(session, 'CREATE UNIQUE INDEX CONCURRENTLY i ON t (a)')
+    const again = 'CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON t (a)'
+    await expect(run(session, [again])).rejects.toMatchObject({
+      code: 'MIG-STATEMENT-FAILED',
+      message: 'The index public.i exists, but is INVALID: it was not built.',
+    })
+    await run(session, ['DROP INDEX CONCURRENTLY i', 'DELETE FROM t', again, again])
+    expect(await invalid()).toEqual([])
+  })
+})
