@@ -43,7 +43,11 @@ const SEEN: readonly Case[] = [
     setup: ['CREATE SCHEMA s', 'CREATE TABLE s.u (a integer)', 'SET search_path = s, public'],
     text: 'CREATE INDEX CONCURRENTLY i ON u (a)',
   },
-  { name: 'an index dropped', setup: [TABLE, 'CREATE INDEX "I" ON t (a)'], text: 'DROP INDEX CONCURRENTLY "I"' },
+  {
+    name: 'an index dropped',
+    setup: [TABLE, 'CREATE INDEX "I" ON t (a)'],
+    text: 'DROP INDEX CONCURRENTLY "I"',
+  },
   {
     name: 'an index dropped in its schema, if it exists',
     setup: ['CREATE SCHEMA s', 'CREATE TABLE s.t (a integer)', 'CREATE INDEX i ON s.t (a)'],
@@ -152,9 +156,9 @@ describeServers(['postgres', 'postgres15'], (server) => {
     await run(session, ['DELETE FROM t', text])
     expect(await seen(text)).toBe('applied')
     await session.clearAway?.(await noted())
-    expect(await bench.ask('SELECT indexrelid::regclass FROM pg_index WHERE indrelid = \'t\'::regclass')).toEqual([
-      ['"I"'],
-    ])
+    expect(
+      await bench.ask("SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 't'::regclass"),
+    ).toEqual([['"I"']])
   })
 
   test('an INVALID index that was there before the statement, or hangs on another table, is somebody else’s', async () => {
@@ -186,7 +190,10 @@ describeServers(['postgres', 'postgres15'], (server) => {
   test('what had nothing to do is run again', async () => {
     const session = await bench.prepared()
     await run(session, [TABLE, 'CREATE INDEX i ON t (a)'])
-    for (const text of ['DROP INDEX CONCURRENTLY IF EXISTS nothing', 'CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON t (b)']) {
+    for (const text of [
+      'DROP INDEX CONCURRENTLY IF EXISTS nothing',
+      'CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON t (b)',
+    ]) {
       await intend(session, text)
       await run(session, [text])
       expect(await seen(text)).toBe('not-applied')

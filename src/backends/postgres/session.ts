@@ -125,10 +125,14 @@ export class PostgresSession implements Session<PgClient> {
     const [row] = await this.#look(query)
     const written = row?.[0]
     if (typeof written !== 'string') return
-    throw new MigrateError('MIG-STATEMENT-FAILED', `The index ${written} exists, but is INVALID: it was not built.`, {
-      position: statement.position,
-      hint: `If nobody is building it now, type DROP INDEX CONCURRENTLY ${written} and run the same command again.`,
-    })
+    throw new MigrateError(
+      'MIG-STATEMENT-FAILED',
+      `The index ${written} exists, but is INVALID: it was not built.`,
+      {
+        position: statement.position,
+        hint: `If nobody is building it now, type DROP INDEX CONCURRENTLY ${written} and run the same command again.`,
+      },
+    )
   }
 
   traces(statements: readonly Statement[]): readonly string[] {

@@ -1,0 +1,137 @@
+import pg from 'pg'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describeServers, useDatabase } from '../servers/database.js'
+import { AppProject, refusal } from './project.js'
+import { Runner } from './runner.js'
+
+const A = 'aaaa00000001'
+const B = 'bbbb00000002'
+const LEASE_MS = 3_000
+const PATIENT = { lockTimeoutMs: 90_000, lockWaitMs: 90_000 }
+const INDEX = 'CREATE UNIQUE INDEX CONCURRENTLY i ON a (id);'
+
+describeServers(['postgres', 'postgres15'], (server) => {
+  let project: AppProject
+  const clients: pg.Client[] = []
+  beforeEach(async () => {
+    project = new AppProject(server, await useDatabase(server))
+    project.revision(A, 'CREATE TABLE a (id integer);')
+    await project.migrator().upgrade()
+  })
+  afterEach(async () => {
+    for (const client of clients.splice(0)) await client.end()
+    await project.remove()
+  })
+
+  function revision(up: string): void {
+    project.file(
+      `${B}.sql`,
+      `-- migrate:revision ${B}\n-- migrate:parents ${A}\n-- migrate:message index\n-- migrate:up transaction:false\n${up}\n`,
+    )
+  }
+
+  /** A transaction that somebody else has open. */
+  async function transaction(...statements: readonly string[]): Promise<{ commit(): Promise<unknown> }> {
+    const client = new pg.Client({ connectionString: project.database.url })
+    clients.push(client)
+    await client.connect()
+    for (const statement of ['BEGIN', ...statements]) await client.query(statement)
+    return { commit: () => client.query('COMMIT') }
+  }
+
+  async function until(sql: string, answer: string): Promise<void> {
+    while ((await project.plain(sql)) !== answer) await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+
+  const BUILDER = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND wait_event_type = 'Lock' AND query LIKE 'CREATE UNIQUE INDEX CONCURRENTLY%';`
+  const INDEXES = "SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = 'a'::regclass;"
+
+  const holds = {
+    'before its index is in the catalogue': 'LOCK TABLE a IN ACCESS EXCLUSIVE MODE',
+    'while it waits for another transaction': 'INSERT INTO a VALUES (1)',
+  }
+
+  for (const lock of ['session', 'lease'] as const) {
+    describe(`with a ${lock}, when a runner was killed and its server builds on`, () => {
+      it.each(Object.entries(holds))(
+        'an index is built once, and is valid (%s)',
+        async (_when, held) => {
+          revision(INDEX)
+          const other = await transaction(held)
+          const killed = new Runner(project, { ...PATIENT, lock, leaseMs: LEASE_MS })
+          let orphan = ''
+          while (orphan === '') orphan = await project.plain(BUILDER)
+          await killed.kill()
+          const next = project.migrator({ ...PATIENT, lock, leaseMs: LEASE_MS }).upgrade()
+          // A lease is taken over once what the killed one still runs is ended.
+          if (lock === 'lease')
+            await until(`SELECT count(*) FROM pg_stat_activity WHERE pid = ${orphan};`, '0')
+          else await new Promise((resolve) => setTimeout(resolve, 1_000))
+          expect(await project.plain('SELECT count(*) FROM migrate_history;')).toBe('1')
+          await other.commit()
+          expect((await next).to).toEqual([B])
+          expect(await project.plain(INDEXES)).toBe('i\tt')
+          expect((await project.migrator().current()).unfinished).toEqual([])
+        },
+        120_000,
+      )
+    })
+  }
+
+  it('what a build has left INVALID is dropped by the next run, which builds it and says so', async () => {
+    revision(INDEX)
+    await project.plain('INSERT INTO a VALUES (1), (1);')
+    expect(await refusal(project.migrator().upgrade())).toMatchObject({ code: 'MIG-STATEMENT-FAILED' })
+    expect(await project.plain(INDEXES)).toBe('i\tf')
+    // Nothing has changed: it fails as before, not for the name that is taken.
+    expect((await refusal(project.migrator().upgrade())).message).toContain('could not create unique index')
+
+    await project.plain('DELETE FROM a;')
+    const notices: string[] = []
+    const next = project.migrator({
+      onEvent: (event) => {
+        if (event.type === 'notice') notices.push(event.message)
+      },
+    })
+    expect((await next.upgrade()).to).toEqual([B])
+    expect(await project.plain(INDEXES)).toBe('i\tt')
+    expect(notices).toContain(
+      'The index public.i, which an earlier run had left INVALID, was dropped: it is built again.',
+    )
+  })
+
+  it('one that waited too long for a lock is built by the next run, though it is another one by then', async () => {
+    revision(INDEX)
+    const other = await transaction('INSERT INTO a VALUES (1)')
+    expect(await refusal(project.migrator({ lockTimeoutMs: 500 }).upgrade())).toMatchObject({
+      code: 'MIG-STATEMENT-FAILED',
+    })
+    await other.commit()
+    expect(await project.plain(INDEXES)).toBe('i\tf')
+    revision('CREATE INDEX CONCURRENTLY IF NOT EXISTS other ON a (id);')
+    expect((await project.migrator().upgrade()).to).toEqual([B])
+    expect(await project.plain(INDEXES)).toBe('other\tt')
+  })
+
+  it('a server session that is ended in the midst of a build or of a drop leaves nothing in doubt', async () => {
+    const cut = `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%INDEX CONCURRENTLY%' AND pid <> pg_backend_pid();`
+    const id = 'cccc00000003'
+    revision(INDEX)
+    for (const round of ['build', 'drop']) {
+      const other = await transaction('INSERT INTO a VALUES (2)', 'SELECT 1 FROM pg_catalog.pg_class LIMIT 1')
+      const run = refusal(project.migrator(PATIENT).upgrade())
+      await until(cut, '1')
+      expect(await run).toMatchObject({ code: 'MIG-CONNECT' })
+      await other.commit()
+      await project.plain('DELETE FROM a;')
+      expect((await project.migrator().upgrade()).steps.map(({ revision: done }) => done)).toEqual([
+        round === 'build' ? B : id,
+      ])
+      expect(await project.plain(INDEXES)).toBe(round === 'build' ? 'i\tt' : '')
+      project.file(
+        `${id}.sql`,
+        `-- migrate:revision ${id}\n-- migrate:parents ${B}\n-- migrate:message drop\n-- migrate:up transaction:false\nDROP INDEX CONCURRENTLY i;\n`,
+      )
+    }
+  })
+})
