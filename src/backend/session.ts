@@ -203,6 +203,7 @@ export interface Session<Client = unknown> {
    * `not-applied` for false or 0, else `unknown`, for a query that fails too. It changes nothing.
    */
   verify?(query: VerifyQuery): Promise<'applied' | 'not-applied' | 'unknown'>
+  /**
    * For recovery: takes away what the entry's statement has left behind though it did not come to its end (an index that
    * is not valid). Called with the lock held, of a statement that failed or that {@link observe} says is not applied,
    * before the script goes on; safe to call again.

@@ -147,9 +147,7 @@ export class PostgresSession implements Session<PgClient> {
     const leftover = entry.subject == null ? null : leftoverOf(await this.#lookAt(entry))
     if (leftover === null) return
     await this.#run(`DROP INDEX CONCURRENTLY IF EXISTS ${leftover}`, `Dropping the INVALID index ${leftover}`)
-    this.#options.onNotice?.(
-      `The index ${leftover}, which an earlier run had left INVALID, was dropped: it is built again.`,
-    )
+    this.#options.onNotice?.(`The index ${leftover}, which an earlier run had left INVALID, was dropped.`)
   }
 
   #lookAt(entry: JournalEntry): Promise<SeenIndex | null> {
