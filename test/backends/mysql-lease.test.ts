@@ -1,4 +1,4 @@
-import { createPool } from 'mysql2/promise'
+import { createConnection, createPool } from 'mysql2/promise'
 import { expect, it } from 'vitest'
 import { createMigrator } from '../../src/app/migrator.js'
 import { describeServers, useDatabase } from '../servers/database.js'
@@ -19,6 +19,28 @@ describeServers(['mysql', 'mariadb'], (server) => {
         connection.release()
       }
     } finally {
+      await pool.end()
+      await database.drop()
+    }
+  })
+
+  it('is refused before anything is done where one connection is all that was lent', async () => {
+    const database = await useDatabase(server)
+    const connection = await createConnection(database.url)
+    const pool = createPool({ uri: database.url, connectionLimit: 1 })
+    try {
+      for (const client of [connection, pool]) {
+        const revisions = [{ id: 'a1', up: 'CREATE TABLE a (id int PRIMARY KEY)' }]
+        const migrator = createMigrator({ client, lock: 'lease', revisions })
+        await expect(migrator.upgrade()).rejects.toMatchObject({
+          code: 'MIG-BACKEND-UNUSABLE',
+          message: expect.stringContaining('A lease needs a connection of its own') as string,
+        })
+      }
+      const [tables] = await connection.query('SHOW TABLES')
+      expect(tables).toEqual([])
+    } finally {
+      await connection.end()
       await pool.end()
       await database.drop()
     }

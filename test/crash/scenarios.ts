@@ -306,6 +306,36 @@ function busy(family: Family): Revision[] {
   ]
 }
 
+/** Rows that are changed batch by batch: each exactly once, whatever dies in between. */
+function backfilled(family: Family): Revision[] {
+  const rows = Array.from({ length: 40 }, (_, at) => `(${at + 1}, 0)`).join(', ')
+  return [
+    {
+      id: 'f1',
+      up: [
+        {
+          sql: 'CREATE TABLE counted (id integer NOT NULL PRIMARY KEY, n integer NOT NULL)',
+          applied: CATALOGUES[family].table('counted'),
+        },
+        { sql: `INSERT INTO counted VALUES ${rows}`, applied: 'SELECT 1 FROM counted WHERE id = 40' },
+      ],
+    },
+    {
+      id: 'f2',
+      parents: ['f1'],
+      up: [
+        insert('f2 begins'),
+        {
+          sql: '-- migrate:backfill batch:10 time:0\nUPDATE counted SET n = n + 1',
+          applied: without('SELECT 1 FROM counted WHERE n <> 1'),
+        },
+        insert('f2 up'),
+      ],
+    },
+    { id: 'f3', parents: ['f2'], up: [insert('f3 up')] },
+  ]
+}
+
 /** The metadata's tables as the first format had them, of which a later one makes its own. */
 const FIRST_FORMAT = [
   'DROP TABLE migrate_backfill',
@@ -329,6 +359,13 @@ export const SCENARIOS: readonly Scenario[] = [
     gates: { postgres: ['g3', 'g4', 'g5', 'g5 index'], mysql: ['gate_ddl', 'gate_rows', 'gate_data'] },
   },
   { name: 'code', families: ALL, revisions: withCode, command: ['upgrade', 'head'] },
+  {
+    name: 'backfill',
+    families: ALL,
+    revisions: backfilled,
+    before: [['upgrade', 'f1']],
+    command: ['upgrade', 'head'],
+  },
   {
     name: 'single transaction',
     families: ['postgres', 'sqlite'],

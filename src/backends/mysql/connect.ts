@@ -132,6 +132,7 @@ async function begin(options: ConnectOptions, parts: Parts): Promise<MysqlSessio
     lock: options.lock ?? 'auto',
     leaseMs: options.leaseMs,
     another: () => another(options, parts),
+    requireAnother: () => requireAnother(options),
   })
 }
 
@@ -145,10 +146,22 @@ async function another(options: ConnectOptions, { connection, config }: Parts): 
   const second = lent === null ? undefined : await borrow(lent)
   if (second !== undefined && second.connection !== connection) return second
   await second?.giveBack()
-  throw new MigrateError('MIG-BACKEND-UNUSABLE', 'A lease needs a connection of its own.', {
-    hint: 'Pass a pool, or a URL.',
-  })
+  throw noOther()
 }
+
+/** @throws MigrateError MIG-BACKEND-UNUSABLE when the application lent a connection, or a pool of one */
+function requireAnother({ client }: ConnectOptions): void {
+  if (client === undefined) return
+  const lent = lentBy(client)
+  if (lent === null || 'connection' in lent || lent.pool.config.connectionLimit === 1) throw noOther()
+}
+
+const noOther = (): MigrateError =>
+  new MigrateError(
+    'MIG-BACKEND-UNUSABLE',
+    'A lease needs a connection of its own, besides the one that does the work.',
+    { hint: 'Pass a pool of two or more connections, or a URL.' },
+  )
 
 function withChanges(original: Settings, changes: readonly (readonly [string, string | number])[]): Settings {
   const settings = new Map(original)

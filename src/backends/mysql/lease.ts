@@ -33,6 +33,8 @@ export interface LeaseParts {
   readonly leaseMs: number | undefined
   /** @throws MigrateError MIG-BACKEND-UNUSABLE when there is no second connection to be had */
   another(): Promise<Borrowed>
+  /** @throws MigrateError MIG-BACKEND-UNUSABLE when there cannot be a second one */
+  requireAnother(): void
 }
 
 /** Whether the server is one of several that take writes: its user-level locks are its own then. */
@@ -129,6 +131,7 @@ export async function takeLeaseOn(
         end: async () => giveBack(),
       }
     },
+    requireHeart: () => parts.requireAnother(),
     guard: (fence) =>
       `UPDATE ${names.lock} SET expires_ms = (expires_ms + 1) % 1000 + 0 * (${MOST} + (fence <> ${fence})) ` +
       `WHERE name = ${guarded}`,

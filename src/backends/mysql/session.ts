@@ -55,6 +55,7 @@ export interface MysqlParts {
   readonly lock: 'auto' | 'session' | 'lease'
   readonly leaseMs: number | undefined
   another(): Promise<Borrowed>
+  requireAnother(): void
   close(): Promise<void>
 }
 

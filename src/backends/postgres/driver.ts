@@ -35,6 +35,7 @@ export interface PgPoolClient extends PgClient {
 }
 
 export interface PgPool extends EventEmitter {
+  readonly options?: { readonly max?: number }
   connect(): Promise<PgPoolClient>
 }
 

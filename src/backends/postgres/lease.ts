@@ -11,7 +11,7 @@ import {
 } from '../sql/index.js'
 import { codeOf, explain } from './errors.js'
 import type { Link } from './link.js'
-import { borrowAnother, openAnother } from './open.js'
+import { borrowAnother, openAnother, requireAnother } from './open.js'
 import type { PgClient } from './driver.js'
 import { send } from './wire.js'
 
@@ -96,6 +96,7 @@ export function takeLeaseOn(
         end: () => other.end(),
       }
     },
+    requireHeart: () => requireAnother(connection),
     guard: (fence) =>
       `SELECT 1 / pg_catalog.count(*) FROM (SELECT 1 FROM ${names.lock} ` +
       `WHERE name = ${literal(name)} AND fence = ${fence} FOR UPDATE) AS held`,

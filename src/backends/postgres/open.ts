@@ -55,9 +55,20 @@ export async function borrowAnother(
   options: ConnectOptions,
 ): Promise<{ client: PgClient; end(): Promise<void> }> {
   const { client, giveBack } = await take(lender, options)
-  if (client === first) throw unusable('A lease needs a connection of its own.', 'Pass a pool, or a URL.')
+  if (client === first) throw noOther()
   return { client, end: () => giveBack(undefined) }
 }
+
+/** @throws MigrateError MIG-BACKEND-UNUSABLE when {@link borrowAnother} would have nothing to take */
+export function requireAnother({ client }: ConnectOptions): void {
+  if (isClient(client) || (isPool(client) && client.options?.max === 1)) throw noOther()
+}
+
+const noOther = (): MigrateError =>
+  unusable(
+    'A lease needs a connection of its own, besides the one that does the work.',
+    'Pass a pool of two or more connections, or a URL.',
+  )
 
 /** Says good-bye, and does not wait for the server to go: it takes longer for that than for a short command's work. */
 function hangUp(client: PgClient): Promise<void> {

@@ -46,6 +46,11 @@ export interface LeaseStore {
   giveBack(fence: number, place: string): Promise<void>
   /** A connection of its own: the work's may be busy for hours. */
   heart(): Promise<Heart>
+  /**
+   * Whether there can be one, told before the lease is taken and not at its first beat.
+   * @throws MigrateError MIG-BACKEND-UNUSABLE
+   */
+  requireHeart(): void
   /** Of this session's statements. */
   readonly place: string
   /** A statement that fails unless the fence is still this one, and keeps it so until its transaction ends. */
@@ -82,6 +87,7 @@ export async function takeLease(
   options: LockOptions,
   onLost: () => void,
 ): Promise<HeldLease> {
+  store.requireHeart()
   let held: Lease | undefined
   await acquireByPolling(
     {

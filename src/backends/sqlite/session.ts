@@ -36,6 +36,9 @@ const LONGEST_TIMEOUT_MS = 2_147_483_647
 
 type Driver = Awaited<ReturnType<typeof loadDriver>>
 
+/** So long a statement may take without signals being listened for after it. */
+const UNHEARD_MS = 5
+
 /** @throws MigrateError MIG-DRIVER-MISSING, MIG-CONNECT, MIG-READ-ONLY, MIG-URL-INVALID */
 export async function connect(options: ConnectOptions): Promise<Session<Database>> {
   const names = sqliteNames(options)
@@ -126,8 +129,9 @@ class SqliteSession implements Session<Database> {
     return this.#open()
   }
 
-  execute(statement: Statement): Promise<ExecuteResult> {
-    return promised(() => {
+  async execute(statement: Statement): Promise<ExecuteResult> {
+    const began = performance.now()
+    const result = await promised(() => {
       try {
         const prepared = this.#open().prepare(statement.text)
         if (!prepared.reader) return { rows: prepared.run().changes }
@@ -140,6 +144,9 @@ class SqliteSession implements Session<Database> {
         throw explainStatement(error, statement, this.#file)
       }
     })
+    // The driver holds the thread: signals are heard between statements.
+    if (performance.now() - began > UNHEARD_MS) await new Promise(setImmediate)
+    return result
   }
 
   verify({ text }: VerifyQuery): Promise<'applied' | 'not-applied' | 'unknown'> {
