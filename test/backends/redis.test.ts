@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Session } from '../../src/backend/index.js'
@@ -189,6 +190,77 @@ describeServers(['redis', 'valkey'], (server) => {
     })
   })
 
+  describe('the progress of a step', () => {
+    const TEXT = 'REVGRAPH.KEYS user:* RENAME account:*'
+    const stored = (more: object) => ({ epoch: '', nodes: {}, seen: 5, changed: 5, ...more })
+    const node = async () => {
+      const info = String(await client.call('INFO', 'server'))
+      const runId = /run_id:(\w+)/.exec(info)?.[1] ?? ''
+      const { hostname, port } = new URL(database.url)
+      return { name: `${hostname}:${port}`, runId }
+    }
+    const store = (progress: object) =>
+      client.hset(
+        '{migrate}:progress',
+        createHash('sha256').update(TEXT).digest('hex'),
+        JSON.stringify(progress),
+      )
+    const done = async (more: object = {}) => {
+      const { name, runId } = await node()
+      return { nodes: { [name]: { runId, cursor: '0', done: true, leftCount: 0, left: [], ...more } } }
+    }
+
+    it('of a run that was settled otherwise does not shorten the next one', async () => {
+      const session = await ready()
+      await client.set('user:1', 'a')
+      await store(stored(await done()))
+      expect((await run(session, TEXT)).rows).toBe(1)
+      expect(await client.exists('account:1')).toBe(1)
+    })
+
+    it('holds the keys that were left', async () => {
+      const session = await ready()
+      await store(stored(await done({ leftCount: 12, left: ['user:7'] })))
+      const statement = parsed(TEXT)
+      await session.observe?.(statement, journalEntry('a', 0))
+      const error = await failure(session.execute(statement))
+      expect(error.message).toContain('12 keys were left as they are')
+      expect(error.details).toEqual(['user:7', 'and 11 more'])
+    })
+
+    it('counts for nothing where the cluster has changed since it began', async () => {
+      const session = await ready()
+      await client.set('user:1', 'a')
+      await store(stored({ ...(await done()), epoch: 'before' }))
+      const statement = parsed(TEXT)
+      await session.observe?.(statement, journalEntry('a', 0))
+      expect((await session.execute(statement)).rows).toBe(6)
+      expect(await client.exists('account:1')).toBe(1)
+    })
+  })
+
+  describe('a script', () => {
+    it('that stops in its midst may have done something: it stays in doubt', async () => {
+      const session = await ready()
+      const error = await failure(
+        run(session, `EVAL "redis.call('SET', KEYS[1], 1) redis.call('LPUSH', KEYS[1], 1)" 1 a`),
+      )
+      expect(error).toMatchObject({ code: 'MIG-DATABASE', position: { line: 1 } })
+      expect(error.message).toContain('eval may be half done')
+      expect(await client.get('a')).toBe('1')
+    })
+
+    it('that is none is refused whole', async () => {
+      const session = await ready()
+      expect(await failure(run(session, 'EVAL "this is no Lua" 0'))).toMatchObject({
+        code: 'MIG-STATEMENT-FAILED',
+      })
+      expect(await failure(run(session, 'FCALL nothing_of_this_name 0'))).toMatchObject({
+        code: 'MIG-STATEMENT-FAILED',
+      })
+    })
+  })
+
   describe('a library of functions', () => {
     const code = (value: number) =>
       `#!lua name=rg${database.name}\nredis.register_function('rg${database.name}', function() return ${value} end)`
@@ -221,6 +293,18 @@ describeServers(['redis', 'valkey'], (server) => {
       await session.execute(second)
       await run(session, command('UNLOAD', 2))
       expect(await value()).toBe(1)
+    })
+
+    it('that is loaded a second time is put back once for each time', async () => {
+      const session = await ready()
+      for (const number of [1, 2, 1]) await run(session, command('LOAD', number))
+      await run(session, command('UNLOAD', 1))
+      expect(await value()).toBe(2)
+      await run(session, command('UNLOAD', 2))
+      expect(await value()).toBe(1)
+      await run(session, command('UNLOAD', 1))
+      await expect(value()).rejects.toThrow('Function not found')
+      expect(await client.hlen('{migrate}:kept')).toBe(0)
     })
 
     it('that somebody has changed since is left alone', async () => {
@@ -264,6 +348,7 @@ describeServers(['redis', 'valkey'], (server) => {
       const first = await ready()
       await first.lock('migrate', lockOptions())
       const running = failure(run(first, 'REVGRAPH.KEYS user:* RENAME account:* RATE 1000'))
+      while ((await keys('account:*')).length === 0) await client.ping()
       await client.del('{migrate}:lock:migrate')
       await (await connect()).lock('migrate', lockOptions())
       expect((await running).code).toBe('MIG-LOCK-LOST')

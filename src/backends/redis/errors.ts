@@ -55,7 +55,31 @@ export function explainStatement(thrown: unknown, statement: Statement): Migrate
   const place = { position: statement.position }
   if (code === null || IN_DOUBT.has(code)) return lost(thrown).with(place)
   if (READ_ONLY.has(code)) return readOnly(thrown).with(place)
+  if (thrown instanceof BrokenOff || stopsScript(thrown, statement)) return halfDone(thrown, statement)
   return statementFailed(statement, facts(thrown), thrown)
+}
+
+const SCRIPTS: ReadonlySet<string> = new Set(['eval', 'evalsha', 'fcall'])
+/** A script that was not begun: there is none, it is no Lua, or nobody may run it. */
+const NOT_BEGUN =
+  /^(?:NOSCRIPT|ERR (?:Error compiling|Function not found|wrong number of arg|Number of keys|value is not an integer)|OOM allow-oom flag|NOPERM .* run the '(?:eval|evalsha|fcall)')/i
+
+/** What a script had done before it met an error stands. */
+const stopsScript = (thrown: unknown, { summary }: Statement): boolean =>
+  SCRIPTS.has(summary.split(' ', 1)[0]?.toLowerCase() ?? '') && !NOT_BEGUN.test(messageOf(thrown))
+
+/** A command for several servers that one of them has refused after others had done it. */
+export class BrokenOff extends Error {
+  constructor(cause: unknown, done: number) {
+    super(`${messageOf(cause)} (${done} ${done === 1 ? 'server has' : 'servers have'} done it)`, { cause })
+  }
+}
+
+function halfDone(thrown: unknown, statement: Statement): MigrateError {
+  return databaseFailed(`${statement.summary} may be half done: it`, facts(thrown), thrown).with({
+    position: statement.position,
+    hint: 'See what it did; then say so with "migrate resolve", as "migrate status" names it.',
+  })
 }
 
 export function explain(thrown: unknown, doing: string): MigrateError {

@@ -11,10 +11,8 @@ type FunctionOperation = Extract<Operation, { kind: 'function-load' | 'function-
 const fieldOf = ({ library, code }: FunctionOperation): string =>
   `function ${library} ${createHash('sha256').update(code).digest('hex')}`
 
-/** What stood there before: a library's code, or none. */
-interface Kept {
-  readonly code: string | null
-}
+/** What stood there before, the newest last: a library's code, or none. The same code may be loaded more than once. */
+type Kept = readonly (string | null)[]
 
 /** Loads a library and keeps the one that it replaces, or puts that one back. In a cluster on every primary. */
 export async function runFunction(
@@ -25,23 +23,27 @@ export async function runFunction(
   const { library, code } = operation
   const field = fieldOf(operation)
   if (operation.kind === 'function-load') {
-    const before = await codeOf(client, library)
-    // Loaded already by a run that ended before it could say so: what it replaced was kept then.
-    if (before !== code || (await keptOf(metadata, field)) === null) {
-      await metadata.change([{ kind: 'set', hash: 'kept', field, value: JSON.stringify({ code: before }) }])
+    const [before = null] = await codesOf(client, library)
+    const kept = await keptOf(metadata, field)
+    // A run that ended before it could say so has kept it already, and perhaps loaded the new one.
+    if (kept.length === 0 || (before !== code && before !== kept.at(-1))) {
+      await keep(metadata, field, [...kept, before])
     }
     await load(client, code)
     return
   }
   const kept = await keptOf(metadata, field)
-  const present = await codeOf(client, library)
-  if (present !== code && present !== kept?.code) throw changedSince(library)
-  if (kept === null) throw nothingKept(library)
-  if (kept.code !== null) await load(client, kept.code)
-  else if (present !== null) {
-    for (const node of nodesOf(client)) await node.call('FUNCTION', 'DELETE', library)
+  const before = kept.at(-1)
+  const present = await codesOf(client, library)
+  if (present.some((one) => one !== code && one !== before)) throw changedSince(library)
+  if (before === undefined) throw nothingKept(library)
+  if (before !== null) await load(client, before)
+  else {
+    for (const [at, node] of nodesOf(client).entries()) {
+      if (present[at] !== null) await node.call('FUNCTION', 'DELETE', library)
+    }
   }
-  await metadata.change([{ kind: 'unset', hash: 'kept', field }])
+  await keep(metadata, field, kept.slice(0, -1))
 }
 
 /** Whether a step of an earlier run was done; the server has the code. */
@@ -50,17 +52,18 @@ export async function observeFunction(
   metadata: RedisMetadata,
   operation: FunctionOperation,
 ): Promise<'applied' | 'not-applied' | 'unknown'> {
-  const present = await codeOf(client, operation.library)
-  if (operation.kind === 'function-load') return present === operation.code ? 'applied' : 'not-applied'
-  if (present === operation.code) return 'not-applied'
-  const kept = await keptOf(metadata, fieldOf(operation))
-  return kept !== null && kept.code === present ? 'applied' : 'unknown'
+  const { code, kind } = operation
+  const present = await codesOf(client, operation.library)
+  if (kind === 'function-load') return present.every((one) => one === code) ? 'applied' : 'not-applied'
+  const before = (await keptOf(metadata, fieldOf(operation))).at(-1)
+  if (present.every((one) => one === before)) return 'applied'
+  return present.every((one) => one === code || one === before) ? 'not-applied' : 'unknown'
 }
 
 /** What a step would do to what is there. */
 export async function foreseeFunction(client: Client, operation: FunctionOperation): Promise<string | null> {
   if (operation.kind === 'function-unload') return null
-  const present = await codeOf(client, operation.library)
+  const [present = null] = await codesOf(client, operation.library)
   if (present === null) return `there is no library ${operation.library} yet`
   return present === operation.code
     ? 'the same library is there already'
@@ -71,22 +74,31 @@ async function load(client: Client, code: string): Promise<void> {
   for (const node of nodesOf(client)) await node.call('FUNCTION', 'LOAD', 'REPLACE', code)
 }
 
-async function codeOf(client: Client, library: string): Promise<string | null> {
-  const [node] = nodesOf(client)
-  if (node === undefined) return null
-  const answer = await node.call('FUNCTION', 'LIST', 'LIBRARYNAME', library, 'WITHCODE')
-  const [found] = answer as unknown[][]
-  if (found === undefined) return null
-  const at = found.indexOf('library_code')
-  const code = found[at + 1]
-  return at === -1 || typeof code !== 'string' ? null : code
+/** What each primary has, in the order of `nodesOf`: a run that was killed may have come to some of them. */
+function codesOf(client: Client, library: string): Promise<(string | null)[]> {
+  return Promise.all(
+    nodesOf(client).map(async (node) => {
+      const answer = await node.call('FUNCTION', 'LIST', 'LIBRARYNAME', library, 'WITHCODE')
+      const [found] = answer as unknown[][]
+      if (found === undefined) return null
+      const at = found.indexOf('library_code')
+      const code = found[at + 1]
+      return at === -1 || typeof code !== 'string' ? null : code
+    }),
+  )
 }
 
-async function keptOf(metadata: RedisMetadata, field: string): Promise<Kept | null> {
+async function keptOf(metadata: RedisMetadata, field: string): Promise<Kept> {
   const value = await metadata.field('kept', field)
-  if (value === null) return null
-  const { code } = JSON.parse(value) as Partial<Kept>
-  return { code: code ?? null }
+  return value === null ? [] : (JSON.parse(value) as Kept)
+}
+
+async function keep(metadata: RedisMetadata, field: string, kept: Kept): Promise<void> {
+  await metadata.change([
+    kept.length === 0
+      ? { kind: 'unset', hash: 'kept', field }
+      : { kind: 'set', hash: 'kept', field, value: JSON.stringify(kept) },
+  ])
 }
 
 function changedSince(library: string): MigrateError {

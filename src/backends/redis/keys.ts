@@ -39,9 +39,14 @@ interface NodeProgress {
   readonly runId: string
   cursor: string
   done: boolean
+  /** Keys that were left as they are; some by name. */
+  leftCount: number
+  readonly left: string[]
 }
 
 interface Progress {
+  /** Of the cluster when the pass began: where it has changed since, the pass is no whole one. */
+  epoch: string | null
   nodes: Record<string, NodeProgress>
   /** Keys that were looked at, and changed. */
   seen: number
@@ -63,9 +68,7 @@ class KeysRun {
   readonly #script: KeyScript
   readonly #renaming: Renaming | null
   readonly #began = performance.now()
-  readonly #left: string[] = []
-  #leftCount = 0
-  #progress: Progress = { nodes: {}, seen: 0, changed: 0 }
+  #progress: Progress = { epoch: null, nodes: {}, seen: 0, changed: 0 }
   #worked = 0
   #saved = performance.now()
   #told = performance.now()
@@ -82,17 +85,22 @@ class KeysRun {
   async run(): Promise<number> {
     const { client, metadata, step } = this.#context
     if (this.#context.resume) await this.#load()
+    // What an earlier run of the same text has left there is no place for this one to go on from.
+    else await metadata.change([{ kind: 'unset', hash: 'progress', field: step }])
     for (let pass = 0; ; pass += 1) {
-      const before = await epochOf(client)
+      this.#progress.epoch ??= await epochOf(client)
       for (const node of nodesOf(client)) await this.#scan(node)
       // Slots that moved meanwhile may have moved past the scan.
-      if (before === (await epochOf(client))) break
+      if (this.#progress.epoch === (await epochOf(client))) break
       if (pass === MOST_PASSES) throw unstable()
       this.#context.onNotice?.('the cluster has changed during the scan: it is done again')
-      this.#progress.nodes = {}
+      this.#progress = { ...this.#progress, epoch: null, nodes: {} }
     }
     await metadata.change([{ kind: 'unset', hash: 'progress', field: step }])
-    if (this.#leftCount > 0) throw this.#conflict()
+    const nodes = Object.values(this.#progress.nodes)
+    const leftCount = nodes.reduce((sum, node) => sum + node.leftCount, 0)
+    const left = nodes.flatMap((node) => node.left).slice(0, NAMES_TOLD)
+    if (leftCount > 0) throw this.#conflict(leftCount, left)
     return this.#progress.changed
   }
 
@@ -103,7 +111,7 @@ class KeysRun {
     let state = this.#progress.nodes[name]
     if (state?.runId !== runId) {
       // Another process counts its buckets otherwise.
-      state = { runId, cursor: '0', done: false }
+      state = { runId, cursor: '0', done: false, leftCount: 0, left: [] }
       this.#progress.nodes[name] = state
     }
     if (state.done) return
@@ -114,7 +122,7 @@ class KeysRun {
       // The server looks for the next keys while these are worked on.
       const ahead = last ? null : this.#ask(node, cursor)
       ahead?.catch(() => undefined)
-      await this.#work(keys)
+      await this.#work(keys, state)
       state.cursor = cursor
       state.done = last
       this.#progress.seen += keys.length
@@ -134,7 +142,7 @@ class KeysRun {
     return [next.toString(), keys]
   }
 
-  async #work(keys: readonly Key[]): Promise<void> {
+  async #work(keys: readonly Key[], state: NodeProgress): Promise<void> {
     if (keys.length === 0) return
     this.#worked += keys.length
     const units = keys.flatMap((key): (readonly Key[])[] => {
@@ -144,36 +152,31 @@ class KeysRun {
     })
     const { client } = this.#context
     if (isCluster(client)) {
-      await Promise.all(units.map((unit) => this.#inCluster(client, unit)))
+      await Promise.all(units.map((unit) => this.#inCluster(client, unit, state)))
       return
     }
     // SCAN gives more than it was asked for when a table is small or its buckets are deep.
-    for (let at = 0; at < units.length; at += BATCH) await this.#evaluate(units.slice(at, at + BATCH))
+    for (let at = 0; at < units.length; at += BATCH) await this.#evaluate(units.slice(at, at + BATCH), state)
   }
 
-  async #inCluster(client: Client, unit: readonly Key[]): Promise<void> {
+  async #inCluster(client: Client, unit: readonly Key[], state: NodeProgress): Promise<void> {
     const [from, to] = unit
     if (from === undefined || to === undefined || slotOf(bytesOf(from)) === slotOf(bytesOf(to))) {
-      await this.#evaluate([unit])
+      await this.#evaluate([unit], state)
       return
     }
     const { action } = this.#operation
     const outcome = await moveAcross(client, from, to, action.name === 'RENAME' && action.replace)
     if (outcome === 'moved') this.#progress.changed += 1
-    else if (outcome === 'taken') this.#leave(from)
+    else if (outcome === 'taken') leave(state, from)
   }
 
-  async #evaluate(units: readonly (readonly Key[])[]): Promise<void> {
+  async #evaluate(units: readonly (readonly Key[])[], state: NodeProgress): Promise<void> {
     const keys = units.flat()
     const { lua, args } = this.#script
     const answer = (await this.#context.client.eval(lua, keys.length, ...keys, ...args)) as number[]
     this.#progress.changed += answer[0] ?? 0
-    for (const place of answer.slice(1)) this.#leave(keys[place - 1] ?? '')
-  }
-
-  #leave(key: Key): void {
-    this.#leftCount += 1
-    if (this.#left.length < NAMES_TOLD) this.#left.push(String(key))
+    for (const place of answer.slice(1)) leave(state, keys[place - 1] ?? '')
   }
 
   /** Between two batches: the rate, the progress, an interrupt. */
@@ -215,11 +218,11 @@ class KeysRun {
     onNotice?.(`goes on after ${stored.seen} keys, of which ${stored.changed} were changed`)
   }
 
-  #conflict(): MigrateError {
+  #conflict(leftCount: number, left: readonly string[]): MigrateError {
     const { action } = this.#operation
-    const count = `${this.#leftCount} ${this.#leftCount === 1 ? 'key was' : 'keys were'}`
-    const more = this.#leftCount - this.#left.length
-    const details = [...this.#left, ...(more > 0 ? [`and ${more} more`] : [])]
+    const count = `${leftCount} ${leftCount === 1 ? 'key was' : 'keys were'}`
+    const more = leftCount - left.length
+    const details = [...left, ...(more > 0 ? [`and ${more} more`] : [])]
     if (action.name === 'RENAME') {
       return new MigrateError(
         'MIG-STATEMENT-FAILED',
@@ -239,6 +242,11 @@ class KeysRun {
       },
     )
   }
+}
+
+function leave(state: NodeProgress, key: Key): void {
+  state.leftCount += 1
+  if (state.left.length < NAMES_TOLD) state.left.push(String(key))
 }
 
 function interrupted(changed: number): MigrateError {
@@ -292,9 +300,13 @@ async function epochOf(client: Client): Promise<string> {
 function parsed(value: string): Progress | null {
   try {
     const stored = JSON.parse(value) as Partial<Progress>
-    const { nodes, seen, changed } = stored
-    return typeof nodes === 'object' && typeof seen === 'number' && typeof changed === 'number'
-      ? { nodes, seen, changed }
+    const { epoch, nodes, seen, changed } = stored
+    return typeof epoch === 'string' &&
+      typeof nodes === 'object' &&
+      Object.values(nodes).every(({ left }) => Array.isArray(left)) &&
+      typeof seen === 'number' &&
+      typeof changed === 'number'
+      ? { epoch, nodes, seen, changed }
       : null
   } catch {
     return null

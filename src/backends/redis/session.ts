@@ -2,7 +2,7 @@ import type { ExecuteResult, Lock, LockOptions, ServerInfo, Session, Statement }
 import { MigrateError } from '../../core/errors.js'
 import type { Operation } from '../../schema/redis/operations.js'
 import { isCluster, type Client } from './driver.js'
-import { explainStatement } from './errors.js'
+import { BrokenOff, explainStatement } from './errors.js'
 import { foreseeFunction, observeFunction, runFunction } from './functions.js'
 import { foreseeKeys } from './foresee.js'
 import { runKeys, stepName } from './keys.js'
@@ -81,7 +81,11 @@ export class RedisSession implements Session<Client> {
   /** Long steps may run twice, and go on where they were; of a single command the server keeps no trace. */
   async observe(statement: Statement): Promise<'applied' | 'not-applied' | 'unknown'> {
     const operation = operationIn(statement.text)
-    if (operation === null) return observeCommand(this.client, argumentsOf(statement.text).map(String))
+    if (operation === null) {
+      const words = argumentsOf(statement.text)
+      // Bytes that are no text are not compared.
+      return words.every((word) => typeof word === 'string') ? observeCommand(this.client, words) : 'unknown'
+    }
     if (operation.kind !== 'keys') return observeFunction(this.client, this.metadata, operation)
     this.#resumable.add(stepName(statement.text))
     return 'not-applied'
@@ -139,7 +143,11 @@ export class RedisSession implements Session<Client> {
     const { client } = this
     if (!isCluster(client) || !SERVER_WIDE.has(name.toUpperCase())) return client.call(name, ...words)
     let answer: unknown
-    for (const node of client.nodes('master')) answer = await node.call(name, ...words)
+    for (const [done, node] of client.nodes('master').entries()) {
+      answer = await node.call(name, ...words).catch((error: unknown) => {
+        throw done === 0 ? error : new BrokenOff(error, done)
+      })
+    }
     return answer
   }
 }
