@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { AtomicUnit, Session } from '../../src/backend/index.js'
 import { sqlite } from '../../src/backends/sqlite/index.js'
 import { parseSqliteUrl } from '../../src/backends/sqlite/url.js'
-import { historyRow, lockOptions } from '../../src/testing/values.js'
+import { historyRow, journalEntry, lockOptions } from '../../src/testing/values.js'
 import { createSqliteDatabase } from '../servers/create-database.js'
 
 let database: ReturnType<typeof createSqliteDatabase>
@@ -109,6 +109,25 @@ describe('files', () => {
   test('a schema for the metadata is refused', async () => {
     const metadata = { prefix: 'migrate_', schema: 'other' }
     await expect(connect(database.url, { metadata })).rejects.toMatchObject({ code: 'MIG-CONFIG-INVALID' })
+  })
+})
+
+describe('a statement in doubt', () => {
+  test.each([
+    ['VACUUM', 'not-applied'],
+    ['VACUUM main', 'not-applied'],
+    ['PRAGMA journal_mode = WAL', 'not-applied'],
+    ['PRAGMA wal_checkpoint(TRUNCATE)', 'not-applied'],
+    ['DETACH DATABASE other', 'applied'],
+    ["VACUUM INTO 'copy.db'", 'unknown'],
+    ['CREATE TABLE t (a)', 'unknown'],
+  ])('%s: %s', async (text, verdict) => {
+    const [statement] = sqlite.parse(text)
+    if (statement === undefined) throw new Error('nothing parsed')
+    const session = await connect()
+    expect(await session.observe?.(statement, journalEntry('a', 0))).toBe(verdict)
+    // Of these nothing else is needed: everything that is not certain is in a transaction with its row.
+    expect(statement.transaction).toBe(text.startsWith('CREATE') ? 'allowed' : 'forbidden')
   })
 })
 

@@ -15,6 +15,7 @@ import type {
   VerifyQuery,
 } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
+import type { Verdict } from '../../sql/subject.js'
 import { sqliteBackfills } from './backfill.js'
 import { sqliteFlavour } from '../sql/flavours.js'
 import { sqlMetadata, type MetadataConnection } from '../sql/metadata.js'
@@ -184,6 +185,18 @@ class SqliteSession implements Session<Database> {
     } finally {
       rebuild?.end()
     }
+  }
+
+  observe({ summary, text }: Statement): Promise<Verdict> {
+    // Everything else is in a transaction with its row of the journal.
+    if (/^(?:vacuum|pragma)\b/.test(summary)) {
+      // A file that VACUUM INTO has begun to write would be refused.
+      return Promise.resolve(
+        summary.startsWith('vacuum') && /\binto\b/i.test(text) ? 'unknown' : 'not-applied',
+      )
+    }
+    // What was attached went with the connection.
+    return Promise.resolve(summary.startsWith('detach') ? 'applied' : 'unknown')
   }
 
   runUnits(units: AsyncIterable<AtomicUnit>, listener: UnitListener): Promise<UnitsResult> {
