@@ -106,11 +106,7 @@ export function resolve(
     entriesInDoubt(state, target)
     return locked(context, session, state, 'repair', async (fresh, identity) => {
       const inDoubt = entriesInDoubt(fresh, target)
-      const entries = inDoubt.map((entry) => ({
-        ...entry,
-        state: how === 'done' ? ('done' as const) : ('failed' as const),
-        at: null,
-      }))
+      const entries = await settled(session, fresh, inDoubt, how)
       const preparer = new Preparer(context, fresh, session, identity)
       const revision = inDoubt[0]?.revision ?? target
       await session.metadata.write([
@@ -122,6 +118,37 @@ export function resolve(
       return (await unfinishedOf(context, fresh, session, own))[0] ?? null
     })
   })
+}
+
+/**
+ * The entries that the word settles: of the statement that is in doubt, or of all of a group that is noted together. What
+ * the catalogue says was applied before it is done whatever was said; what stands behind it nobody has spoken of.
+ */
+async function settled(
+  session: Session,
+  state: State,
+  inDoubt: readonly JournalEntry[],
+  how: 'done' | 'retry',
+): Promise<JournalEntry[]> {
+  const entries: JournalEntry[] = []
+  for (const entry of inDoubt) {
+    if (entry.state !== 'intent' || !(await stands(session, state, entry))) break
+    entries.push({ ...entry, state: 'done', at: null })
+  }
+  const asked = inDoubt.slice(entries.length)
+  const single = asked.findIndex(
+    ({ state: noted, subject }, index) => index > 0 && (noted !== 'intent' || subject != null),
+  )
+  const said =
+    asked[0]?.subject == null ? asked.slice(0, single === -1 ? asked.length : single) : asked.slice(0, 1)
+  const word = how === 'done' ? ('done' as const) : ('failed' as const)
+  return [...entries, ...said.map((entry) => ({ ...entry, state: word, at: null }))]
+}
+
+async function stands(session: Session, state: State, entry: JournalEntry): Promise<boolean> {
+  if (session.observe === undefined || entry.subject == null) return false
+  const statement = statementOf(state, entry)
+  return statement !== undefined && (await session.observe(statement, entry)) === 'applied'
 }
 
 /** Somebody has put the database back as it was before the revision's script began: what is known of it is forgotten. */
@@ -146,10 +173,8 @@ async function refuseStanding(
   state: State,
   entries: readonly JournalEntry[],
 ): Promise<void> {
-  if (session.observe === undefined) return
   for (const entry of entries) {
-    const statement = entry.subject == null ? undefined : statementOf(state, entry)
-    if (statement === undefined || (await session.observe(statement, entry)) !== 'applied') continue
+    if (!(await stands(session, state, entry))) continue
     throw new MigrateError(
       'MIG-UNFINISHED',
       `Statement ${entry.position + 1} of ${entry.revision} was applied, and what it did still stands.`,

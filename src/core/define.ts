@@ -454,7 +454,9 @@ function textOf(parts: readonly ScriptPart[], terminator = ';'): string {
  */
 export function scriptText(script: Script, terminator: string | undefined): string {
   const [only, ...others] = script.parts
-  if (terminator === undefined || (only?.kind === 'text' && others.length === 0)) return script.text
+  // A file's own section is stored as it stands there.
+  const isFile = only?.kind === 'text' && others.length === 0 && only.text === script.text
+  if (terminator === undefined || isFile) return script.text
   return textOf(script.parts, terminator)
 }
 

@@ -44,6 +44,40 @@ describeServers(['redis', 'valkey'], (server) => {
     expect(client.status).toBe('ready')
   })
 
+  it('a script that fails is in doubt, for what it had written stands; one that never began is not', async () => {
+    const script = "redis.call('SET', KEYS[1], '1') redis.call('LPUSH', KEYS[1], '2')"
+    const migrator = createMigrator({
+      url: database.url,
+      revisions: [
+        defineRevision({ id: 'aaaa00000001', up: (op) => op.redis.command(['EVAL', script, '1', 'a']) }),
+      ],
+    })
+    await expect(migrator.upgrade('head')).rejects.toMatchObject({
+      code: 'MIG-DATABASE',
+      message: expect.stringContaining('may be half done') as string,
+    })
+    expect(await client.get('a')).toBe('1')
+    expect((await migrator.current()).unfinished).toMatchObject([{ stoppedAt: { state: 'intent' } }])
+    await expect(migrator.upgrade('head')).rejects.toMatchObject({ code: 'MIG-UNFINISHED' })
+    await migrator.resolve('aaaa00000001', 'done')
+    expect((await migrator.upgrade('head')).ok).toBe(true)
+
+    const wrong = createMigrator({
+      url: database.url,
+      revisions: [
+        defineRevision({ id: 'aaaa00000001', up: '' }),
+        defineRevision({
+          id: 'bbbb00000002',
+          parents: ['aaaa00000001'],
+          up: (op) => op.redis.command(['EVAL', 'this is no Lua', '0']),
+        }),
+      ],
+    })
+    await wrong.stamp(['aaaa00000001'])
+    await expect(wrong.upgrade('bbbb00000002')).rejects.toMatchObject({ code: 'MIG-STATEMENT-FAILED' })
+    expect((await wrong.current()).unfinished).toMatchObject([{ stoppedAt: { state: 'failed' } }])
+  })
+
   it('a step of code is handed the driver’s client, and what it chose is put back', async () => {
     const revision = defineRevision({
       id: 'aaaa00000001',

@@ -279,3 +279,58 @@ describeEverywhere('-- migrate:verify', (project) => {
     expect((await project().migrator().upgrade()).to).toEqual([B])
   })
 })
+
+describeEverywhere('a statement that fails', (project) => {
+  const write = (statements: readonly string[]): void => {
+    project().revision(B, statements.join('\n'))
+    project().edit(`${B}.sql`, (text) => text.replace('-- migrate:up\n', '-- migrate:up transaction:false\n'))
+  }
+
+  it('and is then said to be done leaves those behind it to be run', async () => {
+    write([`${table('one')};`, 'DROP TABLE nowhere;', `${table('two')};`, `${table('three')};`])
+    expect(await refusal(project().migrator().upgrade())).toMatchObject({ code: 'MIG-STATEMENT-FAILED' })
+    expect(await project().migrator().resolve(B, 'done')).toMatchObject({ done: 2, statements: 4 })
+    expect((await project().migrator().upgrade()).to).toEqual([B])
+    for (const name of ['one', 'two', 'three'])
+      expect(await project().plain(`SELECT count(*) FROM ${name};`)).toBe('0')
+  })
+
+  it('is in doubt where what it had done before stands, as a procedure’s work does', async ({ skip }) => {
+    skip(!project().isMysql, 'elsewhere it is undone with its failure')
+    await project().plain(`CREATE TABLE t (id integer PRIMARY KEY);
+DELIMITER //
+CREATE PROCEDURE half() BEGIN INSERT INTO t VALUES (1); INSERT INTO t VALUES (1); END //`)
+    write(['CALL half();', `${table('two')};`])
+    const error = await refusal(project().migrator().upgrade())
+    expect(error).toMatchObject({ code: 'MIG-DATABASE', position: { file: `migrations/${B}.sql`, line: 5 } })
+    expect(error.message).toContain('may be half done')
+    expect(await project().plain('SELECT id FROM t;')).toBe('1')
+    expect((await project().migrator().current()).unfinished).toMatchObject([
+      { done: 0, stoppedAt: { state: 'intent', position: 0 } },
+    ])
+    expect(await refusal(project().migrator().upgrade())).toMatchObject({ code: 'MIG-UNFINISHED' })
+    expect(await project().plain('SELECT id FROM t;')).toBe('1')
+    write(['CALL half();', '-- migrate:verify SELECT count(*) = 1 FROM t', `${table('two')};`])
+    expect((await project().migrator().upgrade()).to).toEqual([B])
+  })
+
+  it('is known not to be done where the procedure is not there', async ({ skip }) => {
+    skip(!project().isMysql, 'a CALL is in a transaction')
+    write(['CALL nowhere();'])
+    expect(await refusal(project().migrator().upgrade())).toMatchObject({ code: 'MIG-STATEMENT-FAILED' })
+    expect((await project().migrator().current()).unfinished).toMatchObject([
+      { stoppedAt: { state: 'failed' } },
+    ])
+  })
+
+  it('is in doubt where several things are dropped, and not all are there', async ({ skip }) => {
+    skip(project().server === 'sqlite' || project().isPostgres, 'one is dropped at a time, or all')
+    await project().plain('CREATE TABLE t (id integer PRIMARY KEY);')
+    write(['DROP TABLE t, nowhere;', `${table('two')};`])
+    const error = await refusal(project().migrator().upgrade())
+    const dropped = !(await project().dump()).includes('CREATE TABLE `t`')
+    const { unfinished } = await project().migrator().current()
+    expect(unfinished).toMatchObject([{ stoppedAt: { state: dropped ? 'intent' : 'failed', position: 0 } }])
+    expect(error.code).toBe(dropped ? 'MIG-DATABASE' : 'MIG-STATEMENT-FAILED')
+  })
+})

@@ -1,6 +1,6 @@
 import type { Statement } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
-import { connectFailed, databaseFailed, statementFailed, type ServerError } from '../sql/errors.js'
+import { connectFailed, databaseFailed, halfDone, statementFailed, type ServerError } from '../sql/errors.js'
 
 interface Told {
   readonly message: string
@@ -45,10 +45,7 @@ export function explainStatement(
   if (told(error).code === 13_435 || told(error).code === 10_107) return readOnly(error)
   const server = { ...facts(error), facts: more.facts ?? [] }
   if (more.inDoubt !== true) return statementFailed(statement, server, error)
-  return databaseFailed(`${statement.summary} may be half done: it`, server, error).with({
-    position: statement.position,
-    hint: 'See what it did; then say so with "migrate resolve", as "migrate status" names it.',
-  })
+  return halfDone(statement, server, error)
 }
 
 /** Writes of many documents are many writes: some may stand when another is refused. */

@@ -1,6 +1,6 @@
 import type { Statement } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
-import { connectFailed, databaseFailed, statementFailed, type ServerError } from '../sql/errors.js'
+import { connectFailed, databaseFailed, halfDone, statementFailed, type ServerError } from '../sql/errors.js'
 import { onlyPlaceOf } from '../sql/places.js'
 import { tlsHint } from '../sql/tls.js'
 import { Refused } from './wire.js'
@@ -60,16 +60,35 @@ const HINTS: ReadonlyMap<number, string> = new Map([
   [3948, 'LOAD DATA without LOCAL reads a file of the server; INSERT needs none'],
 ])
 
-export function explainStatement(thrown: unknown, statement: Statement): MigrateError {
+/** @param inDoubt the statement was in no transaction, and what it had done when it failed may stand */
+export function explainStatement(thrown: unknown, statement: Statement, inDoubt = false): MigrateError {
   if (thrown instanceof MigrateError) return thrown
   const error = driverError(thrown)
   if (isReadOnly(error)) return readOnly(thrown).with({ position: statement.position })
   if (isLost(error)) return lost(thrown, error).with({ position: statement.position })
-  return statementFailed(
-    statement,
-    { ...facts(error), offset: offsetIn(statement.text, error) },
-    causeOf(thrown),
+  const told = { ...facts(error), offset: offsetIn(statement.text, error) }
+  if (!inDoubt || isUnknownProgram(error, statement)) return statementFailed(statement, told, causeOf(thrown))
+  return halfDone(statement, told, causeOf(thrown))
+}
+
+const NO_SUCH_PROGRAM = 1305
+
+/** What is not there has done nothing; a program that it calls may be what is missing. */
+function isUnknownProgram({ errno, message }: DriverError, { text }: Statement): boolean {
+  const last = (name: string | undefined): string | undefined =>
+    name?.replaceAll('`', '').split('.').at(-1)?.trim().toLowerCase()
+  const called = last(/^call\s+([^(;]+)/i.exec(text)?.[1])
+  return (
+    errno === NO_SUCH_PROGRAM &&
+    called !== undefined &&
+    called === last(/^PROCEDURE (.+) does not exist$/i.exec(message)?.[1])
   )
+}
+
+/** Programs, and on MariaDB lists of things to drop: each of their steps stands when a later one fails. */
+export function isPiecemeal({ summary, text }: Statement, dialect: 'mysql' | 'mariadb'): boolean {
+  if (/^(call|execute|begin|if|case|loop|while|repeat|for)\b/.test(summary)) return true
+  return dialect === 'mariadb' && /^(drop|rename|create (user|role))\b/.test(summary) && text.includes(',')
 }
 
 export function explain(thrown: unknown, doing: string): MigrateError {

@@ -24,7 +24,7 @@ import { blockersOf } from './blockers.js'
 import { mysqlBackfills } from './backfill.js'
 import { mysqlCapabilities } from './capabilities.js'
 import type { Borrowed, Connection, ConnectionConfig, PromiseConnection } from './driver.js'
-import { driverError, explain, explainStatement, isGone, isMissing } from './errors.js'
+import { driverError, explain, explainStatement, isGone, isMissing, isPiecemeal } from './errors.js'
 import { explainGuard, isClustered, takeLeaseOn } from './lease.js'
 import { userLevelLock } from './lock.js'
 import { end, open } from './open.js'
@@ -167,7 +167,7 @@ export class MysqlSession implements Session<PromiseConnection> {
     } catch (error) {
       const { done } = error instanceof Refused ? error.refusal : { done: 0 }
       const refused = statements[Math.min(done - before, last)]
-      if (refused !== undefined) throw explainStatement(error, refused)
+      if (refused !== undefined) throw explainStatement(error, refused, this.#standsInPart(refused))
       if (before > 1) await this.#send('ROLLBACK').catch(() => undefined)
       throw explain(this.#unguarded(error), 'Writing the journal')
     }
@@ -334,12 +334,16 @@ export class MysqlSession implements Session<PromiseConnection> {
     try {
       answer = await run()
     } catch (error) {
-      throw explainStatement(error, statement)
+      throw explainStatement(error, statement, this.#standsInPart(statement))
     }
     if (answer.warnings > 0 && this.#parts.onNotice !== undefined)
       await this.#tellWarnings(this.#parts.onNotice)
     if (this.#inTransaction && answer.inTransaction === false) throw endedTransaction(statement)
     return { rows: answer.affectedRows ?? answer.rowCount }
+  }
+
+  #standsInPart(statement: Statement): boolean {
+    return !this.#inTransaction && isPiecemeal(statement, this.#parts.kind.dialect)
   }
 
   #note({ text }: Statement): void {

@@ -1,6 +1,6 @@
 import type { Statement } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
-import { connectFailed, databaseFailed, statementFailed, type ServerError } from '../sql/errors.js'
+import { connectFailed, databaseFailed, halfDone, statementFailed, type ServerError } from '../sql/errors.js'
 
 /**
  * The first word of an answer that is an error: `WRONGTYPE`, `NOPERM`. Null when the server said nothing. The driver's
@@ -55,7 +55,8 @@ export function explainStatement(thrown: unknown, statement: Statement): Migrate
   const place = { position: statement.position }
   if (code === null || IN_DOUBT.has(code)) return lost(thrown).with(place)
   if (READ_ONLY.has(code)) return readOnly(thrown).with(place)
-  if (thrown instanceof BrokenOff || stopsScript(thrown, statement)) return halfDone(thrown, statement)
+  if (thrown instanceof BrokenOff || stopsScript(thrown, statement))
+    return halfDone(statement, facts(thrown), thrown)
   return statementFailed(statement, facts(thrown), thrown)
 }
 
@@ -73,13 +74,6 @@ export class BrokenOff extends Error {
   constructor(cause: unknown, done: number) {
     super(`${messageOf(cause)} (${done} ${done === 1 ? 'server has' : 'servers have'} done it)`, { cause })
   }
-}
-
-function halfDone(thrown: unknown, statement: Statement): MigrateError {
-  return databaseFailed(`${statement.summary} may be half done: it`, facts(thrown), thrown).with({
-    position: statement.position,
-    hint: 'See what it did; then say so with "migrate resolve", as "migrate status" names it.',
-  })
 }
 
 export function explain(thrown: unknown, doing: string): MigrateError {

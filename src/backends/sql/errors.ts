@@ -40,6 +40,14 @@ export function databaseFailed(doing: string, error: ServerError, cause: unknown
   })
 }
 
+/** For a failure that is no refusal: some of what the statement does may stand. Its intent stays in the journal. */
+export function halfDone(statement: Statement, error: ServerError, cause: unknown): MigrateError {
+  return databaseFailed(`${statement.summary} may be half done: it`, error, cause).with({
+    position: placeIn(statement, error.offset),
+    hint: 'See what it did; then say so with "migrate resolve", as "migrate status" names it.',
+  })
+}
+
 export interface ConnectFailure extends ServerError {
   readonly kind: 'MIG-CONNECT' | 'MIG-AUTHENTICATION'
 }
