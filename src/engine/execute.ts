@@ -7,7 +7,7 @@ import { runJournalled } from './journal.js'
 import { Outbox } from './outbox.js'
 import { planRest, planScript, statementsOf } from './script.js'
 import type { PreparedScript, ScriptPlan } from './script.js'
-import { isBegun, refuseBegun } from './settle.js'
+import { clearPrior, isBegun, refuseBegun } from './settle.js'
 import { interrupted, runStep, successOf, throwIfAborted } from './step.js'
 import { DEFAULT_LOCK_RETRIES, Retries } from './retry.js'
 import { Watch } from './watch.js'
@@ -293,6 +293,7 @@ class Run {
       return this.#journalled(index, ready.script, planRest(ready.script))
     if (plan.mode === 'journal') return this.#journalled(index, ready.script, plan)
     await this.#outbox.flush(this.#session)
+    await clearPrior(this.#session, this.#priorOf(index), 0)
     this.#started(index)
     const began = performance.now()
     const work = { ran: false }

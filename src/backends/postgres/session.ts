@@ -30,6 +30,7 @@ import { PostgresMetadata } from './metadata.js'
 import { openLink } from './open.js'
 import { UnitRunner } from './units.js'
 import {
+  builds,
   isHarmlessTwice,
   leftoverOf,
   lookAtIndex,
@@ -94,7 +95,8 @@ export class PostgresSession implements Session<PgClient> {
       })
     } catch (error) {
       if (statement.transaction === 'forbidden' && error instanceof Error) this.#notWhole.add(error)
-      throw explainStatement(statement, error, offsetIn(statement.text, error))
+      const explained = explainStatement(statement, error, offsetIn(statement.text, error))
+      throw mayLeaveIndex(statement, error) ? explained.with({ details: [LEFT_BEHIND] }) : explained
     }
     await this.#refusePassedOver(statement)
     return { rows }
@@ -305,6 +307,16 @@ export class PostgresSession implements Session<PgClient> {
     await this.#link.send('ROLLBACK').catch(() => undefined)
   }
 }
+
+const LEFT_BEHIND = 'An index that is INVALID may be left of it: the next run drops it before it goes on.'
+/** What the statement says is refused before anything is begun: a name that is taken, a table that is not there. */
+const REFUSED_AT_ONCE = /^42/
+
+const mayLeaveIndex = (statement: Statement, error: unknown): boolean =>
+  statement.transaction === 'forbidden' &&
+  !isLost(error) &&
+  !REFUSED_AT_ONCE.test(codeOf(error) ?? '') &&
+  builds(statement) !== null
 
 /** `INSERT 0 5`, `SELECT 3`, `COPY 10`: the last number. */
 function rowsIn(tag: string): number | null {

@@ -116,11 +116,16 @@ export function leftoverOf(seen: SeenIndex | null): string | null {
   return seen.now.onTable && !seen.now.valid ? seen.now.written : null
 }
 
+/** The index that a statement builds outside of a transaction. */
+export function builds({ text: sql }: Statement): Subject | null {
+  const [subject] = postgresSubjects(sql) ?? []
+  return subject?.change === 'appears' ? subject : null
+}
+
 /** Asks for the index that CREATE INDEX … IF NOT EXISTS passes over though it is not valid; null for other statements. */
-export function passedOverQuery({ text: sql }: Statement): string | null {
-  if (!/\bconcurrently\b[^]*\bexists\b/i.test(sql)) return null
-  const [watched] = postgresSubjects(sql) ?? []
-  if (watched?.change !== 'appears') return null
+export function passedOverQuery(statement: Statement): string | null {
+  const watched = /\bexists\b/i.test(statement.text) ? builds(statement) : null
+  if (watched === null) return null
   return (
     `SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname) FROM pg_catalog.pg_class AS t ` +
     'JOIN pg_catalog.pg_class AS c ON c.relnamespace = t.relnamespace JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace ' +
