@@ -59,6 +59,10 @@ function nodeOf(version) {
   return { program, exact, abi, headers: HEADERS[version] ?? version }
 }
 
+/** npm hands its settings on to what it runs, and node-gyp believes those more than its own arguments. */
+const withoutNpm = (env) =>
+  Object.fromEntries(Object.entries(env).filter(([name]) => !name.toLowerCase().startsWith('npm_config_')))
+
 /** better-sqlite3 compiled for that Node: a folder in the cache. */
 function sqliteFor({ program, exact, abi, headers }) {
   const source = join(root, 'node_modules', SQLITE)
@@ -78,6 +82,7 @@ function sqliteFor({ program, exact, abi, headers }) {
     )
     run(program, [nodeGyp, 'rebuild', '--release', `--nodedir=${installed(headers)}`, '--loglevel=error'], {
       cwd: draft,
+      env: withoutNpm(process.env),
       stdio: ['ignore', 'ignore', 'inherit'],
     })
     renameSync(draft, place)
