@@ -5,7 +5,14 @@ import { redis } from '../../src/backends/redis/index.js'
 import { MigrateError } from '../../src/core/errors.js'
 import { historyRow, journalEntry, lockOptions } from '../../src/testing/values.js'
 import { describeServers } from '../servers/database.js'
-import { canStartRedis, startCluster, until, type RedisCluster } from '../servers/redis-cluster.js'
+import {
+  canStartRedis,
+  startCluster,
+  until,
+  type OwnRedis,
+  type RedisCluster,
+} from '../servers/redis-cluster.js'
+import { withRedis } from '../servers/redis.js'
 
 const parsed = (text: string) => {
   const [statement] = redis.parse(text)
@@ -36,6 +43,36 @@ describeServers(['redis', 'valkey'], (server) => {
     const run = async (session: Session, text: string) => session.execute(parsed(text))
     const everyKey = async (pattern: string): Promise<string[]> =>
       (await Promise.all(client.nodes('master').map((node) => node.keys(pattern)))).flat().sort()
+
+    /** The primaries by their first slots. */
+    const slotsOf = async (): Promise<{ port: number }[]> => {
+      const answer = (await client.nodes('master')[0]?.call('CLUSTER', 'SLOTS')) as [
+        number,
+        number,
+        [string, number],
+      ][]
+      return answer.sort((a, b) => a[0] - b[0]).map((one) => ({ port: one[2][1] }))
+    }
+    /** Moves the slot of one key from a primary to another as redis-cli does. @returns its keys */
+    const moveSlot = (from: OwnRedis, to: OwnRedis): Promise<string[]> =>
+      withRedis(from.url, (source) =>
+        withRedis(to.url, async (target) => {
+          const [key = ''] = (await source.keys('user:*')).sort()
+          const slot = Number(await source.call('CLUSTER', 'KEYSLOT', key))
+          const [fromId, toId] = [await source.call('CLUSTER', 'MYID'), await target.call('CLUSTER', 'MYID')]
+          await target.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', String(fromId))
+          await source.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', String(toId))
+          const keys = (await source.call('CLUSTER', 'GETKEYSINSLOT', slot, 1_000)) as string[]
+          const { password } = new URL(to.url)
+          await source.call(
+            'MIGRATE',
+            ...['127.0.0.1', to.port, '', 0, 20_000, 'AUTH', password, 'KEYS', ...keys],
+          )
+          for (const node of [target, source])
+            await node.call('CLUSTER', 'SETSLOT', slot, 'NODE', String(toId))
+          return keys
+        }),
+      )
 
     beforeAll(async () => {
       cluster = await startCluster(name)
@@ -127,6 +164,35 @@ describeServers(['redis', 'valkey'], (server) => {
       await run(session, 'SET a 1')
       await session.close()
       expect(await client.get('a')).toBe('1')
+    })
+
+    it.each([
+      ['ever', false],
+      ['with the highest epoch already', true],
+    ])('has no key missed when a slot moves past the scan, to a primary %s', async (_, isHighest) => {
+      const session = await ready()
+      const keys = Array.from({ length: 1_500 }, (__, index) => `user:${index}`)
+      await Promise.all(keys.map((key) => client.set(key, 'x')))
+      const slots = await slotsOf()
+      const first = cluster.nodes.find(({ port }) => port === slots[0]?.port)
+      if (isHighest) await withRedis(first?.url ?? '', (node) => node.call('CLUSTER', 'BUMPEPOCH'))
+      const running = run(session, 'REVGRAPH.KEYS user:* EXPIRE 5000 RATE 150')
+      const done = await until(async () => {
+        const [text = ''] = await client.hvals('{migrate}:progress')
+        const { nodes } = JSON.parse(text) as { nodes: Record<string, { done: boolean }> }
+        const names = Object.keys(nodes)
+        const found = names.find((one) => nodes[one]?.done === true)
+        if (found === undefined) throw new Error('no server is done yet')
+        return { found, names }
+      })
+      const to = cluster.nodes.find(({ port }) => done.found.endsWith(`:${port}`))
+      const from = cluster.nodes.find(({ port }) => !done.names.some((one) => one.endsWith(`:${port}`)))
+      if (to === undefined || from === undefined) throw new Error('the scan is elsewhere')
+      expect(to).toBe(first)
+      const moved = await moveSlot(from, to)
+      expect(moved.length).toBeGreaterThan(0)
+      await running
+      for (const key of keys) expect([key, (await client.ttl(key)) > 0]).toEqual([key, true])
     })
 
     it('that loses a primary during a scan is told as such', async () => {

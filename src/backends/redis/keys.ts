@@ -45,7 +45,7 @@ interface NodeProgress {
 }
 
 interface Progress {
-  /** Of the cluster when the pass began: where it has changed since, the pass is no whole one. */
+  /** Who had which slots when the pass began: where that has changed since, the pass is no whole one. */
   epoch: string | null
   nodes: Record<string, NodeProgress>
   /** Keys that were looked at, and changed. */
@@ -288,13 +288,25 @@ export function nodesOf(client: Client): Redis[] {
 
 const nameOf = (node: Redis): string => `${node.options.host ?? ''}:${node.options.port ?? ''}`
 
-/** Grows whenever slots or primaries change; nothing changes outside a cluster. */
+/**
+ * Which slots each primary has, as it says of itself, and since which epoch; nothing outside a cluster. The epoch of the
+ * cluster alone does not do: it stays when a slot moves to the primary that has the highest one already.
+ */
 async function epochOf(client: Client): Promise<string> {
   if (!isCluster(client)) return ''
-  const node = client.nodes('master')[0]
-  return node === undefined
-    ? ''
-    : (infoOf(String(await node.call('CLUSTER', 'INFO'))).get('cluster_current_epoch') ?? '')
+  const nodes = await Promise.all(
+    client.nodes('master').map(async (node) => ownLine(String(await node.call('CLUSTER', 'NODES')))),
+  )
+  return createHash('sha256').update(nodes.sort().join('\n')).digest('hex')
+}
+
+/** Of the line that a primary writes of itself: its name, its epoch and its slots, those on their way with where to. */
+function ownLine(text: string): string {
+  const words = text
+    .split('\n')
+    .map((line) => line.trim().split(' '))
+    .find(([, , flags = '']) => flags.split(',').includes('myself'))
+  return [words?.[0], ...(words?.slice(6, 7) ?? []), ...(words?.slice(8) ?? [])].join(' ')
 }
 
 function parsed(value: string): Progress | null {
