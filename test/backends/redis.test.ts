@@ -444,7 +444,7 @@ describeServers(['redis', 'valkey'], (server) => {
       expect((await failure(connect(url.href))).code).toBe('MIG-URL-INVALID')
     })
 
-    it('metadata.schema means nothing', async () => {
+    it('metadata.schema is refused', async () => {
       const connecting = redis.connect({
         url: database.url,
         metadata: { prefix: 'migrate_', schema: 'meta' },
