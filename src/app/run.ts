@@ -3,7 +3,7 @@ import { MigrateError } from '../core/errors.js'
 import { isOutdated } from '../core/metadata.js'
 import type { LogOutcome, MetadataChange } from '../core/metadata.js'
 import { headsOf } from '../core/plan.js'
-import { execute, planScript, verifyOf } from '../engine/index.js'
+import { asHeld, execute, planScript, verifyOf } from '../engine/index.js'
 import type { EngineListener, EngineReport, EngineStep, PreparedScript, ScriptPlan } from '../engine/index.js'
 import { sha256 } from './checksum.js'
 import { backfillReport } from './backfill.js'
@@ -138,7 +138,7 @@ export class Runner {
   async #planOnly(state: State, planned: readonly PlanStep[], preparer: Preparer): Promise<RunReport> {
     const steps: StepReport[] = []
     for (const step of planned) {
-      const script = await preparer.step(step).prepare()
+      const script = await asHeld(this.#session, await preparer.step(step).prepare())
       const statements = statementsOf(script, planScript(script, this.#session.capabilities))
       const foreseen = await this.#foresee(script, statements)
       steps.push({ ...stepHead(step), outcome: 'planned', durationMs: null, statements: foreseen })

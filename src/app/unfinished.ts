@@ -2,7 +2,7 @@ import type { Session } from '../backend/index.js'
 import type { BackfillRow } from '../core/backfill.js'
 import type { JournalEntry } from '../core/metadata.js'
 import type { Direction } from '../core/revision.js'
-import { planScript, textOf, type ScriptStep } from '../engine/index.js'
+import { asHeld, planScript, textOf, type ScriptStep } from '../engine/index.js'
 import { backfillReport } from './backfill.js'
 import { sha256 } from './checksum.js'
 import type { Context } from './context.js'
@@ -103,7 +103,7 @@ async function presentScript(
   const identity = { runId: '', action: direction === 'up' ? 'upgrade' : 'downgrade' } as const
   try {
     const preparer = new Preparer(context, state, session, identity)
-    const script = await preparer.step({ node, direction, source }).prepare()
+    const script = await asHeld(session, await preparer.step({ node, direction, source }).prepare())
     const plan = planScript(script, session.capabilities)
     if (plan.mode !== 'journal') return [...script.steps.entries()]
     return plan.blocks.flatMap(({ steps, first }) =>

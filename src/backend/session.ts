@@ -194,6 +194,11 @@ export interface Session<Client = unknown> {
    * of the first nothing can be told. Kept as {@link JournalEntry.subject}; nobody else reads it.
    */
   traces?(statements: readonly Statement[]): readonly string[]
+  /**
+   * Those of a script's statements that no transaction holds though their text does not say so: rows of tables whose
+   * engine has none. Asked before a script is planned, in the order of the run. Without it: none.
+   */
+  unheld?(statements: readonly Statement[]): Promise<ReadonlySet<Statement>>
   /** For statements that are to be run in pages. Without it they are refused before anything runs. */
   readonly backfills?: BackfillSupport
   /** For recovery: what became of a statement in doubt. Without it: unknown. */

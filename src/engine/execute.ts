@@ -3,6 +3,7 @@ import { MigrateError } from '../core/errors.js'
 import type { JournalEntry } from '../core/metadata.js'
 import type { BackfillProgress } from '../core/backfill.js'
 import { BackfillCheck, isBackfill } from './backfill.js'
+import { asHeld } from './held.js'
 import { runJournalled } from './journal.js'
 import { Outbox } from './outbox.js'
 import { planRest, planScript, statementsOf } from './script.js'
@@ -98,7 +99,7 @@ const statementsIn = (plan: ScriptPlan): readonly Statement[] =>
   plan.mode === 'unit' ? plan.statements : statementsOf(plan.steps)
 
 async function prepare(session: Session, step: EngineStep): Promise<Ready> {
-  const script = await step.prepare()
+  const script = await asHeld(session, await step.prepare())
   return { script, plan: planScript(script, session.capabilities) }
 }
 

@@ -1,5 +1,6 @@
 export { execute } from './execute.js'
 export type { EngineOptions, EngineReport } from './execute.js'
+export { asHeld } from './held.js'
 export { planScript } from './script.js'
 export { textOf, verifyOf } from './settle.js'
 export type { PreparedScript, ScriptPlan, ScriptStep } from './script.js'

@@ -334,3 +334,53 @@ CREATE PROCEDURE half() BEGIN INSERT INTO t VALUES (1); INSERT INTO t VALUES (1)
     expect(error.code).toBe(dropped ? 'MIG-DATABASE' : 'MIG-STATEMENT-FAILED')
   })
 })
+
+describeEverywhere('rows of a table without transactions', (project) => {
+  const C = 'cccc00000003'
+  const rows = (): Promise<string> =>
+    project()
+      .plain('SELECT id FROM m ORDER BY id;')
+      .then((text) => text.split(/\s+/).join(' '))
+
+  it.each(['MyISAM', 'MEMORY'])('of %s are journalled: none is written twice', async (engine) => {
+    if (!project().isMysql) return
+    project().revision(
+      A,
+      `CREATE TABLE m (id integer PRIMARY KEY) ENGINE=${engine};\nINSERT INTO m VALUES (1);`,
+    )
+    project().revision(B, 'INSERT INTO m VALUES (2);\nINSERT INTO nowhere VALUES (3);', { parents: A })
+    expect(await refusal(project().migrator().upgrade())).toMatchObject({
+      code: 'MIG-STATEMENT-FAILED',
+      report: { to: [A] },
+    })
+    expect((await project().migrator().current()).unfinished).toMatchObject([
+      { revision: B, done: 1, statements: 2, stoppedAt: { state: 'failed' } },
+    ])
+    project().edit(`${B}.sql`, (text) => text.replace('nowhere', '`M`'.toLowerCase()))
+    const plan = await project().migrator().upgrade('head', { plan: true })
+    expect(plan.steps[0]?.statements.map(({ transactional }) => transactional)).toEqual([false, false])
+    expect((await project().migrator().upgrade()).to).toEqual([B])
+    expect(await rows()).toBe('1 2 3')
+
+    // Rows of a statement that stops at one of them stay.
+    project().revision(C, 'INSERT INTO m VALUES (4), (1), (5);', { parents: B })
+    const error = await refusal(project().migrator().upgrade())
+    expect(error).toMatchObject({ code: 'MIG-DATABASE', report: { to: [B] } })
+    expect(await rows()).toBe('1 2 3 4')
+    expect((await project().migrator().current()).unfinished).toMatchObject([
+      { revision: C, done: 0, stoppedAt: { state: 'intent' } },
+    ])
+    expect(await refusal(project().migrator().upgrade())).toMatchObject({ code: 'MIG-UNFINISHED' })
+  })
+
+  it('leaves those of other tables in one transaction with the history', async () => {
+    project().revision(A, `${table('m')};`)
+    project().revision(B, 'INSERT INTO m VALUES (1);\nINSERT INTO m VALUES (1);', { parents: A })
+    await project().migrator().upgrade(A)
+    const plan = await project().migrator().upgrade('head', { plan: true })
+    expect(plan.steps[0]?.statements.map(({ transactional }) => transactional)).toEqual([true, true])
+    expect(await refusal(project().migrator().upgrade())).toMatchObject({ code: 'MIG-STATEMENT-FAILED' })
+    expect(await rows()).toBe('')
+    expect((await project().migrator().current()).unfinished).toEqual([])
+  })
+})

@@ -67,14 +67,18 @@ export function explainStatement(thrown: unknown, statement: Statement, inDoubt 
   if (isReadOnly(error)) return readOnly(thrown).with({ position: statement.position })
   if (isLost(error)) return lost(thrown, error).with({ position: statement.position })
   const told = { ...facts(error), offset: offsetIn(statement.text, error) }
-  if (!inDoubt || isUnknownProgram(error, statement)) return statementFailed(statement, told, causeOf(thrown))
+  if (!inDoubt || isNotBegun(error, statement)) return statementFailed(statement, told, causeOf(thrown))
   return halfDone(statement, told, causeOf(thrown))
 }
 
 const NO_SUCH_PROGRAM = 1305
 
+/** Of a statement that is no program: no such table or column, not to be read as SQL, no right to it. */
+const BEFORE_ROWS: ReadonlySet<number | undefined> = new Set([1046, 1049, 1054, 1064, 1136, 1142, 1143, 1146])
+
 /** What is not there has done nothing; a program that it calls may be what is missing. */
-function isUnknownProgram({ errno, message }: DriverError, { text }: Statement): boolean {
+function isNotBegun({ errno, message }: DriverError, { text, summary }: Statement): boolean {
+  if (/^(insert|update|delete|replace)\b/.test(summary)) return BEFORE_ROWS.has(errno)
   const last = (name: string | undefined): string | undefined =>
     name?.replaceAll('`', '').split('.').at(-1)?.trim().toLowerCase()
   const called = last(/^call\s+([^(;]+)/i.exec(text)?.[1])
@@ -86,8 +90,13 @@ function isUnknownProgram({ errno, message }: DriverError, { text }: Statement):
 }
 
 /** Programs, and on MariaDB lists of things to drop: each of their steps stands when a later one fails. */
-export function isPiecemeal({ summary, text }: Statement, dialect: 'mysql' | 'mariadb'): boolean {
+export function isPiecemeal(
+  { summary, text, transaction }: Statement,
+  dialect: 'mysql' | 'mariadb',
+): boolean {
   if (/^(call|execute|begin|if|case|loop|while|repeat|for)\b/.test(summary)) return true
+  // Rows of a table whose engine has no transactions.
+  if (transaction === 'commits' && /^(insert|update|delete|replace)\b/.test(summary)) return true
   return dialect === 'mariadb' && /^(drop|rename|create (user|role))\b/.test(summary) && text.includes(',')
 }
 

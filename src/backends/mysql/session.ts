@@ -27,6 +27,7 @@ import type { Borrowed, Connection, ConnectionConfig, PromiseConnection } from '
 import { driverError, explain, explainStatement, isGone, isMissing, isPiecemeal } from './errors.js'
 import { explainGuard, isClustered, takeLeaseOn } from './lease.js'
 import { userLevelLock } from './lock.js'
+import { LooseTables } from './loose.js'
 import { end, open } from './open.js'
 import { lockSeconds, type ServerKind } from './server.js'
 import { decodeSettings, restoreSettings, settingsColumns, type Settings } from './settings.js'
@@ -71,6 +72,10 @@ export class MysqlSession implements Session<PromiseConnection> {
   #touched = false
   #roleTouched = false
   readonly #temporary = new Set<string>()
+  readonly #loose = new LooseTables({
+    query: async (sql) => (await this.#send(sql, true)).rows,
+    quoted: (text) => this.#parts.kind.flavour.text(text),
+  })
   readonly #locks: Lock[] = []
   #lease: HeldLease | undefined
   #closed = false
@@ -186,6 +191,14 @@ export class MysqlSession implements Session<PromiseConnection> {
       index < statements.length - 1 ? closed(text) + ask : text,
     )
     return texts.join('')
+  }
+
+  async unheld(statements: readonly Statement[]): Promise<ReadonlySet<Statement>> {
+    try {
+      return await this.#loose.among(statements)
+    } catch (error) {
+      throw explain(error, 'Asking for the engines of tables')
+    }
   }
 
   traces(statements: readonly Statement[]): readonly string[] {
