@@ -211,7 +211,7 @@ describeServers(['postgres', 'postgres15', 'mysql', 'mariadb'], (server) => {
     const holder = new Command(project, database.url, 'upgrade')
     await busyWith(sleepWord)
     const waiting = new Command(project, database.url, 'upgrade')
-    await waiting.says('pid')
+    await waiting.says('for the lock, held by')
     waiting.signal('SIGTERM')
     expect(await waiting.end).toBe(130)
     expect(waiting.stderr).toContain('error[MIG-INTERRUPTED]')

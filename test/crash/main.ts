@@ -4,7 +4,7 @@
 import { parseArgs } from 'node:util'
 import type { Crashable } from './at-messages.js'
 import { startServers, type RunningServer } from '../servers/index.js'
-import { serverNames } from '../servers/types.js'
+import { sqlServerNames } from '../servers/types.js'
 import { strikeNewFiles } from './new-file.js'
 import { sweep, type Told } from './sweep.js'
 import { describeWrong, Tally } from './tally.js'
@@ -19,10 +19,10 @@ const { values, positionals } = parseArgs({
   },
 })
 
-const chosen = serverNames.filter((name) => positionals.includes(name))
+const chosen = sqlServerNames.filter((name) => positionals.includes(name))
 const onlySqlite = chosen.length === 0 && positionals.includes('sqlite')
 const withSqlite = chosen.length === 0 || positionals.includes('sqlite')
-const names = onlySqlite ? [] : chosen.length > 0 ? chosen : serverNames
+const names = onlySqlite ? [] : chosen.length > 0 ? chosen : sqlServerNames
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 
 const began = performance.now()
@@ -34,7 +34,7 @@ const only = positionals.filter(
     word !== 'sqlite' &&
     word !== 'server' &&
     word !== 'revision' &&
-    !serverNames.some((name) => name === word),
+    !sqlServerNames.some((name) => name === word),
 )
 // Ctrl-C ends it early: what runs is brought to its end, and the table is printed all the same.
 const interrupted = new AbortController()
