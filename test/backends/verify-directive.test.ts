@@ -30,6 +30,7 @@ describe.each(DIALECTS)('a line -- migrate:verify on %s', (dialect) => {
     ['below a statement', 'SELECT 1;\n-- migrate:verify SELECT 2\nSELECT 3;'],
     ['below one with a comment on its line', 'SELECT 1; -- one\n-- migrate:verify SELECT 2\nSELECT 3;'],
     ['below a terminator of its own line', 'SELECT 1\n;\r\n-- migrate:verify SELECT 2\r\nSELECT 3;'],
+    ['with more blanks in it', 'SELECT 1;\n-- \t migrate:verify SELECT 2\nSELECT 3;'],
     [
       'with blanks before it and a semicolon behind',
       'SELECT 1;\n  -- migrate:verify   SELECT 2;  \nSELECT 3;',
@@ -182,4 +183,11 @@ describe('op.verify', () => {
   ])('is refused %s', (_, up) => {
     expect(() => collect(up)).toThrow(expect.objectContaining({ code: 'MIG-FILE-SHAPE' }) as Error)
   })
+})
+
+it.each(DIALECTS)('a line -- migrate:backfill is one on %s however many blanks are in it', (dialect) => {
+  const text = '--   migrate:backfill key:id batch:10\nUPDATE t SET a = 1;'
+  expect(parse(text, dialect)).toMatchObject([{ backfill: {} }])
+  const wrong = '--   migrate:backfill nonsense:1\nUPDATE t SET a = 1;'
+  expect(() => parse(wrong, dialect)).toThrow(expect.objectContaining({ code: 'MIG-BACKFILL' }) as Error)
 })

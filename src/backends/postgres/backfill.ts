@@ -10,7 +10,7 @@ import {
   type TableKey,
 } from '../sql/index.js'
 import type { Fields } from './driver.js'
-import { codeOf, explainStatement, missingPart } from './errors.js'
+import { codeOf, explain, explainStatement, missingPart } from './errors.js'
 import { explainGuard } from './lease.js'
 import type { Link } from './link.js'
 
@@ -45,7 +45,9 @@ export function postgresBackfills(link: Link, names: () => Promise<SqlNames>): B
     async lagMs() {
       const [row] = await query(
         'SELECT CAST(extract(epoch FROM max(replay_lag)) * 1000 AS bigint) FROM pg_catalog.pg_stat_replication',
-      )
+      ).catch((error: unknown) => {
+        throw explain('Asking how far the replicas are behind', error)
+      })
       return row?.[0] == null ? null : Number(row[0])
     },
   }

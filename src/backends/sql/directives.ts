@@ -7,7 +7,7 @@ import type { SqlDialect, SqlStatement } from '../../sql/types.js'
 import { NoPages, splitUpdate } from '../../sql/update.js'
 import { withVerifies } from './verify-directive.js'
 
-const DIRECTIVE = /^[ \t]*-- migrate:backfill(?=[ \t\r\n]|$)([^\r\n]*)/gm
+const DIRECTIVE = /^[ \t]*--[ \t]*migrate:backfill(?=[ \t\r\n]|$)([^\r\n]*)/gm
 
 /**
  * The statements of a text with what lines of comment between them ask for.
@@ -36,7 +36,7 @@ function withBackfills(
   toStatement: (sql: SqlStatement) => Statement,
 ): Statement[] {
   // Nearly every text has none.
-  if (!text.includes('-- migrate:backfill')) return statements.map(toStatement)
+  if (!text.includes('migrate:backfill')) return statements.map(toStatement)
   const base = origin?.offset ?? 0
   const lines = [...text.matchAll(DIRECTIVE)]
   const fail = (offset: number, message: string, hint: string): MigrateError =>

@@ -5,7 +5,7 @@ import { Places } from '../../sql/places.js'
 import { splitSql } from '../../sql/split.js'
 import type { SqlDialect, SqlStatement } from '../../sql/types.js'
 
-const DIRECTIVE = /^([ \t]*-- migrate:verify(?=[ \t\r\n]|$)[ \t]*)([^\r\n]*)/gm
+const DIRECTIVE = /^([ \t]*--[ \t]*migrate:verify(?=[ \t\r\n]|$)[ \t]*)([^\r\n]*)/gm
 
 /** What asks and changes nothing; the server is held to it besides. */
 const ASKS: ReadonlySet<string> = new Set(['select', 'values', 'table', 'show', 'with'])
@@ -23,7 +23,7 @@ export function withVerifies(
   statements: readonly Statement[],
 ): readonly Statement[] {
   // Nearly every text has none.
-  if (!text.includes('-- migrate:verify')) return statements
+  if (!text.includes('migrate:verify')) return statements
   const base = origin?.offset ?? 0
   const places = new Places(text, origin ?? startOf())
   const queries = new Map<number, VerifyQuery>()
