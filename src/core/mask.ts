@@ -5,6 +5,7 @@ const FOREIGN = /[\s"'`<>]/
 const IN_SCHEME = /[a-z0-9+.-]/i
 const WORDS = 'pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key'
 const NAMES = `sslpassword|[a-z]+[_-]?token|${WORDS}`
+const IN_PROPERTY = /(\b[a-z]+_(?:session_)?token(?::|%3a))[^,&#\s"'`<>%]+(?:%(?!2c)[^,&#\s"'`<>%]+)*/gi
 const IN_QUERY = new RegExp(`([?&;](?:${NAMES})=)[^&#;\\s"'\`<>]+`, 'gi')
 const QUOTED_PAIR = new RegExp(
   `(["']?\\b(?:${NAMES})["']?\\s*[=:]\\s*)("[^"\\\\]*(?:\\\\.[^"\\\\]*)*"|'[^'\\\\]*(?:\\\\.[^'\\\\]*)*')`,
@@ -20,6 +21,7 @@ const BARE_PAIR = new RegExp(`(\\b\\w*(?:${WORDS})\\s*=\\s*)([^\\s"',;&]+)`, 'gi
 export function maskSecrets(text: string): string {
   return maskLogins(text)
     .replace(IN_QUERY, `$1${STARS}`)
+    .replace(IN_PROPERTY, `$1${STARS}`)
     .replace(QUOTED_PAIR, (_, name: string, value: string) => {
       const quote = value[0] ?? ''
       return `${name}${quote}${STARS}${quote}`
@@ -45,13 +47,16 @@ export function secretsOf(url: string): readonly string[] {
   const raw = login === null ? [] : [url.slice(login.from, login.to)]
   for (const [, name = '', value = ''] of url.matchAll(/[?&]([^=&#?]*)=([^&#]*)/g)) {
     if (/pass|pwd|secret|token/i.test(decoded(name)) || /passphrase/i.test(decoded(value))) raw.push(value)
+    // MongoDB's drivers take several properties in one option.
+    const property = /(?:^|,)[^,:]*(?:token|secret|password)[^,:]*:([^,]+)/i.exec(decoded(value))?.[1]
+    if (property !== undefined) raw.push(property)
   }
   const forms = raw.flatMap((secret) => [secret, decoded(secret), decoded(secret.replaceAll('+', ' '))])
   return [...new Set(forms)].filter((secret) => secret !== '')
 }
 
 const LITERAL =
-  /(\b(?:password|passwd|identified\s+(?:with\s+\S+\s+)?(?:by|as)(?:\s+password)?|using)\b\s*[=(]?\s*)(?:e|n|x)?('(?:[^'\\]|''|\\[^])*'|"(?:[^"\\]|""|\\[^])*")/gi
+  /(\b(?:password|passwd|identified\s+(?:with\s+\S+\s+)?(?:by|as)(?:\s+password)?|using)\b\s*(?:[=(]\s*)?)(?:e|n|x)?('(?:[^'\\]|''|\\[^])*'|"(?:[^"\\]|""|\\[^])*")/gi
 
 /** A statement without what it says a password is: `IDENTIFIED BY '***'`, `PASSWORD '***'`. */
 export function maskLiterals(statement: string): string {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { hasPassword, maskKnown, maskSecrets, secretsOf } from '../../src/core/mask.js'
+import { hasPassword, maskKnown, maskLiterals, maskSecrets, secretsOf } from '../../src/core/mask.js'
 import { parseDuration } from '../../src/core/duration.js'
 
 describe('a text is shown without', () => {
@@ -87,4 +87,21 @@ it.each([
   // Read anew from each place, this would take hours: the test would not end.
   const text = unit.repeat(2_000_000 / unit.length)
   expect(maskSecrets(`${text} postgres://me:s3cret@db`)).not.toContain('s3cret')
+})
+
+it.each([
+  ['blanks behind a word', 'password IDENTIFIED BY using', ' '],
+  ['words without a value', '', 'using '],
+])('a long statement of %s is read once', (_, begin, unit) => {
+  const text = begin + unit.repeat(2_000_000 / unit.length)
+  expect(maskLiterals(`${text}; PASSWORD 's3cret'`)).not.toContain('s3cret')
+})
+
+it("a token among MongoDB's properties is one of the secrets of its URL, and is masked", () => {
+  const url =
+    'mongodb://h/db?authMechanism=MONGODB-AWS&authMechanismProperties=AWS_SESSION_TOKEN:s3cret%2Fx,A:b&w=1'
+  expect(secretsOf(url)).toContain('s3cret/x')
+  expect(maskSecrets(`at ${url} now`)).toBe(
+    'at mongodb://h/db?authMechanism=MONGODB-AWS&authMechanismProperties=AWS_SESSION_TOKEN:***,A:b&w=1 now',
+  )
 })

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ConnectOptions, ServerInfo, Session } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import { aborted } from '../sql/errors.js'
+import { refuseSsl } from '../sql/tls.js'
 import { invalidUrl } from '../sql/url.js'
 import { isDb, isMongoClient, loadDriver, type Db, type MongoAccess, type MongoClient } from './driver.js'
 import { explainConnect } from './errors.js'
@@ -13,6 +14,11 @@ const DEFAULT_CONNECT_TIMEOUT_MS = 10_000
 /** @throws MigrateError MIG-CONNECT, MIG-AUTHENTICATION, MIG-URL-INVALID, MIG-DRIVER-MISSING, MIG-INTERRUPTED */
 export async function connect(options: ConnectOptions): Promise<Session<MongoAccess>> {
   const { client, url } = options
+  refuseSsl(
+    options.ssl,
+    'MongoDB',
+    'Say it in the URL, as the drivers have it: tls=true encrypts and verifies; tlsCAFile=authority.pem names an authority.',
+  )
   if (client !== undefined) {
     const db = borrowed(client)
     return begin(db.client, db, options, false)

@@ -135,6 +135,6 @@ export function explainConnect(error: unknown, url: string | undefined): Migrate
       hint: 'Correct the URL: its options are those of the MongoDB drivers.',
     })
   }
-  const refused = code === 18 || code === 13 || code === 8000 || /auth/i.test(told(error).message)
+  const refused = code === 18 || code === 13 || code === 8000 || /\bauthenticat/i.test(told(error).message)
   return connectFailed(url, { kind: refused ? 'MIG-AUTHENTICATION' : 'MIG-CONNECT', ...facts(error) }, error)
 }

@@ -25,6 +25,10 @@ export interface Config {
  */
 export async function configOf(url: string, options: ConnectOptions): Promise<Config> {
   const parts = parseServerUrl(url)
+  const encrypted = /^(?:rediss|valkeys)$/.test(parts.scheme)
+  const wish = [...parts.options.keys()].find((name) => name.startsWith('ssl-'))
+  if (!encrypted && wish !== undefined)
+    throw invalidUrl(url, `${wish} is for rediss: and valkeys:, and this scheme is not encrypted`)
   const password = options.password === undefined ? parts.password : await options.password()
   // `redis://:secret@host` and `redis://default:secret@host` are the same.
   const user = parts.user === '' ? undefined : parts.user
@@ -36,7 +40,7 @@ export async function configOf(url: string, options: ConnectOptions): Promise<Co
       ...connectionSettings(options),
       ...(user === undefined || password === undefined ? {} : { username: user }),
       ...(password === undefined || password === '' ? {} : { password }),
-      ...(/^(?:rediss|valkeys)$/.test(parts.scheme) ? { tls: tlsOf(url, parts.options) } : {}),
+      ...(encrypted ? { tls: tlsOf(url, parts.options) } : {}),
     },
   }
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ConnectOptions, ServerInfo, Session } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import { aborted } from '../sql/errors.js'
+import { refuseSsl } from '../sql/tls.js'
 import { SINGLE, configOf, connectionSettings, type Config } from './config.js'
 import {
   isClient,
@@ -25,6 +26,11 @@ const CLUSTER_TRIES = 3
 /** @throws MigrateError MIG-CONNECT, MIG-AUTHENTICATION, MIG-URL-INVALID, MIG-DRIVER-MISSING, MIG-INTERRUPTED */
 export async function connect(options: ConnectOptions): Promise<Session<Client>> {
   const names = redisNames(options.metadata)
+  refuseSsl(
+    options.ssl,
+    'Redis',
+    'Say it in the URL: rediss://host:6379 encrypts and verifies; ?ssl-ca=authority.pem names an authority.',
+  )
   const { client, server } = await openWaiting(options)
   const own = isCluster(client) ? client : await twinOf(client, options)
   return new RedisSession({ client, own, server, names, onNotice: options.onNotice })

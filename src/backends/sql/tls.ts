@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { isIP, type Socket } from 'node:net'
+import type { SslOptions } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 
 /** A server on this machine: what it sends crosses no network, and it needs no certificate. */
@@ -8,6 +9,19 @@ export function isLoopback(host: string): boolean {
   if (name === '' || name.startsWith('/') || name === 'localhost' || name.endsWith('.localhost')) return true
   if (isIP(name) === 4) return name.startsWith('127.')
   return name === '::1' || /^::ffff:127\./.test(name) || name === '0:0:0:0:0:0:0:1'
+}
+
+/**
+ * For a backend whose URL alone says how it is encrypted: a wish for it elsewhere must not be passed over.
+ * @throws MigrateError MIG-CONFIG-INVALID
+ */
+export function refuseSsl(ssl: SslOptions | undefined, product: string, hint: string): void {
+  const [name] = Object.entries(ssl ?? {}).find(([, value]) => value !== undefined) ?? []
+  if (name === undefined) return
+  throw new MigrateError('MIG-CONFIG-INVALID', `ssl.${name} (--ssl-${name}) is not for ${product}.`, {
+    hint,
+    state: 'Nothing was sent.',
+  })
 }
 
 /**
