@@ -28,9 +28,15 @@ describe('a text of commands', () => {
     ['{"a": [1, 2 /* and */ 3]}', 22],
     ['{"a": 1 -5}', 8],
     ['{"a": tr ue}', 9],
+    [' {"delete": "a", "deletes": [{"q": {"b": {"$regex": "^a", "$ne": "ab"}}, "limit": 0}]}', 1],
   ])('that is broken is refused at its place: %s', (text, offset) => {
     expect(() => commandsOf(text)).toThrow(CommandProblem)
     expect(() => commandsOf(text)).toThrow(expect.objectContaining({ offset }) as Error)
+  })
+
+  it('may match an expression with its options, and other conditions beside that', () => {
+    const text = '{"find":"a","filter":{"$and":[{"b":{"$regex":"^a","$options":"i"}},{"b":{"$ne":"ab"}}]}}'
+    expect(commandsOf(text).map(({ plain }) => plain)).toEqual([text])
   })
 
   it('holds what was written into it, whatever the blanks and comments', () => {

@@ -90,6 +90,20 @@ function strayText(offset: number): CommandProblem {
   )
 }
 
+/** Readers of extended JSON make an expression of a document with `$regex`, and drop what else is in it. */
+function hasMixedRegex(value: unknown): boolean {
+  const waiting = [value]
+  while (waiting.length > 0) {
+    const one = waiting.pop()
+    if (typeof one !== 'object' || one === null) continue
+    const names = Object.keys(one)
+    if (names.includes('$regex') && names.some((name) => name !== '$regex' && name !== '$options'))
+      return true
+    for (const inner of Object.values(one)) waiting.push(inner)
+  }
+  return false
+}
+
 /** The place of an error is where the document begins: blanks are gone from what was read. */
 function refuseBroken(offset: number, plain: string): void {
   let value: unknown
@@ -101,6 +115,13 @@ function refuseBroken(offset: number, plain: string): void {
       `This document is no JSON: ${why.split('\n', 1)[0] ?? ''}`,
       offset,
       'Names and texts stand in double quotes; dates, ids and the like are extended JSON, such as {"$date": "2026-01-01T00:00:00Z"}.',
+    )
+  }
+  if (hasMixedRegex(value)) {
+    throw new CommandProblem(
+      'Beside $regex and $options there are other conditions, which extended JSON would lose.',
+      offset,
+      'Write {"$and": [{"name": {"$regex": "^a"}}, {"name": {"$ne": "ab"}}]}.',
     )
   }
   if (typeof value === 'object' && value !== null && Object.keys(value).length > 0) return
