@@ -78,6 +78,59 @@ describeServers(['postgres', 'postgres15'], (server) => {
     })
   }
 
+  it('with a lease, an orphan that has taken another name in the revision is found all the same', async () => {
+    revision(`SET application_name = 'mine';\n${INDEX}`)
+    const other = await transaction(holds['before its index is in the catalogue'])
+    const killed = new Runner(project, { lockTimeoutMs: 600_000, lock: 'lease', leaseMs: LEASE_MS })
+    // It would not end by itself.
+    let orphan = ''
+    while (orphan === '') orphan = await project.plain(BUILDER)
+    await killed.kill()
+    const next = project.migrator({ ...PATIENT, lock: 'lease', leaseMs: LEASE_MS }).upgrade()
+    await until(`SELECT count(*) FROM pg_stat_activity WHERE pid = ${orphan};`, '0')
+    await other.commit()
+    expect((await next).to).toEqual([B])
+    expect(await project.plain(INDEXES)).toBe('i\tt')
+  }, 120_000)
+
+  it('with a lease, an orphan of a role that this one may neither end nor look into is waited for', async () => {
+    const [owner, first, second] = ['owner', 'first', 'second'].map(
+      (name) => `rg_${name}_${Math.random().toString(36).slice(2, 10)}`,
+    ) as [string, string, string]
+    const as = (user: string): string => {
+      const url = new URL(project.database.url)
+      url.username = user
+      url.password = 'pass'
+      return url.href
+    }
+    const login = (user: string): string =>
+      `CREATE ROLE ${user} LOGIN PASSWORD 'pass' IN ROLE ${owner}; ALTER ROLE ${user} SET role = '${owner}';`
+    await project.plain(
+      `CREATE ROLE ${owner}; ${login(first)} ${login(second)} GRANT USAGE, CREATE ON SCHEMA public TO ${owner};
+DO $$ DECLARE t text; BEGIN FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP EXECUTE format('ALTER TABLE %I OWNER TO ${owner}', t); END LOOP; END $$;`,
+    )
+    try {
+      revision(INDEX)
+      const other = await transaction(holds['before its index is in the catalogue'])
+      const how = { ...PATIENT, lock: 'lease', leaseMs: LEASE_MS } as const
+      const killed = new Runner(project, { ...how, url: as(first) })
+      while ((await project.plain(BUILDER)) === '');
+      await killed.kill()
+      const next = project.migrator({ ...how, url: as(second) }).upgrade()
+      await until('SELECT fence FROM migrate_lock WHERE expires_ms > 0;', '2')
+      await new Promise((resolve) => setTimeout(resolve, 1_000))
+      // Only the orphan is at it.
+      expect((await project.plain(BUILDER)).split('\n')).toHaveLength(1)
+      await other.commit()
+      expect((await next).to).toEqual([B])
+      expect(await project.plain(INDEXES)).toBe('i\tt')
+    } finally {
+      await project.plain(
+        `DROP OWNED BY ${owner} CASCADE; DROP ROLE ${first}; DROP ROLE ${second}; DROP ROLE ${owner};`,
+      )
+    }
+  }, 120_000)
+
   it('what a build has left INVALID is dropped by the next run, which builds it and says so', async () => {
     revision(INDEX)
     await project.plain('INSERT INTO a VALUES (1), (1);')

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import type { MigrateError } from '../../src/core/errors.js'
 import { describeServers } from '../servers/database.js'
+import { postgres } from '../../src/backends/postgres/index.js'
 import { lockOptions, unit, useBench } from './postgres-support.js'
 
 describeServers(['postgres', 'postgres15'], (server) => {
@@ -27,6 +28,40 @@ describeServers(['postgres', 'postgres15'], (server) => {
     await expect(named.lock('migrate', lockOptions())).rejects.toMatchObject({ code: 'MIG-LOCK-TIMEOUT' })
     const others = await bench.connect({ metadata: { prefix: 'other_' } })
     await (await others.lock('migrate', lockOptions())).release()
+  })
+
+  it.each(['DISCARD ALL', 'SELECT pg_advisory_unlock_all()'])(
+    'the lock is taken again after a statement that lets go of it, once, and with its name: %s',
+    async (text) => {
+      const holder = await bench.connect()
+      const lock = await holder.lock('migrate', lockOptions())
+      const other = await bench.connect()
+      for (const statement of [...postgres.parse(text), ...postgres.parse("SELECT 'DISCARD'")])
+        await holder.execute(statement)
+      const refused = await other.lock('migrate', lockOptions()).catch((caught: unknown) => caught)
+      expect((refused as MigrateError).message).toContain('migrate upgrade anna@web-1:4711 run 8f3c')
+      await lock.release()
+      await (await other.lock('migrate', lockOptions())).release()
+    },
+  )
+
+  it('a statement that lets go of the lock ends the run when somebody else has it by then', async () => {
+    const holder = await bench.connect()
+    await holder.lock('migrate', lockOptions())
+    const other = await bench.connect()
+    // The other one asks, in the midst of the statement, until it has it.
+    const [statement] = postgres.parse(
+      `DO $$ BEGIN
+        PERFORM pg_advisory_unlock_all();
+        WHILE NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) LOOP
+          PERFORM pg_sleep(0.05);
+        END LOOP;
+      END $$`,
+    )
+    if (statement === undefined) throw new Error('nothing parsed')
+    const taken = other.lock('migrate', lockOptions({ timeoutMs: 50_000 }))
+    await expect(holder.execute(statement)).rejects.toMatchObject({ code: 'MIG-LOCK-LOST' })
+    await (await taken).release()
   })
 
   it('the lock is held by one of ten at a time', async () => {

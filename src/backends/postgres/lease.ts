@@ -77,11 +77,17 @@ export function takeLeaseOn(
       return changed > 0
     },
     async endOrphan(where) {
+      // A role sees no state of another's; that locks are held everybody sees, and what runs outside of a transaction
+      // holds its table's all the time.
+      const busy =
+        "(a.state <> 'idle' OR a.state IS NULL AND EXISTS (SELECT 1 FROM pg_catalog.pg_locks AS l WHERE l.pid = a.pid))"
       const theirs =
-        `FROM pg_catalog.pg_stat_activity WHERE application_name = ${literal(where)} ` +
-        "AND datname = pg_catalog.current_database() AND pid <> pg_catalog.pg_backend_pid() AND state <> 'idle'"
+        `FROM pg_catalog.pg_stat_activity AS a WHERE a.application_name = ${literal(where)} ` +
+        `AND a.datname = pg_catalog.current_database() AND a.pid <> pg_catalog.pg_backend_pid() AND ${busy}`
       // Who may not end it waits until it has ended by itself.
-      const ended = await link.rows(`SELECT pg_catalog.pg_terminate_backend(pid) ${theirs}`).catch(() => null)
+      const ended = await link
+        .rows(`SELECT pg_catalog.pg_terminate_backend(a.pid) ${theirs}`)
+        .catch(() => null)
       if (ended?.length === 0) return true
       return (await link.rows(`SELECT 1 ${theirs}`)).length === 0
     },

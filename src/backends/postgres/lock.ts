@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Lock, LockHolder, LockOptions, LockOwner } from '../../backend/index.js'
+import { MigrateError } from '../../core/errors.js'
 import { acquireByPolling, postgresFlavour } from '../sql/index.js'
 import { codeOf, explain, isLost } from './errors.js'
 import type { Link } from './link.js'
@@ -8,6 +9,14 @@ import type { Link } from './link.js'
 const APPLICATION_NAME_BYTES = 63
 /** query_canceled */
 const CANCELLED = '57014'
+
+export interface SessionLock extends Lock {
+  /**
+   * After a statement that may have let go of all locks of the session.
+   * @throws MigrateError MIG-LOCK-LOST when somebody else has it by now
+   */
+  regain(): Promise<void>
+}
 
 /** The server that this reaches is another from one transaction to the next: a lock of its session holds nothing. */
 export class PooledError extends Error {}
@@ -20,11 +29,17 @@ export class PooledError extends Error {}
  * @throws PooledError behind a pooler, with nothing taken
  * @throws MigrateError MIG-LOCK-TIMEOUT, MIG-INTERRUPTED, MIG-CONNECT
  */
-export function takeLock(link: Link, what: string, options: LockOptions, evenPooled: boolean): Promise<Lock> {
+export function takeLock(
+  link: Link,
+  what: string,
+  options: LockOptions,
+  evenPooled: boolean,
+): Promise<SessionLock> {
   const key = lockKey(what)
+  const take = (): Promise<boolean> => ask(link, key, options.owner, evenPooled)
   return acquireByPolling(
     {
-      attempt: async () => ((await ask(link, key, options.owner, evenPooled)) ? held(link, key) : null),
+      attempt: async () => ((await take()) ? held(link, key, take) : null),
       holder: () => holderOf(link, key),
     },
     options,
@@ -55,9 +70,21 @@ async function ask(link: Link, key: bigint, owner: LockOwner, evenPooled: boolea
   }
 }
 
-function held(link: Link, key: bigint): Lock {
+function held(link: Link, key: bigint, take: () => Promise<boolean>): SessionLock {
   let released = false
   return {
+    async regain() {
+      // Taken twice, it would have to be let go twice.
+      if (released || (await isOurs(link, key)) || (await take())) return
+      throw new MigrateError(
+        'MIG-LOCK-LOST',
+        'The statement let go of the lock, and another run has taken it.',
+        {
+          hint: 'Take DISCARD ALL and pg_advisory_unlock_all() out of the revision, and run the command again.',
+          state: 'What was committed before stands.',
+        },
+      )
+    },
     async release() {
       if (released) return
       released = true
@@ -77,6 +104,25 @@ function held(link: Link, key: bigint): Lock {
   }
 }
 
+/** A condition on pg_locks, as `l`: it is the lock, and somebody has it. */
+function isLock(key: bigint): string {
+  const bits = BigInt.asUintN(64, key)
+  return (
+    "l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 " +
+    'AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) ' +
+    `AND l.classid = ${bits >> 32n} AND l.objid = ${bits & 0xffff_ffffn}`
+  )
+}
+
+async function isOurs(link: Link, key: bigint): Promise<boolean> {
+  try {
+    const ours = `SELECT 1 FROM pg_catalog.pg_locks AS l WHERE l.pid = pg_catalog.pg_backend_pid() AND ${isLock(key)}`
+    return (await link.rows(ours)).length > 0
+  } catch (error) {
+    throw explain('Looking at the lock', error)
+  }
+}
+
 /** `migrate upgrade anna@host:4711 run 8f3c…`, as far as it fits; only ASCII comes through. */
 export function applicationNameOf({ command, user, host, pid, runId }: LockOwner): string {
   const text = `${command} ${user}@${host}:${pid} run ${runId}`
@@ -92,15 +138,12 @@ export function ownerIn(applicationName: string): Partial<LockOwner> {
 
 /** Null when it was let go in the meantime. */
 async function holderOf(link: Link, key: bigint): Promise<LockHolder | null> {
-  const bits = BigInt.asUintN(64, key)
   const [row] = await link
     .rows(
       'SELECT a.pid, a.usename, a.client_addr, a.application_name, ' +
         `to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') ` +
         'FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid ' +
-        "WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 " +
-        'AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) ' +
-        `AND l.classid = ${bits >> 32n} AND l.objid = ${bits & 0xffff_ffffn}`,
+        `WHERE ${isLock(key)}`,
     )
     .catch((error: unknown) => {
       throw explain('Asking who holds the lock', error)

@@ -20,12 +20,13 @@ import type { Verdict } from '../../sql/subject.js'
 import { blockersOf } from './blockers.js'
 import { postgresBackfills } from './backfill.js'
 import { requestCancel } from './cancel.js'
+import { postgresFlavour } from '../sql/index.js'
 import { answerOf } from '../sql/verify-directive.js'
 import { CAPABILITIES, type Fields, type PgClient } from './driver.js'
 import { codeOf, explain, explainStatement, isLost, lostConnection, offsetIn } from './errors.js'
 import type { Link } from './link.js'
 import { takeLeaseOn } from './lease.js'
-import { PooledError, takeLock } from './lock.js'
+import { PooledError, takeLock, type SessionLock } from './lock.js'
 import { PostgresMetadata } from './metadata.js'
 import { openLink } from './open.js'
 import { UnitRunner } from './units.js'
@@ -41,6 +42,7 @@ import {
 } from './witness.js'
 
 const TIMEOUT_PER_STATEMENT = 130_000
+const LETS_LOCKS_GO = /\bdiscard\b|\bpg_advisory_unlock_all\b/i
 
 /** Part of {@link Backend.connect}. */
 export async function connectSession(options: ConnectOptions): Promise<PostgresSession> {
@@ -62,6 +64,8 @@ export class PostgresSession implements Session<PgClient> {
   readonly #link: Link
   readonly #options: ConnectOptions
   readonly #locks: Lock[] = []
+  /** Those of them that the server knows for this session's. */
+  readonly #sessionLocks: SessionLock[] = []
   /** Errors of statements that may have done a part of what they are for. */
   readonly #notWhole = new WeakSet<object>()
   #inTransaction = false
@@ -86,6 +90,7 @@ export class PostgresSession implements Session<PgClient> {
   async execute(statement: Statement): Promise<ExecuteResult> {
     let rows: number | null = null
     if (statement.summary.startsWith('prepare')) this.#prepared = true
+    if (statement.transaction === 'forbidden') await this.#showPlace()
     try {
       await this.#link.send(statement.text, {
         complete: (tag) => {
@@ -98,8 +103,16 @@ export class PostgresSession implements Session<PgClient> {
       const explained = explainStatement(statement, error, offsetIn(statement.text, error))
       throw mayLeaveIndex(statement, error) ? explained.with({ details: [LEFT_BEHIND] }) : explained
     }
+    if (LETS_LOCKS_GO.test(statement.text)) for (const lock of this.#sessionLocks) await lock.regain()
     await this.#refusePassedOver(statement)
     return { rows }
+  }
+
+  /** What no fence stops is found by this name, once its runner is gone: a revision may have set another one. */
+  async #showPlace(): Promise<void> {
+    const name = this.#link.lease === undefined ? undefined : this.#link.applicationName
+    if (name === undefined) return
+    await this.#run(`SET application_name = ${postgresFlavour.text(name)}`, 'Naming the session')
   }
 
   async verify({ text }: VerifyQuery): Promise<'applied' | 'not-applied' | 'unknown'> {
@@ -202,8 +215,12 @@ export class PostgresSession implements Session<PgClient> {
     // Of the tables that it protects, wherever the configuration says that they are.
     const { plain, schema } = await this.metadata.names()
     const how = this.#options.lock ?? 'auto'
-    const take = (): Promise<Lock> =>
-      takeLock(this.#link, JSON.stringify([schema, plain.history, name]), options, how === 'session')
+    const take = async (): Promise<Lock> => {
+      const what = JSON.stringify([schema, plain.history, name])
+      const taken = await takeLock(this.#link, what, options, how === 'session')
+      this.#sessionLocks.push(taken)
+      return taken
+    }
     const lock =
       how === 'lease' || (this.#link.pooled && how === 'auto')
         ? await this.#lease(name, options)

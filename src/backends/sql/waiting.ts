@@ -5,9 +5,9 @@ import { MigrateError } from '../../core/errors.js'
 const FIRST_DELAY_MS = 25
 const LONGEST_DELAY_MS = 1_000
 
-export interface LockAttempts {
+export interface LockAttempts<L extends Lock> {
   /** Asks once, without waiting; null when somebody else holds it. */
-  attempt(): Promise<Lock | null>
+  attempt(): Promise<L | null>
   /** Who holds it, as far as the server tells. */
   holder(): Promise<LockHolder | null>
 }
@@ -17,7 +17,10 @@ export interface LockAttempts {
  * deadlock with the holder's work.
  * @throws MigrateError MIG-LOCK-TIMEOUT naming the holder, MIG-INTERRUPTED
  */
-export async function acquireByPolling(attempts: LockAttempts, options: LockOptions): Promise<Lock> {
+export async function acquireByPolling<L extends Lock>(
+  attempts: LockAttempts<L>,
+  options: LockOptions,
+): Promise<L> {
   const { timeoutMs, signal, onWait } = options
   const deadline = performance.now() + timeoutMs
   let told: string | undefined
