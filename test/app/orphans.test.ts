@@ -44,6 +44,15 @@ describeServers(['postgres', 'postgres15'], (server) => {
   }
 
   const BUILDER = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND wait_event_type = 'Lock' AND query LIKE 'CREATE UNIQUE INDEX CONCURRENTLY%';`
+  /** The server's process that builds for a runner, once it does. */
+  async function orphanOf(runner: Runner): Promise<string> {
+    for (;;) {
+      const pid = await project.plain(BUILDER)
+      if (pid !== '') return pid
+      runner.requireRunning()
+    }
+  }
+
   const INDEXES = "SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = 'a'::regclass;"
 
   const holds = {
@@ -59,8 +68,7 @@ describeServers(['postgres', 'postgres15'], (server) => {
           revision(INDEX)
           const other = await transaction(held)
           const killed = new Runner(project, { ...PATIENT, lock, leaseMs: LEASE_MS })
-          let orphan = ''
-          while (orphan === '') orphan = await project.plain(BUILDER)
+          const orphan = await orphanOf(killed)
           await killed.kill()
           const next = project.migrator({ ...PATIENT, lock, leaseMs: LEASE_MS }).upgrade()
           // A lease is taken over once what the killed one still runs is ended.
@@ -83,8 +91,7 @@ describeServers(['postgres', 'postgres15'], (server) => {
     const other = await transaction(holds['before its index is in the catalogue'])
     const killed = new Runner(project, { lockTimeoutMs: 600_000, lock: 'lease', leaseMs: LEASE_MS })
     // It would not end by itself.
-    let orphan = ''
-    while (orphan === '') orphan = await project.plain(BUILDER)
+    const orphan = await orphanOf(killed)
     await killed.kill()
     const next = project.migrator({ ...PATIENT, lock: 'lease', leaseMs: LEASE_MS }).upgrade()
     await until(`SELECT count(*) FROM pg_stat_activity WHERE pid = ${orphan};`, '0')
@@ -114,7 +121,7 @@ DO $$ DECLARE t text; BEGIN FOR t IN SELECT tablename FROM pg_tables WHERE schem
       const other = await transaction(holds['before its index is in the catalogue'])
       const how = { ...PATIENT, lock: 'lease', leaseMs: LEASE_MS } as const
       const killed = new Runner(project, { ...how, url: as(first) })
-      while ((await project.plain(BUILDER)) === '');
+      await orphanOf(killed)
       await killed.kill()
       const next = project.migrator({ ...how, url: as(second) }).upgrade()
       await until('SELECT fence FROM migrate_lock WHERE expires_ms > 0;', '2')

@@ -44,13 +44,17 @@ export class Runner {
     return this.#child.pid
   }
 
+  /** Whoever waits for what it does must not wait for ever. @throws Error once it has ended */
+  requireRunning(): void {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) return
+    throw new Error(`ended before: ${JSON.stringify(this.said)}`)
+  }
+
   /** Resolves once it has said a notice; rejects when it ends first. */
   async notice(text: string): Promise<void> {
     for (;;) {
       if (this.said.some(({ notice }) => notice === text)) return
-      if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
-        throw new Error(`ended before: ${JSON.stringify(this.said)}`)
-      }
+      this.requireRunning()
       await new Promise<void>((resolve) => {
         this.#heard = resolve
       })

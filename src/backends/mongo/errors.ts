@@ -1,6 +1,7 @@
 import type { Statement } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import { connectFailed, databaseFailed, halfDone, statementFailed, type ServerError } from '../sql/errors.js'
+import { writesOut } from './statements.js'
 
 interface Told {
   readonly message: string
@@ -60,13 +61,10 @@ const BROKEN_OFF: ReadonlySet<number | undefined> = new Set([
 export function mayBeHalfDone(error: unknown, command: Readonly<Record<string, unknown>>): boolean {
   if (BROKEN_OFF.has(told(error).code)) return true
   const [name = ''] = Object.keys(command)
-  if (!WRITES.has(name)) return writesOut(name, command)
+  if (!WRITES.has(name)) return writesOut(name, JSON.stringify(command['pipeline'] ?? []))
   // Refused before the first document was looked at: the command itself is wrong.
   return isWriteError(error) && !isOneDocument(name, command)
 }
-
-const writesOut = (name: string, command: Readonly<Record<string, unknown>>): boolean =>
-  name === 'aggregate' && /"\$(?:merge|out)"/.test(JSON.stringify(command['pipeline'] ?? []))
 
 function isOneDocument(name: string, command: Readonly<Record<string, unknown>>): boolean {
   if (name === 'findAndModify') return true

@@ -10,13 +10,18 @@ const OF_DOCUMENTS: ReadonlySet<string> = new Set([
 
 const LOSING: ReadonlySet<string> = new Set(['drop', 'dropDatabase', 'delete'])
 
+/** Whether a command writes what it has read into a collection. @param text of the command or of its pipeline, as JSON */
+export function writesOut(name: string, text: string): boolean {
+  return name === 'aggregate' && /"\$(?:merge|out)"/.test(text)
+}
+
 /** @throws MigrateError MIG-COMMAND-SYNTAX at the place in the file */
 export function parseStatements(text: string, options: ParseOptions = {}): Statement[] {
   const places = new Places(text, options.origin)
   return commandsIn(text, options).map(({ text: command, plain, offset }) => {
     const name = nameOf(plain)
-    const writesOut = name === 'aggregate' && /"\$(?:merge|out)"/.test(plain)
-    const transaction: TransactionRule = OF_DOCUMENTS.has(name) && !writesOut ? 'allowed' : 'forbidden'
+    const allowed = OF_DOCUMENTS.has(name) && !writesOut(name, plain)
+    const transaction: TransactionRule = allowed ? 'allowed' : 'forbidden'
     return {
       text: command,
       position: places.at(offset),
