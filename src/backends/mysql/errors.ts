@@ -33,12 +33,22 @@ export function driverError(thrown: unknown): DriverError {
   }
 }
 
-const CONNECTION_KILLED = 1927
 const SERVER_SHUTDOWN = 1053
+
+/**
+ * With these the server lets the connection go. SQLSTATE 08 does not tell them: it is that of a node of Galera, too,
+ * which refuses statements (1047), and anybody's SIGNAL may have it.
+ */
+const LETS_GO: ReadonlySet<number | undefined> = new Set([
+  // Shutting down, killed (MariaDB's, MySQL's), idle for too long.
+  ...[SERVER_SHUTDOWN, 1927, 3169, 4031],
+  // Aborted connections, and packets that could not be read or written.
+  ...[1152, 1153, 1154, 1155, 1156, 1157, 1158, 1159, 1160, 1161, 1184],
+])
 
 /** The server said nothing about the statement: whether it was applied is not known. */
 function isLost({ sqlState, errno }: DriverError): boolean {
-  return sqlState === undefined || errno === CONNECTION_KILLED || errno === SERVER_SHUTDOWN
+  return sqlState === undefined || LETS_GO.has(errno)
 }
 
 function facts(error: DriverError): ServerError {
@@ -67,8 +77,24 @@ export function explainStatement(thrown: unknown, statement: Statement, inDoubt 
   if (isReadOnly(error)) return readOnly(thrown).with({ position: statement.position })
   if (isLost(error)) return lost(thrown, error).with({ position: statement.position })
   const told = { ...facts(error), offset: offsetIn(statement.text, error) }
-  if (!inDoubt || isNotBegun(error, statement)) return statementFailed(statement, told, causeOf(thrown))
-  return halfDone(statement, told, causeOf(thrown))
+  const cause = causeOf(thrown)
+  if (!inDoubt || isNotBegun(error, statement)) return statementFailed(statement, told, cause)
+  if (typeof cause === 'object' && cause !== null) HALF_DONE.add(cause)
+  return halfDone(statement, told, cause)
+}
+
+/** Errors of the driver's whose statements may have left something behind. */
+const HALF_DONE = new WeakSet<object>()
+
+const LOCK_TIMED_OUT = 1205
+const DEADLOCK = 1213
+
+/** A lock was not free in time, and what failed so has left nothing behind. */
+export function mayBeRetried({ cause, code }: MigrateError): boolean {
+  // What the tool itself refuses has no cause at the server; what a step of code has committed nobody knows.
+  if (typeof cause !== 'object' || cause === null || code === 'MIG-CODE-STEP-FAILED') return false
+  const { errno } = driverError(cause)
+  return (errno === LOCK_TIMED_OUT || errno === DEADLOCK) && !HALF_DONE.has(cause)
 }
 
 const NO_SUCH_PROGRAM = 1305
@@ -115,12 +141,23 @@ function lost(cause: unknown, error: DriverError): MigrateError {
   })
 }
 
+const PREVENTED_BY_OPTION = 1290
+const READ_ONLY_TRANSACTION = 1792
+
 /** --read-only, super_read_only and a read-only transaction. */
-const isReadOnly = ({ errno }: DriverError): boolean => errno === 1290 || errno === 1792 || errno === 1836
+function isReadOnly({ errno, message }: DriverError): boolean {
+  // Other options prevent statements too: --secure-file-priv, --skip-grant-tables.
+  if (errno === PREVENTED_BY_OPTION) return /read[-_]only/i.test(message)
+  return errno === READ_ONLY_TRANSACTION || errno === 1836
+}
 
 function readOnly(cause: unknown): MigrateError {
-  return new MigrateError('MIG-READ-ONLY', `The server takes no writes: ${driverError(cause).message}`, {
-    hint: 'Is this a replica? Connect to the server that it follows.',
+  const { errno, message } = driverError(cause)
+  return new MigrateError('MIG-READ-ONLY', `The server takes no writes: ${message}`, {
+    hint:
+      errno === READ_ONLY_TRANSACTION
+        ? 'Transactions of this session are read-only: see @@transaction_read_only.'
+        : 'Is this a replica? Connect to the server that it follows.',
     cause: causeOf(cause),
   })
 }

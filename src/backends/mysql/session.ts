@@ -24,7 +24,7 @@ import { blockersOf } from './blockers.js'
 import { mysqlBackfills } from './backfill.js'
 import { mysqlCapabilities } from './capabilities.js'
 import type { Borrowed, Connection, ConnectionConfig, PromiseConnection } from './driver.js'
-import { driverError, explain, explainStatement, isGone, isMissing, isPiecemeal } from './errors.js'
+import { explain, explainStatement, isGone, isMissing, isPiecemeal, mayBeRetried } from './errors.js'
 import { explainGuard, isClustered, takeLeaseOn } from './lease.js'
 import { userLevelLock } from './lock.js'
 import { LooseTables } from './loose.js'
@@ -33,9 +33,6 @@ import { lockSeconds, type ServerKind } from './server.js'
 import { decodeSettings, restoreSettings, settingsColumns, type Settings } from './settings.js'
 import { send, Refused, type Answer } from './wire.js'
 import { questionOf, tracesOf, verdictFrom } from './witness.js'
-
-const LOCK_TIMED_OUT = 1205
-const DEADLOCK = 1213
 
 export interface MysqlParts {
   readonly connection: Connection
@@ -298,11 +295,8 @@ export class MysqlSession implements Session<PromiseConnection> {
     )
   }
 
-  mayRetry({ cause }: MigrateError): boolean {
-    // What the tool itself refuses has no cause at the server.
-    if (cause === undefined) return false
-    const { errno } = driverError(cause)
-    return errno === LOCK_TIMED_OUT || errno === DEADLOCK
+  mayRetry(error: MigrateError): boolean {
+    return mayBeRetried(error)
   }
 
   blockers(): Promise<readonly string[]> {
