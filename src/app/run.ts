@@ -6,6 +6,7 @@ import { headsOf } from '../core/plan.js'
 import { asHeld, execute, planScript, verifyOf } from '../engine/index.js'
 import type { EngineListener, EngineReport, EngineStep, PreparedScript, ScriptPlan } from '../engine/index.js'
 import { sha256 } from './checksum.js'
+import { excerptFor } from './excerpt.js'
 import { backfillReport } from './backfill.js'
 import type { Context } from './context.js'
 import { refuseOverHalfDone } from './half-done.js'
@@ -204,6 +205,7 @@ export class Runner {
     return {
       runId: this.#identity.runId,
       hash: sha256,
+      excerpt: (text: string) => this.#context.secrets.mask(excerptFor(state.backend, text)),
       journal: state.snapshot.journal,
       ...(this.#context.options.lockRetries === undefined
         ? {}

@@ -92,6 +92,12 @@ export interface Backend<Client = unknown> {
    * Checksums are over this.
    */
   normalise(text: string): string
+  /**
+   * The beginning of a statement, for people: kept in the journal and shown by `status`. Nothing of it may be a secret,
+   * whatever the statement says. Without it nothing that stands in quotes is shown.
+   * @param length UTF-16 units of the answer, at most
+   */
+  excerpt?(text: string, length: number): string
   /** True for the driver objects that {@link ConnectOptions.client} may be. */
   accepts?(client: unknown): boolean
   connect(options: ConnectOptions): Promise<Session<Client>>

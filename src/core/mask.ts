@@ -55,16 +55,26 @@ export function secretsOf(url: string): readonly string[] {
   return [...new Set(forms)].filter((secret) => secret !== '')
 }
 
-const LITERAL =
-  /(\b(?:password|passwd|identified\s+(?:with\s+\S+\s+)?(?:by|as)(?:\s+password)?|using)\b\s*(?:[=(]\s*)?)(?:e|n|x)?('(?:[^'\\]|''|\\[^])*'|"(?:[^"\\]|""|\\[^])*")/gi
-
-/** A statement without what it says a password is: `IDENTIFIED BY '***'`, `PASSWORD '***'`. */
-export function maskLiterals(statement: string): string {
-  return statement.replace(LITERAL, (_, before: string, literal: string) => {
-    const quote = literal.charAt(0)
-    return `${before}${quote}${STARS}${quote}`
-  })
+/**
+ * A text without anything that stands in quotes, whatever its language is. Where a quote has a backslash before it, or is
+ * never closed, languages differ: nothing from there on is shown.
+ */
+export function maskQuoted(text: string): string {
+  const parts: string[] = []
+  let at = 0
+  QUOTE.lastIndex = 0
+  for (let match = QUOTE.exec(text); match !== null; match = QUOTE.exec(text)) {
+    const [quote] = match
+    const close = text.indexOf(quote, QUOTE.lastIndex)
+    parts.push(text.slice(at, match.index), `${quote}${STARS}${quote}`)
+    if (close === -1 || text.charAt(close - 1) === '\\') return `${parts.join('')}…`
+    at = close + quote.length
+    QUOTE.lastIndex = at
+  }
+  return parts.join('') + text.slice(at)
 }
+
+const QUOTE = /['"`]|\$\w*\$/g
 
 /**
  * A text of which every line and column stays where it is, with asterisks for its passwords: for frames around a place

@@ -18,6 +18,8 @@ export interface EngineOptions {
   readonly runId: string
   /** Hash of a statement's text, for the journal. */
   readonly hash: (text: string) => string
+  /** What of a statement's text the journal keeps for people. */
+  readonly excerpt: (text: string) => string
   /** Unfinished scripts of earlier runs. */
   readonly journal: readonly JournalEntry[]
   readonly singleTransaction?: boolean
@@ -339,6 +341,7 @@ class Run {
       const context = {
         runId: this.#options.runId,
         hash: this.#options.hash,
+        excerpt: this.#options.excerpt,
         signal: this.#signal,
         notice: this.#notice,
         prior: this.#priorOf(index),

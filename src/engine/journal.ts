@@ -13,6 +13,7 @@ export interface JournalContext {
   readonly runId: string
   readonly signal: AbortSignal | undefined
   readonly hash: (text: string) => string
+  readonly excerpt: (text: string) => string
   readonly statementDone?: (index: number) => void
   readonly notice: ((message: string) => void) | undefined
   readonly progress?: (progress: BackfillProgress) => void
@@ -201,7 +202,7 @@ async function runBatch(
 ): Promise<void> {
   const rows = statements.map((statement, index) => ({
     position: first + index,
-    text: statement.text,
+    part: { kind: 'statement' as const, statement },
     subject: subjects[index] ?? null,
   }))
   const changes = [...context.outbox.changes, journal.change(rows, 'intent')]
@@ -275,7 +276,7 @@ async function repeatSessionSettings(
 /** What the journal says of one statement or code step. */
 interface JournalLine {
   readonly position: number
-  readonly text: string
+  readonly part: ScriptStep
   readonly subject: string | null
 }
 
@@ -322,13 +323,13 @@ class Journal {
     }
   }
 
-  #entry({ position, text, subject }: JournalLine, state: JournalState): JournalEntry {
+  #entry({ position, part, subject }: JournalLine, state: JournalState): JournalEntry {
     return {
       revision: this.#step.revision,
       direction: this.#step.direction,
       position,
-      hash: this.#context.hash(text),
-      excerpt: excerptOf(text),
+      hash: this.#context.hash(textOf(part)),
+      excerpt: excerptOf(part, this.#context.excerpt),
       state,
       runId: this.#context.runId,
       at: null,
@@ -338,4 +339,4 @@ class Journal {
 }
 
 const linesOf = (block: Block): JournalLine[] =>
-  block.steps.map((part, index) => ({ position: block.first + index, text: textOf(part), subject: null }))
+  block.steps.map((part, index) => ({ position: block.first + index, part, subject: null }))

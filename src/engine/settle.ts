@@ -1,23 +1,19 @@
 import type { Session, VerifyQuery } from '../backend/index.js'
 import { MigrateError } from '../core/errors.js'
-import { maskLiterals } from '../core/mask.js'
 import type { JournalEntry } from '../core/metadata.js'
 import type { Position } from '../core/position.js'
 import { isBackfill } from './backfill.js'
 import type { Block, ScriptStep } from './script.js'
 import type { EngineStep } from './step.js'
 
-/** UTF-16 units of a statement that the journal keeps for people. */
-const EXCERPT = 500
-
 /** What is compared to tell an edited statement, and hashed. */
 export function textOf(part: ScriptStep): string {
   return part.kind === 'statement' ? part.statement.text : `code: ${part.code.name}`
 }
 
-/** A statement's beginning, without the literals: it is printed, and kept. */
-export function excerptOf(text: string): string {
-  return maskLiterals(text).slice(0, EXCERPT)
+/** For people. @param excerpt what may be shown of a statement's text */
+export function excerptOf(part: ScriptStep, excerpt: (text: string) => string): string {
+  return part.kind === 'statement' ? excerpt(part.statement.text) : textOf(part)
 }
 
 /** Done, or nobody knows: a script of which there is such a statement is not run from its beginning. */
@@ -43,6 +39,7 @@ export interface Left {
   readonly prior: readonly JournalEntry[]
   readonly blocks: readonly Block[]
   readonly hash: (text: string) => string
+  readonly excerpt: (text: string) => string
 }
 
 interface Placed {
@@ -181,12 +178,12 @@ async function editedError(
 /** Unified: the statements that were run, as the journal knows them, and those that stand in their place now. */
 async function differences(
   step: EngineStep,
-  { hash }: Left,
+  { hash, excerpt }: Left,
   begun: readonly JournalEntry[],
   steps: readonly Placed[],
 ): Promise<string[]> {
   const was = begun.map((entry) => ({ hash: entry.hash, text: entry.excerpt }))
-  const now = steps.map(({ part }) => ({ hash: hash(textOf(part)), text: excerptOf(textOf(part)) }))
+  const now = steps.map(({ part }) => ({ hash: hash(textOf(part)), text: excerptOf(part, excerpt) }))
   // What comes behind the last one that was run is nobody's concern here.
   const last = now.findLastIndex((one) => was.some((other) => other.hash === one.hash))
   const behind = was.length - 1 - was.findLastIndex((one) => one.hash === now[last]?.hash)
@@ -197,7 +194,7 @@ async function differences(
   const told = shown.map((one) =>
     known.has(one.hash) || !was.some(({ text }) => text === one.text)
       ? one
-      : { ...one, text: `${one.text} … differs further on, or in a password` },
+      : { ...one, text: `${one.text} … differs further on, or in a value` },
   )
   const { createTwoFilesPatch, FILE_HEADERS_ONLY } = await import('diff')
   const name = step.file ?? step.revision

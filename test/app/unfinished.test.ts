@@ -56,6 +56,19 @@ describeEverywhere('what is unfinished', (project) => {
     }
   })
 
+  it('is shown and kept without the values of its statements', async () => {
+    project().file(
+      `${A}.sql`,
+      `-- migrate:revision ${A}\n-- migrate:up transaction:false\n${table('a')};\nINSERT INTO nowhere VALUES ('s3cret');\n`,
+    )
+    const migrator = project().migrator()
+    await refusal(migrator.upgrade())
+    const status = await migrator.status()
+    expect(status.unfinished[0]?.stoppedAt?.excerpt).toBe("INSERT INTO nowhere VALUES ('***')")
+    expect(renderStatus(status, plainView)).not.toContain('s3cret')
+    expect(await project().plain('SELECT excerpt FROM migrate_journal;')).not.toContain('s3cret')
+  })
+
   it('is named when it goes down, and what cannot be read any more is told as far as it is known', async () => {
     project().revision(A, `${table('a')};\n${table('b')};`, { down: 'DROP TABLE b;\nDROP TABLE nowhere;' })
     project().edit(`${A}.sql`, (text) => text.replace('migrate:down', 'migrate:down transaction:false'))

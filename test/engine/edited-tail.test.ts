@@ -128,7 +128,7 @@ describe('a half-applied script that is edited', () => {
       ' ddl 1',
       ' ddl 2',
       `-${beginning}`,
-      `+${beginning} … differs further on, or in a password`,
+      `+${beginning} … differs further on, or in a value`,
     ])
     expect(server.effects).toHaveLength(3)
   })

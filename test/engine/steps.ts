@@ -69,5 +69,11 @@ export function run(
   steps: readonly EngineStep[],
   options: Partial<EngineOptions> = {},
 ): Promise<EngineReport> {
-  return execute(session, steps, { runId: 'run', hash, journal: [], ...options })
+  return execute(session, steps, {
+    runId: 'run',
+    hash,
+    excerpt: (text) => text.slice(0, 500),
+    journal: [],
+    ...options,
+  })
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { parseDuration } from '../../src/core/duration.js'
 import { MigrateError } from '../../src/core/errors.js'
 import { buildGraph } from '../../src/core/graph.js'
-import { maskKnown, maskSecrets, secretsOf } from '../../src/core/mask.js'
+import { maskKnown, maskQuoted, maskSecrets, secretsOf } from '../../src/core/mask.js'
 import { parseRange, parseTarget, printTarget } from '../../src/core/target.js'
 import { targetOf } from '../../src/backends/postgres/config.js'
 import { configOf } from '../../src/backends/mysql/config.js'
@@ -16,6 +16,9 @@ import { readCodeHeader } from '../../src/files/js-header.js'
 import { LAYOUTS, readRevisions } from '../../src/files/revisions.js'
 import { canonicalHeader } from '../../src/files/sql-canonical.js'
 import { parseSqlFile } from '../../src/files/sql-markers.js'
+import { commandExcerpt as mongoExcerpt } from '../../src/schema/mongo/excerpt.js'
+import { commandExcerpt as redisExcerpt } from '../../src/schema/redis/excerpt.js'
+import { sqlExcerpt } from '../../src/sql/excerpt.js'
 import { hasOnlyComments, scanSql, splitSql, stripForChecksum, type SqlDialect } from '../../src/sql/index.js'
 
 /** Something that reads what others wrote. It may refuse with a MigrateError, and with nothing else. */
@@ -73,6 +76,12 @@ const SQL: readonly Subject[] = DIALECTS.flatMap((dialect) => [
       hasOnlyComments(text, dialect)
       return normal.length <= 2 * text.length + 16
     },
+  },
+  {
+    name: `excerpt ${dialect}`,
+    run: (text: string) =>
+      sqlExcerpt(text, dialect, { length: 500 }).length <= 500 &&
+      !sqlExcerpt(`ALTER USER u PASSWORD 'ca-na-ry' ${text}`, dialect, { length: 500 }).includes('ca-na-ry'),
   },
 ])
 
@@ -159,7 +168,16 @@ const WORDS: readonly Subject[] = [
 
 const CONNECT = { metadata: { prefix: 'migrate_' }, applicationName: 'fuzz' }
 
-export const SUBJECTS: readonly Subject[] = [...SQL, ...FILES, ...CONFIG, ...WORDS]
+const EXCERPTS: readonly Subject[] = [
+  {
+    name: 'excerpt of any language',
+    run: (text) => !maskQuoted(`PASSWORD 'ca-na-ry' ${text}`).includes('ca-na-ry'),
+  },
+  { name: 'excerpt mongodb', run: (text) => mongoExcerpt(text, 500).length <= 500 },
+  { name: 'excerpt redis', run: (text) => redisExcerpt(text, 500).length <= 500 },
+]
+
+export const SUBJECTS: readonly Subject[] = [...SQL, ...EXCERPTS, ...FILES, ...CONFIG, ...WORDS]
 
 /** Why a text is not read as it should be; null when it is, or is refused as it should be. */
 export async function complaint(subject: Subject, content: string | Buffer): Promise<string | null> {

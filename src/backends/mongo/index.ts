@@ -1,4 +1,5 @@
 import type { Backend } from '../../backend/index.js'
+import { commandExcerpt } from '../../schema/mongo/excerpt.js'
 import { isDb, isMongoClient, type MongoAccess } from './driver.js'
 import { normalise, parseStatements } from './statements.js'
 
@@ -10,6 +11,7 @@ export const mongodb: Backend<MongoAccess> = {
   schemes: ['mongodb', 'mongodb+srv'],
   parse: parseStatements,
   normalise,
+  excerpt: commandExcerpt,
   accepts: (client) => isMongoClient(client) || isDb(client),
   connect: async (options) => (await import('./connect.js')).connect(options),
 }

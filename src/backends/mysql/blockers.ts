@@ -29,7 +29,7 @@ export async function blockersOf(
       for (const id of await likelyHolders(ask, connectionId)) ids.add(id)
     }
     ids.delete(connectionId)
-    return await describe(ask, [...ids].slice(0, 3))
+    return await describe(ask, [...ids].slice(0, 3), kind.dialect)
   } finally {
     await end(other)
   }
@@ -78,6 +78,7 @@ async function likelyHolders(
 async function describe(
   ask: (sql: string) => Promise<readonly unknown[][]>,
   ids: readonly number[],
+  dialect: ServerKind['dialect'],
 ): Promise<readonly string[]> {
   if (ids.length === 0) return []
   const rows = await ask(
@@ -85,12 +86,15 @@ async function describe(
       `LEFT JOIN information_schema.INNODB_TRX t ON t.trx_mysql_thread_id = p.ID WHERE p.ID IN (${ids.join(', ')})`,
   )
   return rows.map(([id, user, host, seconds, query]) =>
-    describeBlocker({
-      id: `connection ${String(id)}`,
-      user: String(user),
-      from: String(host).replace(/:\d+$/, ''),
-      seconds: seconds === null ? null : Number(seconds),
-      query: typeof query === 'string' ? query : '',
-    }),
+    describeBlocker(
+      {
+        id: `connection ${String(id)}`,
+        user: String(user),
+        from: String(host).replace(/:\d+$/, ''),
+        seconds: seconds === null ? null : Number(seconds),
+        query: typeof query === 'string' ? query : '',
+      },
+      dialect,
+    ),
   )
 }

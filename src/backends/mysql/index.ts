@@ -1,5 +1,6 @@
 import type { Backend } from '../../backend/index.js'
 import { stripForChecksum } from '../../sql/checksum.js'
+import { sqlExcerpt } from '../../sql/excerpt.js'
 import type { SqlFlavour } from '../sql/flavour.js'
 import { mariadbFlavour, mysqlFlavour } from '../sql/flavours.js'
 import { sqlNames } from '../sql/names.js'
@@ -24,6 +25,7 @@ function backend(name: 'mysql' | 'mariadb', flavour: SqlFlavour): Backend<Promis
     schemes: [name],
     parse: (text, options) => parseStatements(text, name, options),
     normalise: (text) => stripForChecksum(text, name),
+    excerpt: (text, length) => sqlExcerpt(text, name, { length }),
     accepts: (client) => lentBy(client) !== null,
     connect: async (options) => (await import('./connect.js')).connect(options),
     offline: ({ write, metadata, createMetadata }) =>

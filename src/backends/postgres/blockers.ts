@@ -19,13 +19,16 @@ export async function blockersOf(link: Link, options: ConnectOptions): Promise<r
       {
         row: ([pid, user, name, seconds, query]) =>
           found.push(
-            describeBlocker({
-              id: `pid ${pid ?? '?'}`,
-              user: user ?? '?',
-              from: name ?? '',
-              seconds: seconds == null ? null : Number(seconds),
-              query: query ?? '',
-            }),
+            describeBlocker(
+              {
+                id: `pid ${pid ?? '?'}`,
+                user: user ?? '?',
+                from: name ?? '',
+                seconds: seconds == null ? null : Number(seconds),
+                query: query ?? '',
+              },
+              'postgres',
+            ),
           ),
       },
     )

@@ -1,5 +1,6 @@
 import { BACKEND_API_VERSION, type Backend } from '../../backend/index.js'
 import { stripForChecksum } from '../../sql/checksum.js'
+import { sqlExcerpt } from '../../sql/excerpt.js'
 import { splitSql } from '../../sql/split.js'
 import { postgresFlavour, recordingSession, sqlNames, toStatement, withDirectives } from '../sql/index.js'
 import { CAPABILITIES, isClient, isPool, type PgClient } from './driver.js'
@@ -24,6 +25,7 @@ export const postgres: Backend<PgClient> = {
       toStatement,
     ),
   normalise: (text) => stripForChecksum(text, 'postgres'),
+  excerpt: (text, length) => sqlExcerpt(text, 'postgres', { length }),
   accepts: (client) => isPool(client) || isClient(client),
   async connect(options) {
     const { connectSession } = await import('./session.js')

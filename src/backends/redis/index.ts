@@ -1,4 +1,5 @@
 import type { Backend } from '../../backend/index.js'
+import { commandExcerpt } from '../../schema/redis/excerpt.js'
 import { SCHEMES } from './config.js'
 import { isClient, type Client } from './driver.js'
 import { normalise, parseStatements } from './statements.js'
@@ -13,6 +14,7 @@ export const redis: Backend<Client> = {
   schemes: SCHEMES,
   parse: parseStatements,
   normalise,
+  excerpt: commandExcerpt,
   accepts: isClient,
   connect: async (options) => (await import('./connect.js')).connect(options),
 }

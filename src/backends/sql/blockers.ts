@@ -1,3 +1,6 @@
+import { sqlExcerpt } from '../../sql/excerpt.js'
+import type { SqlDialect } from '../../sql/types.js'
+
 /** Somebody whose locks are in the way, as the server tells of them. */
 export interface Blocker {
   readonly id: string
@@ -12,12 +15,10 @@ export interface Blocker {
 
 const LONGEST_QUERY = 100
 
-/** `pid 4711 as anna (psql), 35 s in its transaction: UPDATE t SET x = '…'`. Values are left out: they may be secrets. */
-export function describeBlocker({ id, user, from, seconds, query }: Blocker): string {
-  const text = query
-    .replace(/'(?:[^'\\]|''|\\[^])*'?/g, "'…'")
-    .replace(/\s+/g, ' ')
-    .trim()
+/** `pid 4711 as anna (psql), 35 s in its transaction: UPDATE t SET x = '…'`. Values and comments are left out: they may be secrets. */
+export function describeBlocker({ id, user, from, seconds, query }: Blocker, dialect: SqlDialect): string {
+  const read = sqlExcerpt(query.trim(), dialect, { length: 4 * LONGEST_QUERY, mask: '…', numbers: true })
+  const text = read.replace(/\s+/g, ' ')
   const short = text.length > LONGEST_QUERY ? `${text.slice(0, LONGEST_QUERY)}…` : text
   const where = from === '' ? '' : ` (${from})`
   const age = seconds === null ? '' : `, ${Math.max(0, Math.round(seconds))} s in its transaction`

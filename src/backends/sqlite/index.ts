@@ -1,5 +1,6 @@
 import type { Backend } from '../../backend/index.js'
 import { stripForChecksum } from '../../sql/checksum.js'
+import { sqlExcerpt } from '../../sql/excerpt.js'
 import { splitSql } from '../../sql/split.js'
 import { withDirectives } from '../sql/directives.js'
 import { sqliteFlavour } from '../sql/flavours.js'
@@ -16,6 +17,7 @@ export const sqlite: Backend<Database> = {
   parse: (text, options = {}) =>
     withDirectives(text, options.origin, 'sqlite', splitSql(text, 'sqlite', options), toSqliteStatement),
   normalise: (text) => stripForChecksum(text, 'sqlite'),
+  excerpt: (text, length) => sqlExcerpt(text, 'sqlite', { length }),
   accepts: isDatabase,
   connect: async (options) => (await import('./session.js')).connect(options),
   offline: ({ write, metadata, createMetadata }) =>
