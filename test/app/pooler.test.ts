@@ -140,7 +140,8 @@ SET work_mem = '7MB';`,
       const stopped = new Runner(project, { url: url(), leaseMs: 900 })
       await stopped.notice('waiting')
       stopped.signal('SIGSTOP')
-      await new Promise((resolve) => setTimeout(resolve, 1_500))
+      // Longer than two leases: however late it hears of the server, nobody else has asked for it.
+      await new Promise((resolve) => setTimeout(resolve, 2_500))
       stopped.signal('SIGCONT')
       expect(await stopped.end).toMatchObject({ applied: [A, B] })
     })

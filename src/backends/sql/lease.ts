@@ -7,6 +7,10 @@ import { acquireByPolling, describeOwner, lockTimeout } from './waiting.js'
 export const DEFAULT_LEASE_MS = 30_000
 /** How often it is prolonged while it lasts. */
 const BEATS = 3
+/** So often in a row nothing is heard of the server, after its time was over, before it is given up. */
+const UNHEARD = 3
+/** A statement that waits for an answer in time gives up after so many late ones. */
+const CONFIRMS = 5
 /** What an earlier holder has left running is waited for at least so long. */
 const ORPHAN_MS = 10_000
 const ORPHAN_PAUSE_MS = 50
@@ -154,6 +158,7 @@ class Lease implements HeldLease {
   #validUntil: number
   #heart: Promise<Heart> | undefined
   #beating: Promise<void> | undefined
+  #unheard = 0
   #lost = false
   #released = false
 
@@ -169,8 +174,9 @@ class Lease implements HeldLease {
   }
 
   async confirm(): Promise<void> {
-    // Twice: the answer that was under way while the process was stopped is about the time before.
-    for (let tries = 0; tries < 2 && this.#isDue(); tries++) await this.#beatOnce()
+    // More than once: an answer that was under way while the process was stopped is about the time before, and on
+    // a busy machine the next one may be late as well.
+    for (let tries = 0; tries < CONFIRMS && this.#isDue(); tries++) await this.#beatOnce()
     if (this.#lost || this.#isDue()) throw leaseLost()
   }
 
@@ -200,12 +206,17 @@ class Lease implements HeldLease {
       // An answer that does not come is as good as none.
       const limit = AbortSignal.timeout(this.#leaseMs)
       const ours = await Promise.race([heart.beat(this.#fence, this.#leaseMs), rejected(limit)])
-      if (ours) this.#validUntil = began + this.#leaseMs
-      else this.#lose()
+      if (!ours) {
+        this.#lose()
+        return
+      }
+      this.#validUntil = began + this.#leaseMs
+      this.#unheard = 0
     } catch {
-      // Another connection next time, as long as there is time.
+      // Another connection next time. Time alone says nothing: it also goes by while the process is stopped, and then
+      // the server has not been asked yet. That only its holder writes is the fence's doing.
       await this.#stop()
-      if (performance.now() >= this.#validUntil + this.#leaseMs) this.#lose()
+      if (began >= this.#validUntil && ++this.#unheard >= UNHEARD) this.#lose()
     }
   }
 
