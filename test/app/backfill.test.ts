@@ -233,6 +233,21 @@ INSERT INTO odd VALUES ${rows.join(', ')};`,
     expect(await numbers(project(), 'SELECT min(n), max(n), count(*) FROM odd;')).toEqual([11, 11, 60])
   })
 
+  it('goes by numbers with a point, and to the ends of them', async () => {
+    const ends = project().isPostgres ? ["'-Infinity'", "'Infinity'"] : ['-9e999', '9e999']
+    const rows = Array.from({ length: 20 }, (_, index) => `${(index - 10) / 7}e-3`)
+    const values = [...ends, ...rows].map((x) => `(${x}, 0)`).join(', ')
+    project().revision(
+      A,
+      `CREATE TABLE points (x double precision NOT NULL PRIMARY KEY, n integer NOT NULL);\nINSERT INTO points VALUES ${values};`,
+    )
+    // One a batch: each key is a cursor once.
+    project().revision(B, '-- migrate:backfill batch:1 time:0\nUPDATE points SET n = n + 1;', { parents: A })
+    if (project().isMysql) return expect(project().migrator().upgrade()).rejects.toThrow('without loss')
+    await project().migrator().upgrade()
+    expect(await numbers(project(), 'SELECT min(n), max(n), count(*) FROM points;')).toEqual([1, 1, 22])
+  })
+
   it('is written in code as op.backfill, and as a script is one plain UPDATE', async () => {
     const revisions = [
       defineRevision({ id: A, up: table(30), down: 'DROP TABLE users' }),

@@ -198,6 +198,73 @@ test('a table that is dropped for good is dropped as SQLite does it', async () =
   expect(new Database(file).prepare('SELECT count("order") FROM lines').pluck().get()).toBe(0)
 })
 
+test('a table that stays away keeps no other from being looked at', async () => {
+  revision('a1', SHOP)
+  const lossy = REBUILD.replace('FROM customers', 'FROM customers WHERE id <> 1')
+  revision('b1', `CREATE TABLE x (id); DROP TABLE x; CREATE TABLE x (id); DROP TABLE x; ${lossy}`)
+  await expect(migrator().upgrade()).rejects.toMatchObject({
+    details: ['2 more in orders, which points to customers'],
+  })
+  expect(look()).toEqual(ALL)
+})
+
+test('nor does it leave rows behind that point to it, where keys are off for another table', async () => {
+  revision('a1', SHOP)
+  revision('b1', `${REBUILD} DROP TABLE orders; CREATE TABLE other (id)`)
+  await expect(migrator().upgrade()).rejects.toMatchObject({
+    details: ['2 more in lines, which points to orders'],
+    hint: expect.stringContaining('a revision of its own') as string,
+  })
+  expect(look()).toEqual(ALL)
+  revision('b1', 'CREATE TABLE x (id); DROP TABLE orders; CREATE TABLE orders (id); DROP TABLE orders')
+  await expect(migrator().upgrade()).rejects.toMatchObject({ code: 'MIG-STATEMENT-FAILED' })
+  expect(look()).toEqual(ALL)
+})
+
+describe('a file that is attached', () => {
+  const side = (): string => join(folder, 'side.db')
+  const attach = (): string => `ATTACH '${side()}' AS side;`
+
+  test('has its rows looked at as well', async () => {
+    revision('a1', `CREATE TABLE a (id)`)
+    await migrator().upgrade()
+    new Database(side()).exec(SHOP)
+    const rebuild = REBUILD.replace('"new customers" (', 'side."new customers" (')
+      .replace('FROM customers', 'FROM customers WHERE id <> 1')
+      .replace('TABLE "new customers" RENAME', 'TABLE side."new customers" RENAME')
+    revision('b1', `${attach()} ${rebuild}`)
+    await expect(migrator().upgrade()).rejects.toMatchObject({
+      details: ['2 more in side.orders, which points to customers'],
+    })
+    expect(look(new Database(side()))).toEqual(ALL)
+  })
+
+  test('is attached again where a script goes on after a failure', async () => {
+    revision('a1', 'CREATE TABLE t (id INTEGER PRIMARY KEY)')
+    const script = (last: string): string =>
+      `${attach()} CREATE TABLE side.t (id INTEGER PRIMARY KEY); INSERT INTO side.t VALUES (1); ${last}`
+    revision('b1', script('INSERT INTO nowhere VALUES (1);'), ' transaction:false')
+    await expect(migrator().upgrade()).rejects.toMatchObject({ code: 'MIG-STATEMENT-FAILED' })
+    revision('b1', script('DROP TABLE side.t; DETACH side; INSERT INTO t VALUES (7);'), ' transaction:false')
+    await migrator().upgrade()
+    const tables = "SELECT group_concat(name) FROM sqlite_schema WHERE name = 't'"
+    expect(new Database(side()).prepare(tables).pluck().get()).toBeNull()
+    expect(new Database(file).prepare('SELECT id FROM t').pluck().all()).toEqual([7])
+  })
+
+  test.each(['wal', 'delete'])(
+    'is told of when it is not committed as one (journal_mode %s)',
+    async (mode) => {
+      new Database(file).pragma(`journal_mode = ${mode}`)
+      revision('a1', `${attach()} CREATE TABLE side.t (id)`)
+      const migrating = migrator()
+      await migrating.upgrade()
+      const told = [expect.stringContaining(`${side()} is attached, and with journal_mode WAL`)]
+      expect(migrating.notices).toEqual(mode === 'wal' ? told : [])
+    },
+  )
+})
+
 test('the script for the plain client takes no rows along either, and stops before it leaves any without', async () => {
   revision('a1', SHOP)
   revision('b1', REBUILD)

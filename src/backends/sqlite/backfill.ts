@@ -48,6 +48,8 @@ const codeOf = (error: unknown): string =>
 
 function literal(text: string): string {
   const [, type, value = ''] = /^(integer|real|text|blob):(.*)$/.exec(text) ?? []
+  // As printf writes them; SQLite reads no such words.
+  if (type === 'real' && /^-?inf$/i.test(value)) return value.startsWith('-') ? '-9e999' : '9e999'
   const isNumber = /^-?\d+$/.test(value) || (type === 'real' && /^-?[\d.]+(e[+-]?\d+)?$/i.test(value))
   if ((type === 'integer' || type === 'real') && isNumber) return value
   if ((type === 'text' || type === 'blob') && /^([0-9A-F]{2})*$/.test(value))

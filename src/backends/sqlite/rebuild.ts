@@ -20,8 +20,12 @@ export function toSqliteStatement(sql: SqlStatement): Statement {
     ...toStatement(sql),
     ...(drops === undefined ? {} : { drops }),
     ...(makes === undefined ? {} : { makes }),
+    // What was attached goes with the connection: a script that goes on in a new one attaches it again.
+    ...(ATTACHES.has(sql.kind.verb) ? { sessionOnly: true } : {}),
   }
 }
+
+const ATTACHES: ReadonlySet<string> = new Set(['attach', 'detach'])
 
 /** The DROPs of tables that a later statement makes again. */
 function dropsToRemake(statements: readonly Statement[]): Statement[] {
@@ -64,18 +68,23 @@ interface Count {
 export class Rebuild {
   readonly #database: Database
   readonly #drops: readonly Statement[]
+  /** Of the transaction, and of what follows it in the script. */
+  readonly #statements: readonly Statement[]
+  readonly #ran = new Set<Statement>()
   readonly #onNotice: ((message: string) => void) | undefined
   #keys: unknown
   #rows: ReadonlyMap<string, Count> = new Map()
-  #dangling: ReadonlyMap<string, number> = new Map()
+  #dangling: ReadonlyMap<string, Dangling> = new Map()
 
   private constructor(
     database: Database,
     drops: readonly Statement[],
+    statements: readonly Statement[],
     onNotice: ((message: string) => void) | undefined,
   ) {
     this.#database = database
     this.#drops = drops
+    this.#statements = statements
     this.#onNotice = onNotice
   }
 
@@ -86,7 +95,7 @@ export class Rebuild {
     onNotice: ((message: string) => void) | undefined,
   ): Rebuild | null {
     const drops = dropsToRemake(statements)
-    return drops.length === 0 ? null : new Rebuild(database, drops, onNotice)
+    return drops.length === 0 ? null : new Rebuild(database, drops, statements, onNotice)
   }
 
   /** Before the transaction begins. */
@@ -107,14 +116,16 @@ export class Rebuild {
     this.#rows = rows
   }
 
+  /** In the transaction: what is not told of here comes in a later one. */
+  ran(statement: Statement): void {
+    this.#ran.add(statement)
+  }
+
   /**
    * Before it is committed.
    * @throws MigrateError MIG-STATEMENT-FAILED for rows that point nowhere now and did not before
    */
   check(): void {
-    // The table comes back in a later transaction: transaction:false says so.
-    const left = this.#drops.filter(({ drops = '' }) => rowsOf(this.#database, drops) === null)
-    if (left.length > 0) return
     if (this.#keys !== 0) this.#refuseDangling()
     for (const [name, { rows }] of this.#rows) {
       const now = rowsOf(this.#database, name)
@@ -129,10 +140,24 @@ export class Rebuild {
     if (this.#keys !== 0) this.#database.exec('PRAGMA foreign_keys = ON')
   }
 
-  #refuseDangling(): void {
-    const more = [...danglingRows(this.#database)].filter(
-      ([which, count]) => count > (this.#dangling.get(which) ?? 0),
+  /** Tables that are gone now, and are made again by what follows this transaction: transaction:false says so. */
+  #toCome(): ReadonlySet<string> {
+    const makes = new Set(
+      this.#statements.filter((one) => !this.#ran.has(one)).map((one) => one.makes?.toLowerCase()),
     )
+    return new Set(
+      this.#drops
+        .map(({ drops = '' }) => drops.toLowerCase())
+        .filter((table) => makes.has(table) && rowsOf(this.#database, table) === null),
+    )
+  }
+
+  #refuseDangling(): void {
+    const toCome = this.#toCome()
+    const more = [...danglingRows(this.#database)].flatMap(([which, { count, parent }]) => {
+      const lost = count - (this.#dangling.get(which)?.count ?? 0)
+      return lost > 0 && !toCome.has(parent.toLowerCase()) ? [`${lost} more in ${which}`] : []
+    })
     if (more.length === 0) return
     const names = this.#drops.map(({ drops }) => drops).join(', ')
     const position = this.#drops[0]?.position
@@ -141,8 +166,8 @@ export class Rebuild {
       `When ${names} was made anew, rows that point to others lost them.`,
       {
         ...(position === undefined ? {} : { position }),
-        details: more.map(([which, count]) => `${count - (this.#dangling.get(which) ?? 0)} more in ${which}`),
-        hint: 'Copy all rows into the new table, or delete those that point to the ones left out in the same revision.',
+        details: more,
+        hint: 'Copy all rows into the new table, or delete those that point to the ones left out in the same revision. Foreign keys are off while it runs: a table that is dropped for good takes no rows along there, and has its DROP in a revision of its own.',
       },
     )
   }
@@ -153,10 +178,10 @@ const keysOf = (database: Database): unknown =>
 
 const name = (text: string): string => quoted('"', text)
 
-/** Null for a table that is not there. */
+/** Null for a table that is not there, in none of the files. */
 function rowsOf(database: Database, table: string): number | null {
   const known = database.prepare(
-    "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE",
+    `SELECT 1 FROM pragma_table_list WHERE type = 'table' AND name = ? COLLATE NOCASE`,
   )
   if (known.get(table) === undefined) return null
   return Number(
@@ -167,27 +192,35 @@ function rowsOf(database: Database, table: string): number | null {
   )
 }
 
+interface Dangling {
+  readonly count: number
+  /** The table that they point to; empty where it is not known. */
+  readonly parent: string
+}
+
 /** How many rows of a table point to none of another. */
-function danglingRows(database: Database): Map<string, number> {
-  const found = new Map<string, number>()
+function danglingRows(database: Database): Map<string, Dangling> {
+  const found = new Map<string, Dangling>()
   const tables = database
     .prepare(
-      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name IN (SELECT t.name FROM sqlite_schema t, pragma_foreign_key_list(t.name))",
+      "SELECT t.schema, t.name FROM pragma_table_list AS t WHERE t.type = 'table' AND EXISTS (SELECT 1 FROM pragma_foreign_key_list(t.name, t.schema))",
     )
-    .pluck()
-    .all() as string[]
-  for (const table of tables) {
+    .raw()
+    .all() as [string, string][]
+  for (const [schema, table] of tables) {
+    const told = schema === 'main' ? table : `${schema}.${table}`
     try {
       for (const row of database
-        .prepare(`PRAGMA foreign_key_check(${name(table)})`)
+        .prepare(`PRAGMA ${name(schema)}.foreign_key_check(${name(table)})`)
         .raw()
         .iterate()) {
-        const which = `${table}, which points to ${String((row as unknown[])[2])}`
-        found.set(which, (found.get(which) ?? 0) + 1)
+        const parent = String((row as unknown[])[2])
+        const which = `${told}, which points to ${parent}`
+        found.set(which, { count: (found.get(which)?.count ?? 0) + 1, parent })
       }
     } catch (error) {
       // A key that points to columns without a unique index: SQLite refuses to look.
-      found.set(`${table}: ${error instanceof Error ? error.message : ''}`, 1)
+      found.set(`${told}: ${error instanceof Error ? error.message : ''}`, { count: 1, parent: '' })
     }
   }
   return found

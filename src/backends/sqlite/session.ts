@@ -16,6 +16,7 @@ import type {
 } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import type { Verdict } from '../../sql/subject.js'
+import { tellOfAttached } from './attached.js'
 import { sqliteBackfills } from './backfill.js'
 import { sqliteFlavour } from '../sql/flavours.js'
 import { sqlMetadata, type MetadataConnection } from '../sql/metadata.js'
@@ -102,6 +103,8 @@ class SqliteSession implements Session<Database> {
   #database: Database | undefined
   #saved: SavedSettings | undefined
   readonly #locks: Lock[] = []
+  /** Of the transaction that is open. */
+  #rebuild: Rebuild | null = null
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -134,8 +137,14 @@ class SqliteSession implements Session<Database> {
     const began = performance.now()
     const result = await promised(() => {
       try {
-        const prepared = this.#open().prepare(statement.text)
-        if (!prepared.reader) return { rows: prepared.run().changes }
+        const database = this.#open()
+        const prepared = database.prepare(statement.text)
+        if (!prepared.reader) {
+          const { changes } = prepared.run()
+          this.#rebuild?.ran(statement)
+          tellOfAttached(statement, database, this.#parts.onNotice)
+          return { rows: changes }
+        }
         // One row at a time: nobody looks at them, and there may be many.
         const rows = prepared.raw().iterate()
         let count = 0
@@ -170,6 +179,7 @@ class SqliteSession implements Session<Database> {
   ): Promise<T> {
     const database = this.#open()
     const rebuild = Rebuild.of(database, statements, this.#parts.onNotice)
+    this.#rebuild = rebuild
     rebuild?.begin()
     try {
       this.#run(database, 'BEGIN IMMEDIATE')
@@ -183,6 +193,7 @@ class SqliteSession implements Session<Database> {
       rollBack(database)
       throw error
     } finally {
+      this.#rebuild = null
       rebuild?.end()
     }
   }

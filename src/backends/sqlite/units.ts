@@ -6,6 +6,7 @@ import { sqliteFlavour } from '../sql/flavours.js'
 import type { SqlNames } from '../sql/names.js'
 import { explain, explainStatement } from './errors.js'
 import type { Database } from './open.js'
+import { tellOfAttached } from './attached.js'
 import { Rebuild } from './rebuild.js'
 
 export interface UnitsContext {
@@ -154,7 +155,7 @@ class Group {
     try {
       this.#begin()
       rebuild?.look()
-      const outcome = this.#attempt(unit)
+      const outcome = this.#attempt(unit, rebuild)
       if ('error' in outcome) {
         statement = outcome.statement
         throw outcome.error
@@ -174,7 +175,7 @@ class Group {
     return undefined
   }
 
-  #attempt(unit: AtomicUnit): Attempted {
+  #attempt(unit: AtomicUnit, rebuild: Rebuild | null = null): Attempted {
     const { database, names } = this.#context
     const began = performance.now()
     let statement: Statement | null = null
@@ -183,6 +184,8 @@ class Group {
         statement = next
         database.exec(next.text)
         if (!database.inTransaction) throw endedTransaction(next)
+        rebuild?.ran(next)
+        tellOfAttached(next, database, this.#context.onNotice)
         this.#listener.statementDone?.(unit.key, index)
       }
       statement = null
