@@ -72,7 +72,8 @@ describe('an index', () => {
     const filled = { ...german, collation: { locale: 'de', strength: 3, caseLevel: false, version: '57.1' } }
     expect(sameIndex(german, filled)).toBe(true)
     const text = { key: { _fts: 'text', _ftsx: 1 }, name: 't', weights: { a: 1, b: 2 }, textIndexVersion: 3 }
-    expect(comparableIndex(text)).toEqual({ name: 't', key: {}, weights: { a: 1, b: 2 } })
+    expect(comparableIndex(text)).toEqual({ name: 't', key: { _fts: 'text' }, weights: { a: 1, b: 2 } })
+    expect(sameIndex(text, { key: { a: 'text', b: 'text' }, name: 't', weights: { b: 2 } })).toBe(true)
   })
 
   it('has a signature: its keys in their order and what makes it another index, not its name and settings', () => {

@@ -1,64 +1,189 @@
-import { toEjson, type Document } from './ejson.js'
+import { canonical, comparableFilter, sortedKeys, without } from './canonical.js'
+import type { Document } from './ejson.js'
 
 /** What the server adds, or names otherwise from version to version. */
 const NOISE: ReadonlySet<string> = new Set([
-  ...['v', 'ns', 'background', 'textIndexVersion', '2dsphereIndexVersion', 'storageEngine', 'buildUUID'],
+  ...['v', 'ns', 'background', 'dropDups', 'textIndexVersion', '2dsphereIndexVersion', 'storageEngine'],
+  ...['buildUUID', 'clustered'],
 ])
 
 /** What makes an index another one, and not the same with another setting. */
 const SIGNATURE = ['unique', 'sparse', 'collation', 'partialFilterExpression', 'wildcardProjection'] as const
 
-/** An index as it is compared: false is absent, 1.0 is 1, a text index is its weights. The order of keys counts. */
-export function comparableIndex(index: Document): Document {
-  const { key, name, weights } = index
-  const isText = weights !== undefined
-  const comparable: Record<string, unknown> = { name, key: isText ? withoutText(key) : key }
-  if (isText) comparable['weights'] = sorted(weights)
-  for (const option of Object.keys(index).sort()) {
-    const value = index[option]
-    const languages = isText && /^(?:default_language|language_override)$/.test(option)
-    if (value === false || languages || NOISE.has(option) || option in comparable || option === 'weights')
-      continue
-    comparable[option] = option === 'collation' ? withoutVersion(value) : value
+/** As the server has them where nothing is said. */
+const DEFAULTS: Document = { bits: 26, min: -180, max: 180 }
+const TEXT_DEFAULTS: Document = { default_language: 'english', language_override: 'language' }
+
+const FLAGS: ReadonlySet<string> = new Set(['unique', 'sparse', 'hidden', 'prepareUnique'])
+
+/**
+ * An index as it is compared: what is false or the default is absent, 1.0 is 1, a text index is its weights. The order of
+ * keys counts, but for those of the fields of a text index. Idempotent.
+ * @param collation the collection's own: an index that names none has it
+ */
+export function comparableIndex(index: Document, collation?: unknown): Document {
+  const weights = textWeights(index)
+  const comparable: Record<string, unknown> = {
+    name: index['name'],
+    key: comparableKey(index['key'] as Document),
+  }
+  if (weights !== null) comparable['weights'] = weights
+  const defaults = weights === null ? DEFAULTS : TEXT_DEFAULTS
+  const options = { ...index, collation: index['collation'] ?? collation }
+  for (const option of Object.keys(options).sort()) {
+    if (NOISE.has(option) || option in comparable || option === 'weights') continue
+    const value = comparableOption(option, options[option as keyof typeof options])
+    if (value === undefined || value === defaults[option]) continue
+    comparable[option] = value
   }
   return comparable
 }
 
-/** Equal for two indexes that cannot stand side by side in one collection. */
-export function signatureOf(index: Document): string {
-  const comparable = comparableIndex(index)
-  return toEjson([
-    comparable['key'],
+/** Undefined for what is as good as absent. */
+function comparableOption(option: string, value: unknown): unknown {
+  if (value === undefined || value === null) return undefined
+  if (FLAGS.has(option)) return Boolean(canonical(value)) || undefined
+  if (option === 'collation') return comparableCollation(value)
+  if (option === 'partialFilterExpression') return comparableFilter(value)
+  if (option === 'wildcardProjection') return comparableProjection(value)
+  return value === false ? undefined : canonical(value)
+}
+
+/** The options but for name and what can be altered in place: equal for two that cannot stand side by side. */
+export function signatureOf(index: Document, collation?: unknown): string {
+  const comparable = comparableIndex(index, collation)
+  return JSON.stringify([
+    Object.entries(comparable['key'] as Document),
     comparable['weights'] ?? null,
     ...SIGNATURE.map((name) => comparable[name] ?? null),
   ])
 }
 
 export const sameIndex = (a: Document, b: Document): boolean =>
-  toEjson(comparableIndex(a)) === toEjson(comparableIndex(b))
+  JSON.stringify(comparableIndex(a)) === JSON.stringify(comparableIndex(b))
 
-function withoutText(key: unknown): Document {
-  return Object.fromEntries(
-    Object.entries(key as object).filter(
-      ([field, kind]) => kind !== 'text' && field !== '_fts' && field !== '_ftsx',
-    ),
+export const isTextIndex = (index: Document): boolean => textWeights(index) !== null
+
+/** Of a text index, by field; null for any other. */
+function textWeights(index: Document): Document | null {
+  const fields = Object.entries(index['key'] as Document).flatMap(([field, kind]) =>
+    kind === 'text' && field !== '_fts' ? [[field, 1] as const] : [],
   )
+  const given = index['weights'] === undefined ? {} : (canonical(index['weights']) as Document)
+  const weights = { ...Object.fromEntries(fields), ...given }
+  return Object.keys(weights).length === 0 ? null : sortedKeys(weights)
 }
 
-const sorted = (value: unknown): Document =>
-  Object.fromEntries(Object.entries(value as object).sort(([a], [b]) => (a < b ? -1 : 1)))
-
-function withoutVersion(collation: unknown): unknown {
-  const defaults: Document = {
-    ...{
-      caseLevel: false,
-      caseFirst: 'off',
-      strength: 3,
-      numericOrdering: false,
-      alternate: 'non-ignorable',
-    },
-    ...{ maxVariable: 'punct', normalization: false, backwards: false },
+/** The fields of a text index stand as `_fts`, wherever they stand among the others. */
+function comparableKey(key: Document): Document {
+  const entries: [string, unknown][] = []
+  for (const [field, kind] of Object.entries(key)) {
+    if (field === '_ftsx') continue
+    if (kind !== 'text') entries.push([field, canonical(kind)])
+    else if (!entries.some(([name]) => name === '_fts')) entries.push(['_fts', 'text'])
   }
-  const given = Object.entries(collation as object).filter(([name]) => name !== 'version')
-  return sorted({ ...defaults, ...(Object.fromEntries(given) as Document) })
+  return Object.fromEntries(entries)
+}
+
+const COLLATION: Document = {
+  ...{ caseLevel: false, caseFirst: 'off', strength: 3, numericOrdering: false, alternate: 'non-ignorable' },
+  ...{ maxVariable: 'punct', normalization: false, backwards: false },
+}
+
+/** Locales whose own rules are others where nothing is said. */
+const OF_LOCALES: readonly (readonly [RegExp, Document])[] = [
+  [/^fr_CA\b/, { backwards: true }],
+  [/^(?:da|mt)(?:_|@|$)/, { caseFirst: 'upper' }],
+  [/^th(?:_|@|$)/, { alternate: 'shifted' }],
+]
+
+/** Filled in, without the version of the rules; undefined for the simple one, which is none. */
+export function comparableCollation(collation: unknown): Document | undefined {
+  if (collation === undefined || collation === null) return undefined
+  const given = without(canonical(collation) as Document, ['version'])
+  const locale = String(given['locale'])
+  if (locale === 'simple') return undefined
+  const own = OF_LOCALES.find(([pattern]) => pattern.test(locale))?.[1] ?? {}
+  return sortedKeys({ ...COLLATION, ...own, ...given })
+}
+
+/** Paths with true and false; the id, which is left out unless it is asked for, is not named. */
+function comparableProjection(projection: unknown): Document {
+  const paths: [string, boolean][] = []
+  const waiting: [string, unknown][] = Object.entries(canonical(projection) as Document)
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const [path, value] = next
+    if (typeof value === 'object' && value !== null)
+      waiting.push(
+        ...Object.entries(value).map(([name, inner]): [string, unknown] => [`${path}.${name}`, inner]),
+      )
+    else if (path !== '_id' || Boolean(value)) paths.push([path, Boolean(value)])
+  }
+  return sortedKeys(Object.fromEntries(paths))
+}
+
+/** Milliseconds are not kept: spans that the server fills in for each granularity, in seconds. */
+const SPANS: Document = { seconds: 3600, minutes: 86_400, hours: 2_592_000 }
+
+const OPTION_NOISE: ReadonlySet<string> = new Set([
+  ...['storageEngine', 'indexOptionDefaults', 'autoIndexId', 'flags', 'temp', 'uuid', 'idIndex'],
+  ...['validator', 'validationLevel', 'validationAction'],
+])
+
+/** A collection's options as they are compared, without its validator. Idempotent. */
+export function comparableOptions(options: Document): Document {
+  const comparable: Record<string, unknown> = {}
+  for (const option of Object.keys(options).sort()) {
+    if (OPTION_NOISE.has(option)) continue
+    const value = comparableSetting(option, options[option])
+    if (value !== undefined) comparable[option] = value
+  }
+  if (comparable['capped'] === undefined)
+    for (const name of ['size', 'max']) Reflect.deleteProperty(comparable, name)
+  return comparable
+}
+
+function comparableSetting(option: string, value: unknown): unknown {
+  if (value === undefined || value === null || value === false) return undefined
+  const plain = canonical(value)
+  switch (option) {
+    case 'capped':
+      return Boolean(plain) || undefined
+    case 'size':
+      return Math.max(4096, Math.ceil(Number(plain) / 256) * 256)
+    case 'max':
+      return plain === 0 ? undefined : plain
+    case 'collation':
+      return comparableCollation(plain)
+    case 'changeStreamPreAndPostImages':
+      return (plain as Document)['enabled'] === true ? { enabled: true } : undefined
+    case 'clusteredIndex':
+      return { key: (plain as Document)['key'], name: (plain as Document)['name'] ?? '_id_', unique: true }
+    case 'timeseries':
+      return comparableTimeSeries(plain as Document)
+    default:
+      return plain
+  }
+}
+
+function comparableTimeSeries(series: Document): Document {
+  const { bucketMaxSpanSeconds, bucketRoundingSeconds, ...rest } = series
+  if (bucketRoundingSeconds !== undefined)
+    return sortedKeys({ ...rest, bucketMaxSpanSeconds, bucketRoundingSeconds })
+  const granularity = rest['granularity'] ?? 'seconds'
+  const usual = bucketMaxSpanSeconds === undefined || bucketMaxSpanSeconds === SPANS[granularity as string]
+  return sortedKeys({ ...rest, granularity, ...(usual ? {} : { bucketMaxSpanSeconds }) })
+}
+
+export interface ComparableValidator {
+  readonly validator: unknown
+  readonly validationLevel: unknown
+  readonly validationAction: unknown
+}
+
+/** A collection's validator as it is compared; null for none. */
+export function comparableValidator(options: Document): ComparableValidator | null {
+  const { validator, validationLevel = 'strict', validationAction = 'error' } = options
+  if (validator === undefined || validator === null || Object.keys(validator).length === 0) return null
+  return { validator: comparableFilter(validator), validationLevel, validationAction }
 }

@@ -1,0 +1,257 @@
+import { describe, expect, it } from 'vitest'
+import { commandOf, hiddenAfterwards, inverse } from '../../../src/schema/mongo/changes.js'
+import {
+  DeclarationProblem,
+  readDeclared,
+  type DeclaredCollection,
+} from '../../../src/schema/mongo/declared.js'
+import {
+  differenceOf,
+  type IndexRules,
+  type PresentCollection,
+} from '../../../src/schema/mongo/difference.js'
+import type { Document } from '../../../src/schema/mongo/ejson.js'
+
+const RULES: IndexRules = { beside: 'signature', hiddenAtCreation: true, ttlInPlace: true }
+
+const there = (...indexes: readonly Document[]): PresentCollection => ({
+  options: {},
+  indexes: [{ v: 2, key: { _id: 1 }, name: '_id_' }, ...indexes.map((index) => ({ v: 2, ...index }))],
+})
+
+function changesOf(declared: DeclaredCollection, present: PresentCollection | null, rules = RULES) {
+  const { changes, differences } = differenceOf('users', declared, present, rules)
+  return {
+    up: changes.map(commandOf),
+    down: inverse(changes).map(commandOf),
+    told: differences.map(
+      ({ kind, what, name, kept }) => `${kind} ${what} ${name ?? ''}${kept === null ? '' : `: ${kept}`}`,
+    ),
+  }
+}
+
+const drop = (index: string): Document => ({ dropIndexes: 'users', index })
+const create = (...indexes: Document[]): Document => ({ createIndexes: 'users', indexes })
+const hide = (name: string, hidden = true): Document => ({ collMod: 'users', index: { name, hidden } })
+
+describe('the changes of a collection', () => {
+  const plain = { key: { email: 1 }, name: 'email_1' }
+  const unique = { key: { email: 1 }, unique: true } as const
+
+  it('build an index of another signature beside the old one, hide that, and drop it', () => {
+    expect(changesOf({ managed: true, indexes: [unique] }, there(plain))).toEqual({
+      up: [create({ ...unique, name: 'email_1_v2' }), hide('email_1'), drop('email_1')],
+      down: [create({ ...plain, hidden: true }), hide('email_1', false), drop('email_1_v2')],
+      told: ['different index email_1'],
+    })
+  })
+
+  it('drop it first where a gap is allowed, and keep the name', () => {
+    const declared = { managed: true, indexes: [{ ...unique, allowGap: true }] }
+    expect(changesOf(declared, there(plain))).toEqual({
+      up: [drop('email_1'), create({ ...unique, name: 'email_1' })],
+      down: [drop('email_1'), create(plain)],
+      told: ['different index email_1'],
+    })
+  })
+
+  it('leave the old one where the collection is not managed, and say so', () => {
+    const { up, told } = changesOf({ indexes: [unique] }, there(plain))
+    expect(up).toEqual([create({ ...unique, name: 'email_1_v2' })])
+    expect(told).toEqual([
+      'different index email_1: the collection is not managed: nothing of it is dropped; it stays beside email_1_v2',
+    ])
+    expect(changesOf({ indexes: [unique] }, there(plain, { ...unique, name: 'email_1_v2' }))).toEqual({
+      up: [],
+      down: [],
+      told: [],
+    })
+  })
+
+  it('are none for an index that is there under another name', () => {
+    const nothing = { up: [], down: [], told: [] }
+    expect(changesOf({ managed: true, indexes: [unique] }, there({ ...unique, name: 'mails' }))).toEqual(
+      nothing,
+    )
+  })
+
+  it('alter in place what can be: expiry and hiding', () => {
+    const declared: DeclaredCollection = {
+      indexes: [{ key: { at: 1 }, expireAfterSeconds: 60, hidden: true }],
+    }
+    const present = there({ key: { at: 1 }, name: 'old', expireAfterSeconds: 3600 })
+    const ttl = (expireAfterSeconds: number) => ({
+      collMod: 'users',
+      index: { name: 'old', expireAfterSeconds },
+    })
+    expect(changesOf(declared, present)).toMatchObject({
+      up: [ttl(60), hide('old')],
+      down: [hide('old', false), ttl(3600)],
+    })
+  })
+
+  it('give an index an expiry in place, which only a new index is without again', () => {
+    const declared: DeclaredCollection = { indexes: [{ key: { at: 1 }, expireAfterSeconds: 60 }] }
+    const present = there({ key: { at: 1 }, name: 'at_1' })
+    expect(changesOf(declared, present)).toMatchObject({
+      up: [{ collMod: 'users', index: { name: 'at_1', expireAfterSeconds: 60 } }],
+      down: [drop('at_1'), create({ key: { at: 1 }, name: 'at_1' })],
+    })
+    const old = { ...RULES, ttlInPlace: false }
+    expect(changesOf({ ...declared, managed: true }, present, old)).toEqual({
+      up: [],
+      down: [],
+      told: [expect.stringContaining('with "allowGap" it is dropped and made anew')],
+    })
+  })
+
+  it('drop what is not declared of a managed collection, never of another', () => {
+    expect(changesOf({ managed: true }, there(plain))).toEqual({
+      up: [drop('email_1')],
+      down: [create(plain)],
+      told: ['extra index email_1'],
+    })
+    expect(changesOf({}, there(plain))).toEqual({ up: [], down: [], told: [] })
+  })
+
+  it('replace a text index, of which there is one, where a gap is allowed', () => {
+    const present = there({
+      ...{ key: { _fts: 'text', _ftsx: 1 }, name: 'words', weights: { title: 1 } },
+      ...{ default_language: 'english', language_override: 'language', textIndexVersion: 3 },
+    })
+    const index = { key: { title: 'text', body: 'text' }, weights: { title: 3 } } as const
+    expect(changesOf({ managed: true, indexes: [index] }, present).up).toEqual([])
+    expect(changesOf({ managed: true, indexes: [{ ...index, allowGap: true }] }, present)).toMatchObject({
+      up: [drop('words'), create({ ...index, name: 'title_text_body_text' })],
+      down: [drop('title_text_body_text'), create({ key: { title: 'text' }, name: 'words' })],
+    })
+  })
+
+  it('make a collection with its options and validator, and its indexes', () => {
+    const declared: DeclaredCollection = {
+      options: { capped: true, size: 4096 },
+      validator: { email: { $type: 'string' } },
+      validationAction: 'warn',
+      indexes: [unique],
+    }
+    expect(changesOf(declared, null)).toMatchObject({
+      up: [
+        {
+          create: 'users',
+          capped: true,
+          size: 4096,
+          validator: declared.validator,
+          validationAction: 'warn',
+        },
+        create({ ...unique, name: 'email_1' }),
+      ],
+      down: [{ drop: 'users' }],
+    })
+  })
+
+  it('set a validator whole, and back', () => {
+    const validator = { email: { $type: 'string' } }
+    const present = {
+      ...there(),
+      options: { validator, validationLevel: 'strict', validationAction: 'error' },
+    }
+    expect(changesOf({ managed: true }, present)).toEqual({
+      up: [{ collMod: 'users', validator: {}, validationLevel: 'strict', validationAction: 'error' }],
+      down: [{ collMod: 'users', validator, validationLevel: 'strict', validationAction: 'error' }],
+      told: ['extra validator '],
+    })
+    expect(changesOf({}, present).up).toEqual([])
+    expect(changesOf({ validator }, present).told).toEqual([])
+    expect(changesOf({ validator, validationLevel: 'moderate' }, present).told).toEqual([
+      'different validator ',
+    ])
+  })
+
+  it('alter of the options what can be, and say of the others that they are as they were made', () => {
+    const capped = (size: number, max = 0) => ({ ...there(), options: { capped: true, size, max } })
+    expect(changesOf({ options: { capped: true, size: 8000 } }, capped(8192))).toMatchObject({ told: [] })
+    expect(changesOf({ options: { capped: true, size: 9000, max: 5 } }, capped(8192))).toMatchObject({
+      up: [{ collMod: 'users', cappedMax: 5, cappedSize: 9000 }],
+      down: [{ collMod: 'users', cappedMax: 0, cappedSize: 8192 }],
+    })
+    expect(changesOf({ options: { capped: true, size: 9000 } }, there())).toMatchObject({
+      up: [],
+      told: ['different options : "capped" is as it was made; only a new collection has another'],
+    })
+  })
+
+  it('leave the index that the server makes for a time series, and fill in what it fills in', () => {
+    const present = {
+      ...there({ key: { sensor: 1, at: 1 }, name: 'sensor_1_at_1' }),
+      options: {
+        timeseries: {
+          timeField: 'at',
+          metaField: 'sensor',
+          granularity: 'seconds',
+          bucketMaxSpanSeconds: 3600,
+        },
+      },
+    }
+    const declared = { managed: true, options: { timeseries: { timeField: 'at', metaField: 'sensor' } } }
+    expect(changesOf(declared, present)).toEqual({ up: [], down: [], told: [] })
+  })
+
+  it('hide after it was made an index that the server makes visible only', () => {
+    const { changes } = differenceOf('users', { indexes: [{ key: { a: 1 }, hidden: true }] }, there(), RULES)
+    expect(hiddenAfterwards(changes).map(commandOf)).toEqual([
+      create({ key: { a: 1 }, name: 'a_1' }),
+      hide('a_1'),
+    ])
+  })
+})
+
+describe('a declared set', () => {
+  const collection = (given: object) => ({ collections: { users: given } })
+  const indexes = (...given: object[]) => collection({ indexes: given })
+
+  it.each<[unknown, RegExp]>([
+    [null, /declared set is no object/],
+    [[], /declared set is no object/],
+    [{ users: {} }, /"users" is nothing that The declared set can have/],
+    [{ collections: { a$b: {} } }, /"a\$b" is no name/],
+    [{ collections: { 'system.js': {} } }, /no name of a collection/],
+    [collection({ managd: true }), /"managd" is nothing that "users" can have; there are managed,/],
+    [collection({ managed: 'yes' }), /"managed" of "users" is neither/],
+    [collection({ validationLevel: 'strict' }), /has no "validator"/],
+    [
+      collection({ validator: {}, validationLevel: 'hard' }),
+      /"validationLevel" of "users" is none of off, strict/,
+    ],
+    [collection({ validator: { a: () => 1 } }), /holds what is no document/],
+    [collection({ options: { validator: {} } }), /"validator" is nothing that "options"/],
+    [collection({ indexes: {} }), /is no list/],
+    [indexes({}), /index 1 of "users" is none: its keys/],
+    [indexes({ key: { a: 1 }, uniqe: true }), /"uniqe" is no option/],
+    [indexes({ key: { a: 1 }, allowGap: 'x' }), /"allowGap" of index 1/],
+    [indexes({ key: { _id: 1 } }), /that of the ids/],
+    [indexes({ key: { a: 1 }, name: '_id_' }), /that of the ids/],
+    [indexes({ key: { a: 1 }, name: '*' }), /a name that no server takes/],
+    [indexes({ key: { a: 1 }, name: 'é'.repeat(118) }), /a name that no server takes/],
+    [
+      indexes({ key: { a: 1 } }, { key: { b: 1 }, name: 'a_1' }),
+      /index 2 .* beside index 1 .*: the names are the same/,
+    ],
+    [indexes({ key: { a: 1 } }, { key: { a: 1 }, name: 'b' }), /the server takes them for one/],
+    [indexes({ key: { a: 'text' } }, { key: { b: 'text' } }), /second text index/],
+    [indexes({ key: { a: 1, '0': 1 } }), /order of its fields is lost/],
+    [indexes({ key: { a: 1, b: 'text' }, weights: { a: 2 } }), /weighs "a"/],
+    [indexes(...Array.from({ length: 64 }, (_, n) => ({ key: { [`f${n}`]: 1 } }))), /64 is the most/],
+  ])('is refused with its place: %j', (value, message) => {
+    expect(() => readDeclared(value)).toThrow(DeclarationProblem)
+    expect(() => readDeclared(value)).toThrow(message)
+  })
+
+  it('is taken as it is when it is one', () => {
+    const set = collection({
+      managed: true,
+      validator: { a: new Date() },
+      indexes: [{ key: { a: 1 } }, { key: { a: 1 }, name: 'b', sparse: true }],
+    })
+    expect(readDeclared(set)).toBe(set)
+  })
+})
