@@ -2,7 +2,7 @@ import { MongoClient, type Db, type Document } from 'mongodb'
 import { afterEach, expect, it } from 'vitest'
 import { mongodb } from '../../src/backends/mongo/index.js'
 import type { MongoAccess } from '../../src/backends/mongo/driver.js'
-import { defineRevision, type RevisionDefinition } from '../../src/app/define.js'
+import { defineRevision, type Operations, type RevisionDefinition } from '../../src/app/define.js'
 import { createMigrator } from '../../src/app/migrator.js'
 import type { Statement } from '../../src/backend/index.js'
 import { MigrateError } from '../../src/core/errors.js'
@@ -215,6 +215,44 @@ describeServers(['documentdb', 'mongodb'], (server) => {
       expect(found, type).toBe(1)
     }
     expect(await db.collection('one').countDocuments({ value: 9007199254740993n })).toBe(1)
+  })
+
+  it('fields whose names are whole numbers stay where they are', async () => {
+    const { url, db } = await fresh(server)
+    const text =
+      '{"createIndexes": "one", "indexes": [{"key": {"b": 1, "1": -1}, "name": "file"}]}\n' +
+      '{"insert": "one", "documents": [{"_id": 1, "z": 0, "2": 1.0, "1": 9007199254740993}]}'
+    const up = (op: Operations): void => {
+      const keys = new Map([
+        ['d', 1 as const],
+        ['2', -1 as const],
+      ])
+      op.mongo.index('one').create(keys, { name: 'code' })
+    }
+    const revisions = [
+      defineRevision({ id: 'a000', up: text }),
+      defineRevision({ id: 'b000', parents: ['a000'], up }),
+    ]
+    await createMigrator({ url, revisions }).upgrade()
+    // The server compares: the same order is the index that is there, another one is refused.
+    const again = (name: string, ...keys: [string, number][]): Promise<Document> =>
+      db.command({ createIndexes: 'one', indexes: [{ key: new Map(keys), name }] })
+    expect(await again('file', ['b', 1], ['1', -1])).toMatchObject({ ok: 1 })
+    expect(await again('code', ['d', 1], ['2', -1])).toMatchObject({ ok: 1 })
+    await expect(again('file', ['1', -1], ['b', 1])).rejects.toMatchObject({ code: 86 })
+    const fields = { $map: { input: { $objectToArray: '$$ROOT' }, in: '$$this.k' } }
+    const [found] = await db
+      .collection('one')
+      .aggregate([{ $project: { fields } }])
+      .toArray()
+    expect(found?.['fields']).toEqual(['_id', 'z', '2', '1'])
+    const exact = { '1': 9007199254740993n, '2': { $type: 'double' } }
+    expect(await db.collection('one').countDocuments(exact)).toBe(1)
+
+    const session = await mongodb.connect({ url, metadata: { prefix: 'migrate_' }, applicationName: 'test' })
+    const [index] = mongodb.parse(text)
+    expect(await session.observe?.(index as Statement, {} as never)).toBe('not-applied')
+    await session.close()
   })
 
   it('a runner whose lease was taken over writes nothing more', async () => {

@@ -1,5 +1,6 @@
 import { BSON } from 'mongodb'
 import type pg from 'pg'
+import { readBson } from './gateway-bson.js'
 import type { Asker, Connections } from './gateway-connections.js'
 import { errorReply, failure, unpacked } from './gateway-errors.js'
 
@@ -262,7 +263,7 @@ const hex = (spec: Document): string =>
 
 function document(value: unknown): Document {
   if (typeof value !== 'string') throw new Error(`DocumentDB answered with ${String(value)}`)
-  const reply = BSON.deserialize(Buffer.from(value.replace(/^BSONHEX/, ''), 'hex'), { promoteValues: false })
+  const reply = readBson(Buffer.from(value.replace(/^BSONHEX/, ''), 'hex'))
   const ok = Number(reply['ok'])
   return { ...unpacked(reply), ok: Number.isNaN(ok) ? 1 : ok }
 }

@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { BSON } from 'mongodb'
 import pg from 'pg'
 import { runCommand, type Backend } from './gateway-commands.js'
+import { readBson } from './gateway-bson.js'
 import { Connections } from './gateway-connections.js'
 
 const OP_REPLY = 1
@@ -97,7 +98,7 @@ function replyHead(): Buffer {
 /** The first hello of an old handshake. */
 function queryOf(message: Buffer): BSON.Document {
   const end = message.indexOf(0, 20)
-  return read(message.subarray(end + 9))
+  return readBson(message.subarray(end + 9))
 }
 
 /** A body, and sequences of documents that stand for arrays in it. */
@@ -110,13 +111,13 @@ function messageOf(message: Buffer): { command: BSON.Document; silent: boolean }
     const kind = message[at]
     at += 1
     const size = message.readInt32LE(at)
-    if (kind === 0) command = read(message.subarray(at, at + size))
+    if (kind === 0) command = readBson(message.subarray(at, at + size))
     else {
       const nameEnd = message.indexOf(0, at + 4)
       const documents: BSON.Document[] = []
       for (let inside = nameEnd + 1; inside < at + size;) {
         const length = message.readInt32LE(inside)
-        documents.push(read(message.subarray(inside, inside + length)))
+        documents.push(readBson(message.subarray(inside, inside + length)))
         inside += length
       }
       sequences.push([message.toString('utf8', at + 4, nameEnd), documents])
@@ -126,7 +127,3 @@ function messageOf(message: Buffer): { command: BSON.Document; silent: boolean }
   for (const [name, documents] of sequences) command[name] = documents
   return { command, silent: (flags & 2) !== 0 }
 }
-
-/** Numbers keep their types. */
-const read = (bytes: Buffer): BSON.Document =>
-  BSON.deserialize(bytes.subarray(0, bytes.readInt32LE(0)), { promoteValues: false, bsonRegExp: true })

@@ -1,5 +1,5 @@
 import type { Db, Document } from 'mongodb'
-import { toEjson } from '../../schema/mongo/ejson.js'
+import { entriesOf, toEjson } from '../../schema/mongo/ejson.js'
 import { signatureOf } from '../../schema/mongo/normalise.js'
 import { codeOf } from './errors.js'
 
@@ -42,7 +42,7 @@ async function duplicates(db: Db, collection: string, wanted: readonly Document[
   const lines: string[] = []
   for (const index of wanted) {
     if (index['unique'] !== true) continue
-    const fields = Object.keys(index['key'] as object)
+    const fields = entriesOf(index['key'] as object).map(([field]) => field)
     const id = Object.fromEntries(
       fields.map((field) => [field.replaceAll('.', '_'), { $ifNull: [`$${field}`, null] }]),
     )

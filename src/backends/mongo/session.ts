@@ -15,7 +15,8 @@ import { takeLease, type Lease } from './lock.js'
 import { MongoMetadata } from './metadata.js'
 import { observeCommand } from './observe.js'
 import { conflictFacts } from './conflicts.js'
-import { plainOf } from './statements.js'
+import { commandOf } from './statements.js'
+import { bsonOf } from './values.js'
 
 export interface SessionParts {
   readonly access: MongoAccess
@@ -87,7 +88,7 @@ export class MongoSession implements Session<MongoAccess> {
 
   /** Exact: as the server shall have it, each number of its own type. Plain: with numbers of JavaScript's, to compare. */
   #commandOf(statement: Statement, numbers: 'exact' | 'plain'): Document {
-    return this.#bson.EJSON.parse(plainOf(statement.text), { relaxed: numbers === 'plain' }) as Document
+    return bsonOf(commandOf(statement.text).node, this.#bson, numbers) as Document
   }
 
   observe(statement: Statement): Promise<'applied' | 'not-applied' | 'unknown'> {

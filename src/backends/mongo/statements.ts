@@ -1,6 +1,7 @@
 import type { ParseOptions, Statement, TransactionRule } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
-import { CommandProblem, commandsOf, type CommandText } from '../../schema/mongo/commands.js'
+import { CommandProblem, eachCommand, type CommandText } from '../../schema/mongo/commands.js'
+import type { JsonNode } from '../../schema/mongo/json.js'
 import { Places } from '../../sql/places.js'
 
 /** Commands that a transaction can hold; all others are journalled one by one. */
@@ -18,8 +19,7 @@ export function writesOut(name: string, text: string): boolean {
 /** @throws MigrateError MIG-COMMAND-SYNTAX at the place in the file */
 export function parseStatements(text: string, options: ParseOptions = {}): Statement[] {
   const places = new Places(text, options.origin)
-  return commandsIn(text, options).map(({ text: command, plain, offset }) => {
-    const name = nameOf(plain)
+  return commandsIn(text, options, ({ text: command, plain, offset, name, node }) => {
     const allowed = OF_DOCUMENTS.has(name) && !writesOut(name, plain)
     const transaction: TransactionRule = allowed ? 'allowed' : 'forbidden'
     return {
@@ -30,7 +30,7 @@ export function parseStatements(text: string, options: ParseOptions = {}): State
         ? { reason: 'the server takes it by itself', fix: 'Run without --single-transaction.' }
         : {}),
       summary: name,
-      losesData: LOSING.has(name) || (name === 'renameCollection' && plain.includes('"dropTarget":true')),
+      losesData: LOSING.has(name) || (name === 'renameCollection' && isTrue(fieldOf(node, 'dropTarget'))),
       touchesSession: false,
     }
   })
@@ -38,21 +38,24 @@ export function parseStatements(text: string, options: ParseOptions = {}): State
 
 /** Commands as they are executed, one a line: blanks and comments make no difference. */
 export function normalise(text: string): string {
-  return commandsIn(text, {})
-    .map(({ plain }) => plain)
-    .join('\n')
+  return commandsIn(text, {}, ({ plain }) => plain).join('\n')
 }
 
-/** A command's text without comments: extended JSON. */
-export function plainOf(text: string): string {
-  return commandsIn(text, {})[0]?.plain ?? '{}'
+/** The command that a statement is. */
+export function commandOf(text: string): CommandText {
+  const [only] = commandsIn(text, {}, (command) => command)
+  if (only === undefined) throw new MigrateError('MIG-INTERNAL', 'A statement is no command.')
+  return only
 }
 
-const nameOf = (plain: string): string => Object.keys(JSON.parse(plain) as object)[0] ?? ''
+const fieldOf = ({ fields }: CommandText['node'], wanted: string): JsonNode | undefined =>
+  fields.find(({ name }) => name === wanted)?.value
 
-function commandsIn(text: string, options: ParseOptions): CommandText[] {
+const isTrue = (node: JsonNode | undefined): boolean => node?.kind === 'literal' && node.value === true
+
+function commandsIn<T>(text: string, options: ParseOptions, one: (command: CommandText) => T): T[] {
   try {
-    return commandsOf(text)
+    return [...map(eachCommand(text), one)]
   } catch (error) {
     if (!(error instanceof CommandProblem)) throw error
     throw new MigrateError('MIG-COMMAND-SYNTAX', error.message, {
@@ -61,4 +64,8 @@ function commandsIn(text: string, options: ParseOptions): CommandText[] {
       state: 'Nothing was run.',
     })
   }
+}
+
+function* map<T, U>(items: Iterable<T>, one: (item: T) => U): Generator<U, void> {
+  for (const item of items) yield one(item)
 }

@@ -1,15 +1,7 @@
-/** What is wrong in a text of commands, and where. */
-export class CommandProblem extends Error {
-  /** In UTF-16 code units from 0. */
-  readonly offset: number
-  readonly hint: string
+import { checkValue } from './extended.js'
+import { CommandProblem, JsonReader, type JsonObject } from './json.js'
 
-  constructor(message: string, offset: number, hint: string) {
-    super(message)
-    this.offset = offset
-    this.hint = hint
-  }
-}
+export { CommandProblem } from './json.js'
 
 /** One command of a text. */
 export interface CommandText {
@@ -18,14 +10,10 @@ export interface CommandText {
   readonly offset: number
   /** Without blanks and comments. */
   readonly plain: string
+  /** The command's own: its first field. */
+  readonly name: string
+  readonly node: JsonObject
 }
-
-/** Strings; comments; braces and brackets; blanks; everything else that is not one of these. */
-const TOKEN =
-  /("(?:[^"\\]|\\[^])*")|(\/\/[^\r\n]*|--[^\r\n]*|\/\*[^]*?\*\/)|([{[])|([}\]])|(\s+|\uFEFF)|(;)|([^\s"{}[\];/-]+|[^])/g
-
-const WORD_END = /[\w.+-]$/
-const WORD_START = /^[\w.+-]/
 
 /**
  * The documents of a text, one command each, in extended JSON. Semicolons may stand between them, comments
@@ -33,53 +21,42 @@ const WORD_START = /^[\w.+-]/
  * @throws CommandProblem
  */
 export function commandsOf(text: string): CommandText[] {
-  const commands: CommandText[] = []
-  const open: number[] = []
-  let start = 0
-  let plain = ''
-  let last = ''
-  let apart = false
-  TOKEN.lastIndex = 0
-  for (let match = TOKEN.exec(text); match !== null; match = TOKEN.exec(text)) {
-    const [token, , comment, opening, closing, blank, semicolon] = match
-    const { index } = match
-    if (comment !== undefined || blank !== undefined) {
-      apart = true
-      continue
-    }
-    if (opening !== undefined) {
-      if (open.length === 0) {
-        if (opening !== '{') throw strayText(index)
-        start = index
-        plain = ''
-      }
-      open.push(index)
-    } else if (open.length === 0) {
-      if (semicolon !== undefined) continue
-      throw strayText(index)
-    }
-    // Written together they would be another value: [10 20] is not [1020].
-    if (apart && WORD_END.test(last) && WORD_START.test(token)) throw twoValues(index)
-    apart = false
-    last = token
-    plain += token
-    if (closing === undefined) continue
-    open.pop()
-    if (open.length > 0) continue
-    commands.push({ text: text.slice(start, index + 1), offset: start, plain })
-    refuseBroken(start, plain)
-  }
-  const unclosed = open[0]
-  if (unclosed === undefined) return commands
-  throw new CommandProblem('This document is never closed.', unclosed, 'Close it with }.')
+  return [...eachCommand(text)]
 }
 
-function twoValues(offset: number): CommandProblem {
-  return new CommandProblem(
-    'Between this value and the one before it there is nothing but blanks.',
-    offset,
-    'Put a comma between them, or quotes around a text.',
-  )
+/** As {@link commandsOf}, one after another. */
+export function* eachCommand(text: string): Generator<CommandText, void> {
+  const reader = new JsonReader(text)
+  for (let next = reader.peek(); next !== ''; next = reader.peek()) {
+    if (next === ';') {
+      reader.pass()
+      continue
+    }
+    const { offset } = reader
+    if (next !== '{') throw strayText(offset)
+    const { node, plain } = reader.document()
+    yield { text: text.slice(offset, reader.offset), offset, plain, name: nameOf(node), node }
+  }
+}
+
+function nameOf(node: JsonObject): string {
+  const [first] = node.fields
+  if (first === undefined)
+    throw new CommandProblem(
+      'This command is empty.',
+      node.offset,
+      'Its first key is the name of the command.',
+    )
+  // Objects of JavaScript would have it before the command's name.
+  const number = node.fields.find(({ name }) => /^\d+$/.test(name))
+  if (number !== undefined)
+    throw new CommandProblem(
+      `No command has a field ${JSON.stringify(number.name)}.`,
+      number.offset,
+      'A command and its options have names; fields of documents may be numbers.',
+    )
+  for (const { value } of node.fields) checkValue(value)
+  return first.name
 }
 
 function strayText(offset: number): CommandProblem {
@@ -88,42 +65,4 @@ function strayText(offset: number): CommandProblem {
     offset,
     'Write for example: {"createIndexes": "users", "indexes": [{"key": {"email": 1}, "name": "email_1"}]}',
   )
-}
-
-/** Readers of extended JSON make an expression of a document with `$regex`, and drop what else is in it. */
-function hasMixedRegex(value: unknown): boolean {
-  const waiting = [value]
-  while (waiting.length > 0) {
-    const one = waiting.pop()
-    if (typeof one !== 'object' || one === null) continue
-    const names = Object.keys(one)
-    if (names.includes('$regex') && names.some((name) => name !== '$regex' && name !== '$options'))
-      return true
-    for (const inner of Object.values(one)) waiting.push(inner)
-  }
-  return false
-}
-
-/** The place of an error is where the document begins: blanks are gone from what was read. */
-function refuseBroken(offset: number, plain: string): void {
-  let value: unknown
-  try {
-    value = JSON.parse(plain)
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    throw new CommandProblem(
-      `This document is no JSON: ${why.split('\n', 1)[0] ?? ''}`,
-      offset,
-      'Names and texts stand in double quotes; dates, ids and the like are extended JSON, such as {"$date": "2026-01-01T00:00:00Z"}.',
-    )
-  }
-  if (hasMixedRegex(value)) {
-    throw new CommandProblem(
-      'Beside $regex and $options there are other conditions, which extended JSON would lose.',
-      offset,
-      'Write {"$and": [{"name": {"$regex": "^a"}}, {"name": {"$ne": "ab"}}]}.',
-    )
-  }
-  if (typeof value === 'object' && value !== null && Object.keys(value).length > 0) return
-  throw new CommandProblem('This command is empty.', offset, 'Its first key is the name of the command.')
 }

@@ -1,7 +1,12 @@
-import type { Document } from './ejson.js'
+import { entriesOf, type Document } from './ejson.js'
 
-/** The fields of an index in their order, each with its direction or kind: `{ email: 1, place: '2dsphere' }`. */
-export type IndexKeys = Readonly<Record<string, 1 | -1 | 'text' | 'hashed' | '2d' | '2dsphere'>>
+export type IndexKind = 1 | -1 | 'text' | 'hashed' | '2d' | '2dsphere'
+
+/**
+ * The fields of an index in their order, each with its direction or kind: `{ email: 1, place: '2dsphere' }`. A map where
+ * a field's name is a whole number, which an object has before all others.
+ */
+export type IndexKeys = Readonly<Record<string, IndexKind>> | ReadonlyMap<string, IndexKind>
 
 /** Beside its keys; as `createIndexes` names them. */
 export interface IndexOptions {
@@ -49,8 +54,8 @@ const OPTIONS: Readonly<Record<keyof IndexOptions, 'boolean' | 'number' | 'strin
 const KINDS: readonly unknown[] = [1, -1, 'text', 'hashed', '2d', '2dsphere']
 
 /** `email_1_created_-1`, as every driver and the server's own shell call it. */
-export function indexName(keys: Document): string {
-  return Object.entries(keys)
+export function indexName(keys: object): string {
+  return entriesOf(keys)
     .map(([field, kind]) => `${field}_${String(kind)}`)
     .join('_')
 }
@@ -73,7 +78,7 @@ export function problemOfIndex(keys: unknown, options: unknown): string | null {
 
 export function problemOfKeys(keys: unknown): string | null {
   if (typeof keys !== 'object' || keys === null || Array.isArray(keys)) return 'its keys are no object'
-  const entries = Object.entries(keys)
+  const entries = entriesOf(keys)
   if (entries.length === 0) return 'it has no keys'
   const wrong = entries.find(([, kind]) => !KINDS.includes(kind))
   return wrong === undefined
@@ -82,7 +87,7 @@ export function problemOfKeys(keys: unknown): string | null {
 }
 
 /** As `createIndexes` takes it. */
-export function indexSpec(keys: Document, options: IndexOptions = {}): Document {
+export function indexSpec(keys: object, options: IndexOptions = {}): Document {
   const { name = indexName(keys), ...rest } = options
   return { key: keys, name, ...rest }
 }

@@ -1,5 +1,5 @@
 import { canonical, comparableFilter, sortedKeys, without } from './canonical.js'
-import type { Document } from './ejson.js'
+import { entriesOf, type Document } from './ejson.js'
 
 /** What the server adds, or names otherwise from version to version. */
 const NOISE: ReadonlySet<string> = new Set([
@@ -66,7 +66,7 @@ export const isTextIndex = (index: Document): boolean => textWeights(index) !== 
 
 /** Of a text index, by field; null for any other. */
 function textWeights(index: Document): Document | null {
-  const fields = Object.entries(index['key'] as Document).flatMap(([field, kind]) =>
+  const fields = entriesOf(index['key'] as Document).flatMap(([field, kind]) =>
     kind === 'text' && field !== '_fts' ? [[field, 1] as const] : [],
   )
   const given = index['weights'] === undefined ? {} : (canonical(index['weights']) as Document)
@@ -74,10 +74,13 @@ function textWeights(index: Document): Document | null {
   return Object.keys(weights).length === 0 ? null : sortedKeys(weights)
 }
 
-/** The fields of a text index stand as `_fts`, wherever they stand among the others. */
+/**
+ * The fields of a text index stand as `_fts`, wherever they stand among the others. Names that are whole numbers come first,
+ * as the driver lists them, too.
+ */
 function comparableKey(key: Document): Document {
   const entries: [string, unknown][] = []
-  for (const [field, kind] of Object.entries(key)) {
+  for (const [field, kind] of entriesOf(key)) {
     if (field === '_ftsx') continue
     if (kind !== 'text') entries.push([field, canonical(kind)])
     else if (!entries.some(([name]) => name === '_fts')) entries.push(['_fts', 'text'])

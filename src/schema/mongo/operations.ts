@@ -196,7 +196,7 @@ function indexOperations(
 ): MongoIndexOperations {
   const on = callOn('index', collection)
   const create = (
-    keys: Document,
+    keys: IndexKeys,
     { commitQuorum, ...options }: IndexOptions & { commitQuorum?: string | number } = {},
   ) => ({
     createIndexes: collection,
@@ -307,7 +307,7 @@ function check(call: string, keys: unknown, options?: unknown): void {
 function nameOf(call: string, index: unknown, options?: IndexOptions): string {
   if (typeof index === 'string' && index !== '') return index
   check(call, index, options)
-  return options?.name ?? indexName(index as Document)
+  return options?.name ?? indexName(index as object)
 }
 
 const wrong = (call: string, what: string, example: string): MigrateError =>
