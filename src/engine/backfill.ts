@@ -77,8 +77,8 @@ export async function runBackfill(
     }
     const began = performance.now()
     const result = await pages.next(steering.size)
-    throwIfAborted(context.signal)
     if (result.kind === 'blocked') {
+      throwIfAborted(context.signal)
       tries += 1
       if (tries > MOST_TRIES) throw result.error
       steering = halved(steering)
@@ -97,6 +97,7 @@ export async function runBackfill(
     tries = 0
     steering = steer(steering, performance.now() - began, backfill.timeMs, limits)
     tell('working')
+    throwIfAborted(context.signal)
     if (backfill.pauseMs > 0 && row.state !== 'done') await wait(backfill.pauseMs, context)
   }
 }

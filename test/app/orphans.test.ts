@@ -174,14 +174,34 @@ DO $$ DECLARE t text; BEGIN FOR t IN SELECT tablename FROM pg_tables WHERE schem
   it('one that waited too long for a lock is built by the next run, though it is another one by then', async () => {
     revision(INDEX)
     const other = await transaction('INSERT INTO a VALUES (1)')
-    expect(await refusal(project.migrator({ lockTimeoutMs: 500 }).upgrade())).toMatchObject({
-      code: 'MIG-STATEMENT-FAILED',
-    })
+    const impatient = project.migrator({ lockTimeoutMs: 500, lockRetries: 0 })
+    expect(await refusal(impatient.upgrade())).toMatchObject({ code: 'MIG-STATEMENT-FAILED' })
     await other.commit()
     expect(await project.plain(INDEXES)).toBe('i\tf')
     revision('CREATE INDEX CONCURRENTLY IF NOT EXISTS other ON a (id);')
     expect((await project.migrator().upgrade()).to).toEqual([B])
     expect(await project.plain(INDEXES)).toBe('other\tt')
+  })
+
+  it('one that waited too long for a lock is built by the same run, once that is free', async () => {
+    revision(INDEX)
+    const other = await transaction('INSERT INTO a VALUES (1)')
+    const notices: string[] = []
+    let freed: Promise<unknown> | undefined
+    const migrator = project.migrator({
+      lockTimeoutMs: 500,
+      lockRetries: 20,
+      onEvent: (event) => {
+        if (event.type !== 'notice') return
+        notices.push(event.message)
+        // The build has failed once, and so has the drop of what it left.
+        if (event.message.includes('(2 of 20)')) freed = other.commit()
+      },
+    })
+    expect((await migrator.upgrade()).to).toEqual([B])
+    await freed
+    expect(await project.plain(INDEXES)).toBe('i\tt')
+    expect(notices).toContain('The index public.i, which an earlier run had left INVALID, was dropped.')
   })
 
   it('a server session that is ended in the midst of a build or of a drop leaves nothing in doubt', async () => {

@@ -99,7 +99,9 @@ export class PostgresSession implements Session<PgClient> {
         copyData: () => statement.data,
       })
     } catch (error) {
-      if (statement.transaction === 'forbidden' && error instanceof Error) this.#notWhole.add(error)
+      // What a build of an index leaves is dropped before it is run again.
+      const isWhole = statement.transaction !== 'forbidden' || builds(statement) !== null
+      if (!isWhole && error instanceof Error) this.#notWhole.add(error)
       const explained = explainStatement(statement, error, offsetIn(statement.text, error))
       throw mayLeaveIndex(statement, error) ? explained.with({ details: [LEFT_BEHIND] }) : explained
     }
@@ -266,7 +268,6 @@ export class PostgresSession implements Session<PgClient> {
   mayRetry(error: MigrateError): boolean {
     const { cause } = error
     const code = codeOf(cause)
-    // A build outside of a transaction leaves an index behind that is not valid.
     return (code === '55P03' || code === '40P01') && !this.#notWhole.has(cause as object)
   }
 

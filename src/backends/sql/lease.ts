@@ -14,6 +14,8 @@ const CONFIRMS = 5
 /** What an earlier holder has left running is waited for at least so long. */
 const ORPHAN_MS = 10_000
 const ORPHAN_PAUSE_MS = 50
+/** So long the heart's connection may take to end. */
+const END_MS = 2_000
 
 /** A row of the lease's table. */
 export interface LeaseRow {
@@ -229,7 +231,12 @@ class Lease implements HeldLease {
   async #stop(): Promise<void> {
     const heart = this.#heart
     this.#heart = undefined
-    await heart?.then((one) => one.end()).catch(() => undefined)
+    const ended = heart?.then((one) => one.end()).catch(() => undefined)
+    if (ended === undefined) return
+    // Who does not answer a goodbye is left: nothing hangs on it, and whoever waits for the release would wait on.
+    const over = new AbortController()
+    await Promise.race([ended, sleep(END_MS, undefined, { signal: over.signal }).catch(() => undefined)])
+    over.abort()
   }
 }
 
