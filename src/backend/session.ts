@@ -184,6 +184,11 @@ export interface Session<Client = unknown> {
    * and that what failed so has left nothing behind: it is then tried again.
    */
   mayRetry?(error: MigrateError): boolean
+  /**
+   * Whether a statement failed in a transaction because it ends transactions itself (a procedure with COMMIT in it):
+   * nothing of it is done, and it can be run outside of one. Without it: no.
+   */
+  endsTransactions?(error: MigrateError): boolean
   /** Who holds the locks that the session waits for now, a phrase each; none when it does not wait. Asked meanwhile. */
   blockers?(): Promise<readonly string[]>
   /** Asks the server to give up the statement that runs now. From another connection where it must be. */

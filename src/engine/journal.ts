@@ -56,9 +56,10 @@ export async function runJournalled(
       throwIfAborted(context.signal)
       if (isTransactional(block, script, session)) {
         const ahead = aheadOf(block, plan.steps)
-        await runInTransaction(session, step, block, journal, { ...context, ahead })
-        tell(block)
-        continue
+        if (await runInTransaction(session, step, block, journal, { ...context, ahead })) {
+          tell(block)
+          continue
+        }
       }
       const run = statementsFrom(plan.blocks, at, (one) => isTransactional(one, script, session))
       const subjects = run.length === 0 ? [] : (session.traces?.(run) ?? [])
@@ -130,13 +131,14 @@ async function runBlock(
   for (const part of block.steps) await runStep(session, part, { ...step, ...context })
 }
 
+/** False, with nothing done, for a statement that ends transactions itself: it has to be run without one. */
 async function runInTransaction(
   session: Session,
   step: EngineStep,
   block: Block,
   journal: Journal,
   context: JournalContext & { readonly ahead: readonly Statement[] },
-): Promise<void> {
+): Promise<boolean> {
   await context.outbox.flush(session)
   const change = journal.next(block, 'done')
   try {
@@ -148,15 +150,19 @@ async function runInTransaction(
     }, context.ahead)
   } catch (error) {
     if (!(error instanceof RollBack)) {
+      const isStatement = block.kind === 'single' && block.steps[0]?.kind === 'statement'
+      if (isStatement && error instanceof MigrateError && session.endsTransactions?.(error) === true)
+        return false
       if (isRefusal(error) || isCodeFailure(error)) journal.queue(block, 'failed')
       throw error
     }
     await session.metadata.write([change])
   }
   journal.written()
+  return true
 }
 
-/** A code step, a backfill, or a span in which the journal cannot be written. */
+/** A code step, a backfill, a statement that ends transactions, or a span in which the journal cannot be written. */
 async function runIntended(
   session: Session,
   step: EngineStep,

@@ -11,7 +11,7 @@ import {
 } from '../sql/index.js'
 import type { Fields } from './driver.js'
 import { codeOf, explain, explainStatement, missingPart } from './errors.js'
-import { explainGuard } from './lease.js'
+import { explainGuard } from './guard.js'
 import type { Link } from './link.js'
 
 /** lock_not_available, deadlock_detected, serialization_failure, query_canceled (statement_timeout). */
@@ -41,7 +41,7 @@ export function postgresBackfills(link: Link, names: () => Promise<SqlNames>): B
     blocked: (error, statement) =>
       BLOCKED.has(codeOf(error) ?? '') ? explainStatement(statement, error, undefined) : null,
     explain: (error, statement) =>
-      explainStatement(statement, link.lease === undefined ? error : explainGuard(error), undefined),
+      explainStatement(statement, link.lease === undefined ? error : explainGuard(error, link), undefined),
     async lagMs() {
       const [row] = await query(
         'SELECT CAST(extract(epoch FROM max(replay_lag)) * 1000 AS bigint) FROM pg_catalog.pg_stat_replication',

@@ -1,6 +1,6 @@
 import { MigrateError, type MigrateErrorOptions } from '../../core/errors.js'
 import type { Statement } from '../../backend/index.js'
-import { databaseFailed, statementFailed, type ServerError } from '../sql/index.js'
+import { databaseFailed, halfDone, statementFailed, type ServerError } from '../sql/index.js'
 
 /** An error as the server reports it; the fields' names are those of `pg`. */
 interface ReportedError extends Error {
@@ -67,16 +67,21 @@ export function offsetIn(message: string, error: unknown): number | undefined {
   return character >= 1 ? offsetOfCharacter(message, character) : undefined
 }
 
-/** @param offset in the statement's text */
+/**
+ * @param offset in the statement's text
+ * @param half it may have committed something before it failed
+ */
 export function explainStatement(
   statement: Statement,
   error: unknown,
   offset: number | undefined,
+  half = false,
 ): MigrateError {
   if (error instanceof MigrateError) return error
   if (isLost(error)) return lostConnection(error).with({ position: statement.position })
   const told = reported(error, offset)
   if (codeOf(error) === '25006') return readOnly(told, error).with({ position: statement.position })
+  if (half) return halfDone(statement, told, error)
   return statementFailed(statement, told, error).with(adviceFor(error, statement))
 }
 
@@ -147,6 +152,10 @@ function adviceFor(error: unknown, statement?: Statement): MigrateErrorOptions {
     case '25001':
       return {
         hint: `Mark the section transaction:false${statement?.fix === undefined ? '' : `, or: ${statement.fix}`}.`,
+      }
+    case '2D000':
+      return {
+        hint: 'It commits in its midst, which no transaction around it allows: mark the section transaction:false.',
       }
     case '42P06':
     case '42P07':

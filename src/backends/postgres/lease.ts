@@ -1,7 +1,6 @@
 import type { ConnectOptions, LockOptions } from '../../backend/index.js'
 import {
   DEFAULT_LEASE_MS,
-  leaseLost,
   leaseStatements,
   postgresFlavour,
   takeLease,
@@ -108,11 +107,6 @@ export function takeLeaseOn(
       `WHERE name = ${literal(name)} AND fence = ${fence} FOR UPDATE) AS held`,
   }
   return takeLease(store, connection.leaseMs ?? DEFAULT_LEASE_MS, options, onLost)
-}
-
-/** What the guard's statement throws, as the user shall see it. */
-export function explainGuard(error: unknown): unknown {
-  return codeOf(error) === '22012' ? leaseLost(error) : error
 }
 
 async function count(link: Link, sql: string): Promise<number> {

@@ -40,6 +40,8 @@ export class Link {
   applicationName: string | undefined
   /** While the lock is a lease. */
   lease: HeldLease | undefined
+  /** While the lock is the server's own, as ./lock.js makes it. */
+  lockGuard: string | undefined
   /** Each transaction may be on another of the server's connections: nothing may be left set in the session. */
   pooled: boolean
   readonly #timeouts: Timeouts
@@ -63,6 +65,11 @@ export class Link {
 
   get lost(): boolean {
     return this.#lost !== undefined
+  }
+
+  /** A statement that fails unless the lock is held: goes last into what writes the metadata. */
+  get guard(): string | undefined {
+    return this.lease?.guard ?? this.lockGuard
   }
 
   /** What puts the session back, to be run outside of any transaction of the user's. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Lock, LockHolder, LockOptions, LockOwner } from '../../backend/index.js'
-import { MigrateError } from '../../core/errors.js'
 import { acquireByPolling, postgresFlavour } from '../sql/index.js'
 import { codeOf, explain, isLost } from './errors.js'
+import { lockLost } from './guard.js'
 import type { Link } from './link.js'
 
 /** Longer names are cut by the server. */
@@ -72,23 +72,18 @@ async function ask(link: Link, key: bigint, owner: LockOwner, evenPooled: boolea
 
 function held(link: Link, key: bigint, take: () => Promise<boolean>): SessionLock {
   let released = false
+  link.lockGuard = guardOf(key)
   return {
     async regain() {
       // Taken twice, it would have to be let go twice.
       if (released || (await isOurs(link, key)) || (await take())) return
-      throw new MigrateError(
-        'MIG-LOCK-LOST',
-        'The statement let go of the lock, and another run has taken it.',
-        {
-          hint: 'Take DISCARD ALL and pg_advisory_unlock_all() out of the revision, and run the command again.',
-          state: 'What was committed before stands.',
-        },
-      )
+      throw lockLost()
     },
     async release() {
       if (released) return
       released = true
       link.applicationName = undefined
+      link.lockGuard = undefined
       if (link.lost) return
       for (let tries = 1; ; tries++) {
         try {
@@ -102,6 +97,23 @@ function held(link: Link, key: bigint, take: () => Promise<boolean>): SessionLoc
       }
     },
   }
+}
+
+/**
+ * Fails with a division by zero unless the lock is this session's. Whoever lacks it, since a function let go of all locks,
+ * gets it back where nobody else has it. The shared one bridges the moment in between, so that the lock is always held.
+ */
+function guardOf(key: bigint): string {
+  const [shared, unlock, take, unshare] = [
+    'try_advisory_lock_shared',
+    'advisory_unlock',
+    'try_advisory_lock',
+    'advisory_unlock_shared',
+  ].map((name) => `pg_catalog.pg_${name}(${key})`)
+  return (
+    `SELECT 1 / CASE WHEN NOT ${shared} THEN 0 WHEN ${unlock} IS NULL THEN 0 WHEN NOT ${take} THEN 0 ` +
+    `WHEN ${unshare} THEN 1 ELSE 0 END`
+  )
 }
 
 /** A condition on pg_locks, as `l`: it is the lock, and somebody has it. */

@@ -13,7 +13,7 @@ import {
 import type { Values } from './copy-text.js'
 import type { Fields } from './driver.js'
 import { explain, missingPart } from './errors.js'
-import { explainGuard } from './lease.js'
+import { explainGuard } from './guard.js'
 import type { Link } from './link.js'
 import { witnessExpression } from './witness.js'
 
@@ -47,11 +47,11 @@ export class PostgresMetadata implements MetadataStore {
       each: (sql, take) => link.copied(sql, take),
       // Statements of one message are one transaction. A revision may have changed the role, and may go on with it.
       run: async (statements) => {
-        const guard = link.lease === undefined ? [] : [link.lease.guard]
+        const guard = link.guard === undefined ? [] : [link.guard]
         try {
           await link.send([...link.borrowRole, ...statements, ...guard].join(';\n'))
         } catch (error) {
-          throw guard.length === 0 ? error : explainGuard(error)
+          throw guard.length === 0 ? error : explainGuard(error, link)
         }
       },
       missing: missingPart,

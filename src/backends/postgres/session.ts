@@ -42,6 +42,9 @@ import {
 } from './witness.js'
 
 const TIMEOUT_PER_STATEMENT = 130_000
+/** They may commit in their midst where no transaction is around them: what they did before they failed stands. */
+const RUNS_A_PROGRAM: ReadonlySet<string> = new Set(['call', 'do'])
+const INVALID_TERMINATION = '2D000'
 const LETS_LOCKS_GO = /\bdiscard\b|\bpg_advisory_unlock_all\b/i
 
 /** Part of {@link Backend.connect}. */
@@ -99,10 +102,11 @@ export class PostgresSession implements Session<PgClient> {
         copyData: () => statement.data,
       })
     } catch (error) {
+      const commits = !this.#inTransaction && RUNS_A_PROGRAM.has(statement.summary)
       // What a build of an index leaves is dropped before it is run again.
-      const isWhole = statement.transaction !== 'forbidden' || builds(statement) !== null
+      const isWhole = !commits && (statement.transaction !== 'forbidden' || builds(statement) !== null)
       if (!isWhole && error instanceof Error) this.#notWhole.add(error)
-      const explained = explainStatement(statement, error, offsetIn(statement.text, error))
+      const explained = explainStatement(statement, error, offsetIn(statement.text, error), commits)
       throw mayLeaveIndex(statement, error) ? explained.with({ details: [LEFT_BEHIND] }) : explained
     }
     if (LETS_LOCKS_GO.test(statement.text)) for (const lock of this.#sessionLocks) await lock.regain()
@@ -269,6 +273,10 @@ export class PostgresSession implements Session<PgClient> {
     const { cause } = error
     const code = codeOf(cause)
     return (code === '55P03' || code === '40P01') && !this.#notWhole.has(cause as object)
+  }
+
+  endsTransactions({ cause }: MigrateError): boolean {
+    return codeOf(cause) === INVALID_TERMINATION
   }
 
   blockers(): Promise<readonly string[]> {

@@ -57,10 +57,17 @@ export function unitParts(unit: AtomicUnit, durable: boolean, names: SqlNames, l
     ...metadata.map((text, index) =>
       part('metadata', index === metadata.length - 1 ? `${text} RETURNING ${took}` : text),
     ),
-    ...(link.lease === undefined ? [] : [part('guard', link.lease.guard)]),
+    ...guardParts(unit, touched, link).map((text) => part('guard', text)),
     part('commit', 'COMMIT'),
     ...(touched ? restoreParts(unit, link) : []),
   ]
+}
+
+/** The server's own lock is let go of by a statement only: by its name, or by a function that is called. */
+function guardParts({ statements }: AtomicUnit, touched: boolean, { lease, lockGuard }: Link): string[] {
+  if (lease !== undefined) return [lease.guard]
+  const mayLetGo = touched || statements.some(({ text }) => /advisory/i.test(text))
+  return mayLetGo && lockGuard !== undefined ? [lockGuard] : []
 }
 
 /** In a transaction of its own: BEGIN would take what stands before it in the message into the next unit's. */

@@ -2,7 +2,7 @@ import type { AtomicUnit, Statement, UnitListener, UnitsResult } from '../../bac
 import { MigrateError } from '../../core/errors.js'
 import { aborted, type SqlNames } from '../sql/index.js'
 import { explain, explainStatement, isLost, isReported, lostConnection, offsetIn } from './errors.js'
-import { explainGuard } from './lease.js'
+import { explainGuard } from './guard.js'
 import type { Link } from './link.js'
 import { changesLexing, messageOf, unitParts, type Part, type UnitMessage } from './unit-message.js'
 import { UnitSource } from './unit-source.js'
@@ -146,7 +146,7 @@ export class UnitRunner {
     if (open) await this.#rollback()
     const start = message.starts[at] ?? 0
     const inside = offset !== undefined && partAt(message, offset) === at ? offset - start : undefined
-    return failedUnit(part, error, inside)
+    return failedUnit(part, error, inside, this.#options.link)
   }
 
   async #rollback(): Promise<void> {
@@ -162,7 +162,7 @@ export class UnitRunner {
   #lost(error: unknown, answers: Answers): Outcome {
     const part = answers.current
     if (part !== undefined && isReported(error) && part.role !== 'commit') {
-      const failed = failedUnit(part, error, undefined)
+      const failed = failedUnit(part, error, undefined, this.#options.link)
       return {
         kind: 'failed',
         failed: { ...failed, error: failed.error.with({ state: `${part.unit.key} was rolled back.` }) },
@@ -191,9 +191,9 @@ export class UnitRunner {
   }
 }
 
-function failedUnit(part: Part, error: unknown, offset: number | undefined): Failed {
+function failedUnit(part: Part, error: unknown, offset: number | undefined, link: Link): Failed {
   const { unit, statement = null } = part
-  return { key: unit.key, statement, error: explainPart(part, statement, error, offset) }
+  return { key: unit.key, statement, error: explainPart(part, statement, error, offset, link) }
 }
 
 function explainPart(
@@ -201,13 +201,14 @@ function explainPart(
   statement: Statement | null,
   error: unknown,
   offset: number | undefined,
+  link: Link,
 ): MigrateError {
   if (statement !== null) return explainStatement(statement, error, offset)
   switch (role) {
     case 'commit':
       return explain(`Committing ${unit.key}`, error)
     case 'guard':
-      return explain('Making sure that the lease is held', explainGuard(error))
+      return explain('Making sure that the lock is held', explainGuard(error, link))
     case 'metadata':
       return explain(`Recording ${unit.key} in the history`, error)
     default:
