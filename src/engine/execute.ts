@@ -4,9 +4,9 @@ import type { JournalEntry } from '../core/metadata.js'
 import type { BackfillProgress } from '../core/backfill.js'
 import { BackfillCheck, isBackfill } from './backfill.js'
 import { asHeld } from './held.js'
-import { runJournalled } from './journal.js'
+import { isNotRolledBack, noteDoubt, runJournalled } from './journal.js'
 import { Outbox } from './outbox.js'
-import { planRest, planScript, statementsOf } from './script.js'
+import { planRest, planScript, statementsOf, stepsOf } from './script.js'
 import type { PreparedScript, ScriptPlan } from './script.js'
 import { clearPrior, isBegun, refuseBegun } from './settle.js'
 import { interrupted, runStep, successOf, throwIfAborted } from './step.js'
@@ -101,7 +101,11 @@ const statementsIn = (plan: ScriptPlan): readonly Statement[] =>
   plan.mode === 'unit' ? plan.statements : statementsOf(plan.steps)
 
 async function prepare(session: Session, step: EngineStep): Promise<Ready> {
-  const script = await asHeld(session, await step.prepare())
+  return planned(session, await step.prepare())
+}
+
+async function planned(session: Session, unlooked: PreparedScript): Promise<Ready> {
+  const script = await asHeld(session, unlooked)
   return { script, plan: planScript(script, session.capabilities) }
 }
 
@@ -175,7 +179,12 @@ class Run {
     try {
       const error = this.#options.singleTransaction === true ? await this.#allInOne() : await this.#oneByOne()
       if (error === undefined) return { results: this.#results }
-      return { results: this.#results, error: this.#signal?.aborted === true ? interrupted(error) : error }
+      if (this.#signal?.aborted !== true) return { results: this.#results, error }
+      const { state } = error
+      return {
+        results: this.#results,
+        error: interrupted(error).with(isNotRolledBack(error) && state !== undefined ? { state } : {}),
+      }
     } finally {
       this.#watch.stop()
       this.#signal?.removeEventListener('abort', cancel)
@@ -194,7 +203,7 @@ class Run {
       const index = this.#next
       try {
         throwIfAborted(this.#signal)
-        const ready = await this.#take(index)
+        const ready = await this.#look(await this.#take(index))
         const shared = ready.plan.mode === 'unit' && this.#session.runUnits !== undefined
         if (shared) await this.#outbox.flush(this.#session)
         const failure =
@@ -311,6 +320,11 @@ class Run {
         this.#finish(index, { outcome: 'failed', durationMs: null })
         return unheard(error, step.revision)
       }
+      if (isNotRolledBack(error)) {
+        await noteDoubt(this.#session, step, stepsOf(plan), this.#options)
+        this.#finish(index, { outcome: 'failed', durationMs: performance.now() - began })
+        return error
+      }
       if (await this.#retries.again(error)) {
         await this.#session.reset()
         return undefined
@@ -377,11 +391,7 @@ class Run {
     const { timeouts } = ready.script
     if (timeouts !== undefined || this.#timed) await tx.useTimeouts?.(timeouts ?? {})
     this.#timed = timeouts !== undefined
-    const parts =
-      ready.plan.mode === 'unit'
-        ? ready.plan.statements.map((statement) => ({ kind: 'statement' as const, statement }))
-        : ready.plan.steps
-    for (const [at, part] of parts.entries()) {
+    for (const [at, part] of stepsOf(ready.plan).entries()) {
       await runStep(tx, part, { ...step, signal: this.#signal, notice: this.#notice })
       this.#statementDone(index, at)
     }
@@ -410,6 +420,13 @@ class Run {
         for (const index of this.#steps.keys()) this.#finish(index, { outcome: 'failed', durationMs: null })
         return unheard(error, 'the run')
       }
+      if (isNotRolledBack(error)) {
+        for (const [index, step] of this.#steps.slice(0, at + 1).entries()) {
+          await noteDoubt(this.#session, step, stepsOf((await this.#take(index)).plan), this.#options)
+          this.#finish(index, { outcome: 'failed', durationMs: null })
+        }
+        return error
+      }
       if (await this.#retries.again(error)) {
         await this.#session.reset()
         this.#timed = false
@@ -433,6 +450,12 @@ class Run {
     const kept = this.#kept.get(index)
     this.#kept.delete(index)
     return kept ?? (await prepare(this.#session, this.#steps[index] as EngineStep))
+  }
+
+  /** Revisions before it may have made tables since it was checked that no transaction holds. */
+  async #look(ready: Ready): Promise<Ready> {
+    if (ready.plan.mode === 'journal' || this.#session.unheld === undefined) return ready
+    return planned(this.#session, ready.script)
   }
 
   #priorOf(index: number): readonly JournalEntry[] {

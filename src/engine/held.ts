@@ -1,5 +1,5 @@
-import type { Session } from '../backend/index.js'
-import { statementsOf, type PreparedScript } from './script.js'
+import type { Session, Statement } from '../backend/index.js'
+import { isSavepoint, statementsOf, type Block, type PreparedScript, type ScriptStep } from './script.js'
 
 /**
  * The script with what no transaction of this server's holds marked as such, though its text does not say so: it is then
@@ -8,10 +8,25 @@ import { statementsOf, type PreparedScript } from './script.js'
 export async function asHeld(session: Session, script: PreparedScript): Promise<PreparedScript> {
   const unheld = await session.unheld?.(statementsOf(script.steps))
   if (unheld === undefined || unheld.size === 0) return script
-  const steps = script.steps.map((step) =>
-    step.kind === 'statement' && unheld.has(step.statement)
-      ? { ...step, statement: { ...step.statement, transaction: 'commits' as const } }
-      : step,
+  return { ...script, steps: script.steps.map((step) => marked(step, unheld)) }
+}
+
+/**
+ * Looked at again when its turn has come, for what the statements before it have made: the block itself, or the single
+ * steps in which it is run when no transaction holds it whole.
+ */
+export async function heldBlocks(session: Session, block: Block): Promise<readonly Block[]> {
+  const unheld = await session.unheld?.(statementsOf(block.steps))
+  if (unheld === undefined || unheld.size === 0 || block.rollsBack) return [block]
+  return block.steps.flatMap((step, index) =>
+    step.kind === 'statement' && isSavepoint(step.statement)
+      ? []
+      : [{ kind: 'single', steps: [marked(step, unheld)], first: block.first + index, rollsBack: false }],
   )
-  return { ...script, steps }
+}
+
+function marked(step: ScriptStep, unheld: ReadonlySet<Statement>): ScriptStep {
+  if (step.kind !== 'statement' || !unheld.has(step.statement)) return step
+  // One that sets up the session by a function that writes is not run again for that.
+  return { ...step, statement: { ...step.statement, transaction: 'commits', sessionOnly: false } }
 }

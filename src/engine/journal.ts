@@ -3,6 +3,7 @@ import { MigrateError } from '../core/errors.js'
 import type { JournalEntry, JournalState, MetadataChange } from '../core/metadata.js'
 import type { BackfillProgress } from '../core/backfill.js'
 import { isBackfill, runBackfill } from './backfill.js'
+import { heldBlocks } from './held.js'
 import type { Outbox } from './outbox.js'
 import { clearPrior, excerptOf, settlePrior, textOf } from './settle.js'
 import { statementsOf, type Block, type PreparedScript, type ScriptStep } from './script.js'
@@ -46,8 +47,9 @@ export async function runJournalled(
   const tell = (block: Block): void => {
     for (let at = block.first; at < block.first + block.steps.length; at++) context.statementDone?.(at)
   }
-  for (let at = 0; at < plan.blocks.length; at++) {
-    const block = plan.blocks[at] as Block
+  const blocks = [...plan.blocks]
+  for (let at = 0; at < blocks.length; at++) {
+    const block = blocks[at] as Block
     if (done >= block.first + block.steps.length) {
       await repeatSessionSettings(session, step, block, context)
       continue
@@ -55,13 +57,18 @@ export async function runJournalled(
     try {
       throwIfAborted(context.signal)
       if (isTransactional(block, script, session)) {
+        const held = await heldBlocks(session, block)
+        if (held[0] !== block) {
+          blocks.splice(at--, 1, ...held)
+          continue
+        }
         const ahead = aheadOf(block, plan.steps)
         if (await runInTransaction(session, step, block, journal, { ...context, ahead })) {
           tell(block)
           continue
         }
       }
-      const run = statementsFrom(plan.blocks, at, (one) => isTransactional(one, script, session))
+      const run = statementsFrom(blocks, at, (one) => isTransactional(one, script, session))
       const subjects = run.length === 0 ? [] : (session.traces?.(run) ?? [])
       if (run.length === 0) {
         await runIntended(session, step, block, journal, context)
@@ -154,6 +161,7 @@ async function runInTransaction(
       if (isStatement && error instanceof MigrateError && session.endsTransactions?.(error) === true)
         return false
       if (isRefusal(error) || isCodeFailure(error)) journal.queue(block, 'failed')
+      if (isNotRolledBack(error)) journal.queue(block, 'intent')
       throw error
     }
     await session.metadata.write([change])
@@ -261,6 +269,30 @@ function isRefusal(error: unknown): boolean {
 
 const REFUSALS: ReadonlySet<string> = new Set(['MIG-STATEMENT-FAILED', 'MIG-BACKFILL', 'MIG-BACKFILL-KEY'])
 
+/** What was to be one transaction has left something behind, and nobody knows which of its statements did. */
+export function isNotRolledBack(error: unknown): error is MigrateError {
+  return error instanceof MigrateError && error.code === 'MIG-NOT-ROLLED-BACK'
+}
+
+/** Notes such a script as in doubt, so that it is not begun again by itself. */
+export async function noteDoubt(
+  session: Session,
+  step: EngineStep,
+  parts: readonly ScriptStep[],
+  context: Pick<JournalContext, 'hash' | 'runId'>,
+): Promise<void> {
+  const journal = new Journal(step, context)
+  for (let from = 0; from < parts.length; from += MOST_IN_DOUBT) {
+    const some = parts.slice(from, from + MOST_IN_DOUBT)
+    const lines = some.map((part, index) => ({ position: from + index, text: textOf(part), subject: null }))
+    journal.note(lines, 'intent')
+    await journal.flush(session)
+  }
+}
+
+/** Entries in one message. */
+const MOST_IN_DOUBT = 500
+
 function isCodeFailure(error: unknown): boolean {
   return error instanceof MigrateError && error.code === 'MIG-CODE-STEP-FAILED'
 }
@@ -289,10 +321,10 @@ interface JournalLine {
 /** One script's journal: entries wait here until the next write takes them along. */
 class Journal {
   readonly #step: EngineStep
-  readonly #context: JournalContext
+  readonly #context: Pick<JournalContext, 'hash' | 'runId'>
   #queued: JournalEntry[] = []
 
-  constructor(step: EngineStep, context: JournalContext) {
+  constructor(step: EngineStep, context: Pick<JournalContext, 'hash' | 'runId'>) {
     this.#step = step
     this.#context = context
   }

@@ -96,7 +96,7 @@ function controlOf(step: ScriptStep | undefined): Statement['control'] {
   return step?.kind === 'statement' ? step.statement.control : undefined
 }
 
-function isSavepoint(statement: Statement): boolean {
+export function isSavepoint(statement: Statement): boolean {
   return statement.control === 'savepoint'
 }
 
@@ -154,6 +154,9 @@ function transactionBlock(steps: readonly ScriptStep[], begin: number, end: numb
   const inner = steps.slice(begin + 1, end)
   const broken = inner.some((step) => step.kind === 'statement' && step.statement.transaction === 'commits')
   const first = begin + 1
+  if (broken && controlOf(steps[end]) === 'rollback')
+    // Whatever of it is rolled back, and whatever is not, only the server knows: it is sent as it stands.
+    return [{ kind: 'span', steps: steps.slice(begin, end + 1), first: begin, rollsBack: false }]
   if (broken) {
     return inner.flatMap((step, index) =>
       controlOf(step) === 'savepoint'
@@ -219,6 +222,10 @@ function strayControlError(statement: Statement): MigrateError {
     },
   )
 }
+
+/** What a plan runs, in its order. */
+export const stepsOf = (plan: ScriptPlan): readonly ScriptStep[] =>
+  plan.mode === 'unit' ? plan.statements.map((statement) => ({ kind: 'statement', statement })) : plan.steps
 
 /** The statements among steps, in their order. */
 export function statementsOf(steps: readonly ScriptStep[]): readonly Statement[] {

@@ -89,10 +89,13 @@ const HALF_DONE = new WeakSet<object>()
 const LOCK_TIMED_OUT = 1205
 const DEADLOCK = 1213
 
+/** Not a step of code, of which nobody knows what it has committed. */
+const MAY_PASS: ReadonlySet<string> = new Set(['MIG-STATEMENT-FAILED', 'MIG-DATABASE'])
+
 /** A lock was not free in time, and what failed so has left nothing behind. */
 export function mayBeRetried({ cause, code }: MigrateError): boolean {
-  // What the tool itself refuses has no cause at the server; what a step of code has committed nobody knows.
-  if (typeof cause !== 'object' || cause === null || code === 'MIG-CODE-STEP-FAILED') return false
+  // What the tool itself refuses has no cause at the server.
+  if (typeof cause !== 'object' || cause === null || !MAY_PASS.has(code)) return false
   const { errno } = driverError(cause)
   return (errno === LOCK_TIMED_OUT || errno === DEADLOCK) && !HALF_DONE.has(cause)
 }
@@ -124,6 +127,19 @@ export function isPiecemeal(
   // Rows of a table whose engine has no transactions.
   if (transaction === 'commits' && /^(insert|update|delete|replace)\b/.test(summary)) return true
   return dialect === 'mariadb' && /^(drop|rename|create (user|role))\b/.test(summary) && text.includes(',')
+}
+
+/** The same failure, of a transaction of which a part could not be rolled back. */
+export function notRolledBack(error: MigrateError): MigrateError {
+  const { message, position, source, details, cause } = error
+  return new MigrateError('MIG-NOT-ROLLED-BACK', message, {
+    ...(position === undefined ? {} : { position }),
+    ...(source === undefined ? {} : { source }),
+    details,
+    cause,
+    state: 'Rows that were written to tables without transactions stand; the others were rolled back.',
+    hint: 'See what stands; then say so with "migrate resolve", as "migrate status" names it.',
+  })
 }
 
 export function explain(thrown: unknown, doing: string): MigrateError {

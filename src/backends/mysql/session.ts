@@ -24,15 +24,27 @@ import { blockersOf } from './blockers.js'
 import { mysqlBackfills } from './backfill.js'
 import { mysqlCapabilities } from './capabilities.js'
 import type { Borrowed, Connection, ConnectionConfig, PromiseConnection } from './driver.js'
-import { explain, explainStatement, isGone, isMissing, isPiecemeal, mayBeRetried } from './errors.js'
+import {
+  explain,
+  explainStatement,
+  isGone,
+  isMissing,
+  isPiecemeal,
+  mayBeRetried,
+  notRolledBack,
+} from './errors.js'
 import { explainGuard, isClustered, takeLeaseOn } from './lease.js'
 import { userLevelLock } from './lock.js'
 import { LooseTables } from './loose.js'
 import { end, open } from './open.js'
 import { lockSeconds, type ServerKind } from './server.js'
 import { decodeSettings, restoreSettings, settingsColumns, type Settings } from './settings.js'
+import { TemporaryTables } from './temporary.js'
 import { send, Refused, type Answer } from './wire.js'
 import { questionOf, tracesOf, verdictFrom } from './witness.js'
+
+/** ER_WARNING_NOT_COMPLETE_ROLLBACK */
+const NOT_ROLLED_BACK = 1196
 
 export interface MysqlParts {
   readonly connection: Connection
@@ -68,11 +80,8 @@ export class MysqlSession implements Session<PromiseConnection> {
   #inTransaction = false
   #touched = false
   #roleTouched = false
-  readonly #temporary = new Set<string>()
-  readonly #loose = new LooseTables({
-    query: async (sql) => (await this.#send(sql, true)).rows,
-    quoted: (text) => this.#parts.kind.flavour.text(text),
-  })
+  readonly #temporary = new TemporaryTables()
+  readonly #loose: LooseTables
   readonly #locks: Lock[] = []
   #lease: HeldLease | undefined
   #closed = false
@@ -82,6 +91,13 @@ export class MysqlSession implements Session<PromiseConnection> {
     this.#connection = parts.connection
     this.#takesSeveral = parts.config.multipleStatements === true
     this.server = parts.server
+    this.#loose = new LooseTables(
+      {
+        query: async (sql) => (await this.#send(sql, true)).rows,
+        quoted: (text) => parts.kind.flavour.text(text),
+      },
+      parts.kind.dialect,
+    )
     this.metadata = sqlMetadata(
       {
         query: async (sql) => (await this.#send(sql, true)).rows,
@@ -115,6 +131,7 @@ export class MysqlSession implements Session<PromiseConnection> {
   get client(): PromiseConnection {
     // Whoever holds it may do anything with it.
     this.#touched = true
+    this.#loose.forget()
     return this.#connection.promise()
   }
 
@@ -157,7 +174,7 @@ export class MysqlSession implements Session<PromiseConnection> {
     statements: readonly Statement[],
     progress: Progress,
   ): Promise<void> {
-    for (const statement of statements) if (statement.touchesSession) this.#note(statement)
+    for (const statement of statements) this.#note(statement)
     const last = statements.length - 1
     let answer: Answer
     try {
@@ -206,12 +223,7 @@ export class MysqlSession implements Session<PromiseConnection> {
       atomicSelect: from !== null && server.number >= from,
       // A revision that has touched the session may have changed it.
       home: this.#touched ? null : database,
-      temporary: [...this.#temporary].map((name) =>
-        name
-          .replace(/^.*\.\s*/, '')
-          .replaceAll('`', '')
-          .toLowerCase(),
-      ),
+      temporary: this.#temporary.bareNames,
     })
   }
 
@@ -247,12 +259,30 @@ export class MysqlSession implements Session<PromiseConnection> {
       await this.#sendOwn('COMMIT')
       return result
     } catch (error) {
-      // Where the connection is gone, the server rolls back by itself.
-      await this.#send('ROLLBACK').catch(() => undefined)
-      throw error
+      throw await this.#rolledBack(error)
     } finally {
       this.#inTransaction = false
     }
+  }
+
+  /**
+   * Rolls back, and looks what the server says of it: rows that no transaction held stand, and it warns of them, however
+   * they came to be written. This is known afterwards only; what is known before is journalled, see {@link LooseTables}.
+   */
+  async #rolledBack(error: unknown): Promise<unknown> {
+    const codes = new Set<unknown>()
+    const say = async (sql: string): Promise<number> => {
+      const { rows, warnings } = await send(this.#connection, sql, true)
+      for (const [, code] of rows) codes.add(code)
+      return warnings
+    }
+    // The victim of a deadlock is rolled back with its own error. Where the connection is gone, the server does it by itself.
+    await say('SHOW WARNINGS').catch(() => undefined)
+    const warned = await say('ROLLBACK').catch(() => 0)
+    if (warned > 0) await say('SHOW WARNINGS').catch(() => undefined)
+    if (!(error instanceof MigrateError) || !codes.has(NOT_ROLLED_BACK) || this.#temporary.ofOtherEngines)
+      return error
+    return notRolledBack(error)
   }
 
   async lock(name: string, options: LockOptions): Promise<Lock> {
@@ -335,7 +365,7 @@ export class MysqlSession implements Session<PromiseConnection> {
   }
 
   async #executed(statement: Statement, run: () => Promise<Answer>): Promise<ExecuteResult> {
-    if (statement.touchesSession) this.#note(statement)
+    this.#note(statement)
     if (!this.#fits(statement.text)) throw this.#tooLong(statement)
     let answer: Answer
     try {
@@ -353,13 +383,14 @@ export class MysqlSession implements Session<PromiseConnection> {
     return !this.#inTransaction && isPiecemeal(statement, this.#parts.kind.dialect)
   }
 
-  #note({ text }: Statement): void {
+  /** What is to be known of a statement that is about to run. */
+  #note(statement: Statement): void {
+    this.#loose.runs(statement)
+    if (!statement.touchesSession) return
+    const { text } = statement
     this.#touched = true
     if (/^set\s+(default\s+)?role\b/i.test(text)) this.#roleTouched = true
-    const temporary =
-      /^create\s+(?:or\s+replace\s+)?temporary\s+table\s+(?:if\s+not\s+exists\s+)?((?:`[^`]+`|[\w$]+)(?:\s*\.\s*(?:`[^`]+`|[\w$]+))?)/i
-    const name = temporary.exec(text)?.[1]
-    if (name !== undefined) this.#temporary.add(name)
+    this.#temporary.note(text)
   }
 
   async #tellWarnings(onNotice: (message: string) => void): Promise<void> {
@@ -382,7 +413,7 @@ export class MysqlSession implements Session<PromiseConnection> {
       if (set !== null) await this.#send(set)
       if (database !== null && now !== database) await this.#send(`USE ${flavour.identifier(database)}`)
       // In the default database, where an unqualified name put them; elsewhere they hide nobody's table.
-      for (const name of this.#temporary) await this.#send(`DROP TEMPORARY TABLE IF EXISTS ${name}`)
+      for (const name of this.#temporary.names) await this.#send(`DROP TEMPORARY TABLE IF EXISTS ${name}`)
       this.#temporary.clear()
     } catch (error) {
       throw explain(error, 'Putting the session back')
