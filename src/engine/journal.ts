@@ -279,12 +279,12 @@ export async function noteDoubt(
   session: Session,
   step: EngineStep,
   parts: readonly ScriptStep[],
-  context: Pick<JournalContext, 'hash' | 'runId'>,
+  context: Noting,
 ): Promise<void> {
   const journal = new Journal(step, context)
   for (let from = 0; from < parts.length; from += MOST_IN_DOUBT) {
     const some = parts.slice(from, from + MOST_IN_DOUBT)
-    const lines = some.map((part, index) => ({ position: from + index, text: textOf(part), subject: null }))
+    const lines = some.map((part, index) => ({ position: from + index, part, subject: null }))
     journal.note(lines, 'intent')
     await journal.flush(session)
   }
@@ -318,13 +318,16 @@ interface JournalLine {
   readonly subject: string | null
 }
 
+/** What entries are made with. */
+type Noting = Pick<JournalContext, 'hash' | 'excerpt' | 'runId'>
+
 /** One script's journal: entries wait here until the next write takes them along. */
 class Journal {
   readonly #step: EngineStep
-  readonly #context: Pick<JournalContext, 'hash' | 'runId'>
+  readonly #context: Noting
   #queued: JournalEntry[] = []
 
-  constructor(step: EngineStep, context: Pick<JournalContext, 'hash' | 'runId'>) {
+  constructor(step: EngineStep, context: Noting) {
     this.#step = step
     this.#context = context
   }
