@@ -29,6 +29,8 @@ function reportMongo({ present }: Servers): void {
   const has = (name: string) => present.some((server) => server.name === name)
   if (has('documentdb')) say(`MongoDB's backend ran against DocumentDB${has('mongodb') ? '' : ' alone'}`)
   if (has('mongodb')) say("MongoDB's backend ran against MongoDB")
+  if (has('documentdb'))
+    say('What only MongoDB has was tested at the wire, with its documented answers, and not against MongoDB')
 }
 
 function report(servers: Servers, ms: number): void {

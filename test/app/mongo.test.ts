@@ -1,4 +1,5 @@
 import { MongoClient, type Db, type Document } from 'mongodb'
+import { MongoClient as OtherClient } from 'mongodb-6'
 import { afterEach, expect, it } from 'vitest'
 import { mongodb } from '../../src/backends/mongo/index.js'
 import type { MongoAccess } from '../../src/backends/mongo/driver.js'
@@ -253,6 +254,60 @@ describeServers(['documentdb', 'mongodb'], (server) => {
     const [index] = mongodb.parse(text)
     expect(await session.observe?.(index as Statement, {} as never)).toBe('not-applied')
     await session.close()
+  })
+
+  it('what met the write of another is rolled back and tried again', async () => {
+    const { url, db } = await fresh(server)
+    const things = db.collection('things')
+    await things.insertOne({ _id: 1 as never, x: 0 })
+    let tries = 0
+    const revision = defineRevision({
+      id: 'a000',
+      up(op) {
+        op.run<MongoAccess>('meet', async ({ client }) => {
+          tries += 1
+          const mine = client.db.collection('things')
+          await mine.insertOne({ tries }, { session: client.session })
+          await mine.findOne({ _id: 1 as never }, { session: client.session })
+          if (tries === 1) await things.updateOne({ _id: 1 as never }, { $inc: { x: 10 } })
+          await mine.updateOne({ _id: 1 as never }, { $inc: { x: 1 } }, { session: client.session })
+        })
+      },
+    })
+    const report = await createMigrator({ url, revisions: [revision] }).upgrade()
+    expect(report).toMatchObject({ ok: true, to: ['a000'] })
+    expect(tries).toBe(2)
+    expect(await things.distinct('x')).toEqual([11])
+    expect(await things.distinct('tries')).toEqual([2])
+  })
+
+  it('a client of another version of the driver is used as it is, with values of every type', async () => {
+    const { url, db } = await fresh(server)
+    const client = await new OtherClient(url).connect()
+    closing.push(() => client.close())
+    const values =
+      '[1, 1.5, 9007199254740993, {"$numberDecimal": "0.10"}, {"$oid": "0123456789abcdef01234567"}, ' +
+      '{"$date": "2026-01-02T03:04:05Z"}, {"$binary": {"base64": "AAE=", "subType": "00"}}, {"$minKey": 1}, ' +
+      '{"$timestamp": {"t": 1, "i": 2}}, {"$regex": "a", "$options": "i"}, {"b": 1, "1": {"$maxKey": 1}}]'
+    const types = 'int double long decimal objectId date binData minKey timestamp regex object'.split(' ')
+    const revisions = [
+      defineRevision({ id: 'a000', up: `{"insert": "one", "documents": [{"_id": 1, "values": ${values}}]}` }),
+      defineRevision({
+        id: 'b000',
+        parents: ['a000'],
+        change: (op) => op.mongo.index('one').create({ a: 1 }),
+      }),
+    ]
+    const migrator = createMigrator({ client, revisions })
+    expect(await migrator.upgrade()).toMatchObject({ ok: true, to: ['b000'] })
+    const shown = { $map: { input: '$values', in: { $type: '$$this' } } }
+    const [found] = await db
+      .collection('one')
+      .aggregate([{ $project: { types: shown } }])
+      .toArray()
+    expect(found?.['types']).toEqual(types)
+    expect(await migrator.downgrade('a000')).toMatchObject({ ok: true })
+    expect(await names(db, 'one')).toEqual(['_id_'])
   })
 
   it('a runner whose lease was taken over writes nothing more', async () => {

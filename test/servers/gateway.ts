@@ -1,13 +1,7 @@
-import { createServer, type Server, type Socket } from 'node:net'
-import { BSON } from 'mongodb'
 import pg from 'pg'
 import { runCommand, type Backend } from './gateway-commands.js'
-import { readBson } from './gateway-bson.js'
 import { Connections } from './gateway-connections.js'
-
-const OP_REPLY = 1
-const OP_QUERY = 2004
-const OP_MSG = 2013
+import { listenForMessages } from './wire.js'
 
 export interface Gateway {
   readonly port: number
@@ -15,7 +9,7 @@ export interface Gateway {
   close(): Promise<void>
 }
 
-/** MongoDB's wire protocol on a port of its own, in front of DocumentDB. No compression, no authentication, no TLS. */
+/** MongoDB's wire protocol in front of DocumentDB. */
 export async function openGateway(postgresUrl: string): Promise<Gateway> {
   const pool = new pg.Pool({
     connectionString: postgresUrl,
@@ -24,17 +18,12 @@ export async function openGateway(postgresUrl: string): Promise<Gateway> {
   })
   pool.on('error', () => undefined)
   const backend: Backend = { connections: new Connections(pool), cursors: new Map() }
-  const sockets = new Set<Socket>()
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.setNoDelay(true)
-    socket.once('close', () => sockets.delete(socket))
-    socket.on('error', () => undefined)
-    serve(socket, backend)
+  const listening = await listenForMessages(() => async ({ command, reply }) => {
+    const answer = await runCommand(command, backend)
+    return reply === null ? null : reply(answer)
   })
-  const port = await listening(server)
   return {
-    port,
+    port: listening.port,
     version: async () => {
       const { rows } = await pool.query<{ version: string }>(
         "SELECT extversion AS version FROM pg_extension WHERE extname = 'documentdb'",
@@ -42,88 +31,8 @@ export async function openGateway(postgresUrl: string): Promise<Gateway> {
       return rows[0]?.version ?? 'unknown'
     },
     close: async () => {
-      for (const socket of sockets) socket.destroy()
-      await new Promise((resolve) => server.close(resolve))
+      await listening.close()
       await backend.connections.close()
     },
   }
-}
-
-function listening(server: Server): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      if (address !== null && typeof address === 'object') resolve(address.port)
-      else reject(new Error('no port from the system'))
-    })
-  })
-}
-
-/** Messages of one connection are answered one after another, as a server does. */
-function serve(socket: Socket, backend: Backend): void {
-  let waiting: Buffer = Buffer.alloc(0)
-  let turn = Promise.resolve()
-  socket.on('data', (chunk: Buffer) => {
-    waiting = Buffer.concat([waiting, chunk])
-    while (waiting.length >= 4 && waiting.length >= waiting.readInt32LE(0)) {
-      const length = waiting.readInt32LE(0)
-      const message = waiting.subarray(0, length)
-      waiting = waiting.subarray(length)
-      turn = turn.then(() => answer(message, socket, backend))
-    }
-  })
-}
-
-async function answer(message: Buffer, socket: Socket, backend: Backend): Promise<void> {
-  const request = message.readInt32LE(4)
-  const isQuery = message.readInt32LE(12) === OP_QUERY
-  const { command, silent } = isQuery ? { command: queryOf(message), silent: false } : messageOf(message)
-  const reply = Buffer.from(BSON.serialize(await runCommand(command, backend)))
-  if (silent || socket.destroyed) return
-  const head = isQuery ? replyHead() : Buffer.from([0, 0, 0, 0, 0])
-  const header = Buffer.alloc(16)
-  header.writeInt32LE(16 + head.length + reply.length, 0)
-  header.writeInt32LE(request, 8)
-  header.writeInt32LE(isQuery ? OP_REPLY : OP_MSG, 12)
-  socket.write(Buffer.concat([header, head, reply]))
-}
-
-function replyHead(): Buffer {
-  const head = Buffer.alloc(20)
-  head.writeInt32LE(1, 16)
-  return head
-}
-
-/** The first hello of an old handshake. */
-function queryOf(message: Buffer): BSON.Document {
-  const end = message.indexOf(0, 20)
-  return readBson(message.subarray(end + 9))
-}
-
-/** A body, and sequences of documents that stand for arrays in it. */
-function messageOf(message: Buffer): { command: BSON.Document; silent: boolean } {
-  const flags = message.readUInt32LE(16)
-  const end = message.length - ((flags & 1) === 1 ? 4 : 0)
-  let command: BSON.Document = {}
-  const sequences: [string, BSON.Document[]][] = []
-  for (let at = 20; at < end;) {
-    const kind = message[at]
-    at += 1
-    const size = message.readInt32LE(at)
-    if (kind === 0) command = readBson(message.subarray(at, at + size))
-    else {
-      const nameEnd = message.indexOf(0, at + 4)
-      const documents: BSON.Document[] = []
-      for (let inside = nameEnd + 1; inside < at + size;) {
-        const length = message.readInt32LE(inside)
-        documents.push(readBson(message.subarray(inside, inside + length)))
-        inside += length
-      }
-      sequences.push([message.toString('utf8', at + 4, nameEnd), documents])
-    }
-    at += size
-  }
-  for (const [name, documents] of sequences) command[name] = documents
-  return { command, silent: (flags & 2) !== 0 }
 }

@@ -88,7 +88,7 @@ async function begin(
       access: {
         client,
         db,
-        session: client.startSession({ defaultTransactionOptions: await transactions() }),
+        session: client.startSession({ defaultTransactionOptions: TRANSACTIONS }),
       },
       owned,
       server: serverOf(build, client),
@@ -102,15 +102,15 @@ async function begin(
   }
 }
 
-/** What is committed is on most of the servers. */
-async function transactions(): Promise<TransactionOptions> {
-  const { ReadConcern, WriteConcern } = await loadDriver()
-  return {
-    readConcern: new ReadConcern('snapshot'),
-    writeConcern: new WriteConcern('majority'),
-    readPreference: 'primary',
-  }
-}
+/**
+ * What is committed is on most of the servers. Plain objects, which every version of the driver takes: those of ours are
+ * none of a client's that was lent.
+ */
+const TRANSACTIONS = {
+  readConcern: { level: 'snapshot' },
+  writeConcern: { w: 'majority' },
+  readPreference: 'primary',
+} as unknown as TransactionOptions
 
 /** Who speaks MongoDB's protocol here. */
 function serverOf(build: Readonly<Record<string, unknown>>, client: MongoClient): ServerInfo {

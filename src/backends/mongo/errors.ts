@@ -1,6 +1,7 @@
 import type { Statement } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import { connectFailed, databaseFailed, halfDone, statementFailed, type ServerError } from '../sql/errors.js'
+import { Unconfirmed, WriteRefused } from './replies.js'
 import { writesOut } from './statements.js'
 
 interface Told {
@@ -59,37 +60,63 @@ const BROKEN_OFF: ReadonlySet<number | undefined> = new Set([
 
 /** Whether something of a refused command, which was in no transaction, may stand all the same. */
 export function mayBeHalfDone(error: unknown, command: Readonly<Record<string, unknown>>): boolean {
-  if (BROKEN_OFF.has(told(error).code)) return true
+  if (BROKEN_OFF.has(told(error).code) || isUnconfirmed(error)) return true
   const [name = ''] = Object.keys(command)
   if (!WRITES.has(name)) return writesOut(name, JSON.stringify(command['pipeline'] ?? []))
   // Refused before the first document was looked at: the command itself is wrong.
-  return isWriteError(error) && !isOneDocument(name, command)
+  return error instanceof WriteRefused && !isOneDocument(name, command)
 }
 
 function isOneDocument(name: string, command: Readonly<Record<string, unknown>>): boolean {
   if (name === 'findAndModify') return true
   if (name === 'insert') return lengthOf(command['documents']) === 1
-  const [only, ...more] = Object.values(command).find(Array.isArray) as Record<string, unknown>[]
+  const list = name === 'bulkWrite' ? command['ops'] : Object.values(command).find(Array.isArray)
+  const [only, ...more] = (list ?? []) as Record<string, unknown>[]
   return more.length === 0 && only?.['multi'] !== true && (name !== 'delete' || Number(only?.['limit']) === 1)
 }
 
 const lengthOf = (value: unknown): number => (Array.isArray(value) ? value.length : 0)
 
-/** An error of a write among several, as {@link refuseWriteErrors} made it. */
-export class WriteRefused extends Error {
-  constructor(message: string, fields: { readonly code?: number; readonly codeName?: string }) {
-    super(message)
-    Object.assign(this, fields)
-  }
+/**
+ * Done on the primary, and not confirmed by the other servers as it should have been. The driver throws an error of its own
+ * for it, of whichever of its versions, whose code is the concern's: 64, 79, 100 and others.
+ */
+function isUnconfirmed(error: unknown): boolean {
+  if (error instanceof Unconfirmed || told(error).name === 'MongoWriteConcernError') return true
+  const { result } = (error ?? {}) as { readonly result?: { readonly writeConcernError?: unknown } | null }
+  return result?.writeConcernError !== undefined && result.writeConcernError !== null
 }
 
-const isWriteError = (error: unknown): boolean => error instanceof WriteRefused
+const NO_SUCH_TRANSACTION = 251
 
-/** A COMMIT may have been done though it was not answered so; the driver has tried it a second time by then. */
+/**
+ * A COMMIT may have been done though it was not answered so: the driver has tried it a second time by then, and a server that
+ * has done it the first time, and does not remember it, answers 251 to the second.
+ */
 export function explainCommit(error: unknown): MigrateError {
-  const labels = (error as { errorLabels?: unknown }).errorLabels
-  const unknown = Array.isArray(labels) && labels.includes('UnknownTransactionCommitResult')
-  return unknown ? lost(error) : explain(error, 'COMMIT')
+  const { name, code, message } = told(error)
+  if (LOST.test(name)) return lost(error)
+  const unheard =
+    hasLabel(error, 'UnknownTransactionCommitResult') || isUnconfirmed(error) || BROKEN_OFF.has(code)
+  if (!unheard && code !== NO_SUCH_TRANSACTION) return explain(error, 'COMMIT')
+  return new MigrateError('MIG-CONNECT', `The server does not say whether COMMIT was done: ${message}`, {
+    hint: 'See where the database stands with: migrate status',
+    cause: error,
+  })
+}
+
+function hasLabel(error: unknown, label: string): boolean {
+  const { errorLabels } = (error ?? {}) as { readonly errorLabels?: unknown }
+  return Array.isArray(errorLabels) && errorLabels.includes(label)
+}
+
+/** Codes of what met another's transaction, or a lock: LockTimeout, WriteConflict, SnapshotUnavailable, LockBusy. */
+const CONFLICTS: ReadonlySet<number | undefined> = new Set([24, 112, 246, 46])
+
+/** Whether a transaction was rolled back for what another one did meanwhile: it may well succeed the next time. */
+export function isConflict(error: unknown): boolean {
+  const cause = error instanceof MigrateError ? error.cause : error
+  return CONFLICTS.has(told(cause).code) && hasLabel(cause, 'TransientTransactionError')
 }
 
 /** What went wrong with something of our own. */

@@ -52,7 +52,7 @@ async function take(locks: Collection<LockDocument>, name: string, owner: LockOw
     const taken = await locks.findOneAndUpdate(
       { _id: name, expires: { $lte: now } },
       { $inc: { fence: 1 }, $set: { expires: later(now), since: now, owner: { ...owner } } },
-      { upsert: true, returnDocument: 'after' },
+      { upsert: true, returnDocument: 'after', includeResultMetadata: false },
     )
     if (taken === null) return null
     const { fence } = taken

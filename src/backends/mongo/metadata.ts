@@ -183,7 +183,7 @@ export class MongoMetadata implements MetadataStore {
     const after = await this.#collection('meta').findOneAndUpdate(
       { _id: 'numbers' },
       { $inc: { history, log } },
-      { ...this.#session, upsert: true, returnDocument: 'after' },
+      { ...this.#session, upsert: true, returnDocument: 'after', includeResultMetadata: false },
     )
     const counter = (field: 'history' | 'log', count: number) => {
       let at = Number(after?.[field]) - count

@@ -1,4 +1,5 @@
-import type { Db, Document } from 'mongodb'
+import type { Document } from 'mongodb'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type {
   Capabilities,
   ExecuteResult,
@@ -9,14 +10,21 @@ import type {
   Session,
   Statement,
 } from '../../backend/index.js'
+import { MigrateError } from '../../core/errors.js'
 import type { Bson, MongoAccess } from './driver.js'
-import { explain, explainCommit, explainStatement, mayBeHalfDone, WriteRefused } from './errors.js'
+import { addressed } from './addresses.js'
+import { explain, explainCommit, explainStatement, isConflict, mayBeHalfDone } from './errors.js'
 import { takeLease, type Lease } from './lock.js'
 import { MongoMetadata } from './metadata.js'
 import { observeCommand } from './observe.js'
 import { conflictFacts } from './conflicts.js'
+import { refuseWriteErrors, rowsOf } from './replies.js'
 import { commandOf } from './statements.js'
-import { bsonOf } from './values.js'
+import { bsonMajorOf, bsonOf } from './values.js'
+
+/** Of our own rows. */
+const MOST_TRIES = 8
+const FIRST_PAUSE_MS = 20
 
 export interface SessionParts {
   readonly access: MongoAccess
@@ -35,10 +43,13 @@ export class MongoSession implements Session<MongoAccess> {
   readonly capabilities: Capabilities
   readonly metadata: MongoMetadata
   readonly #bson: Bson
+  readonly #bsonMajor: number | undefined
   readonly #owned: boolean
   readonly #statementTimeoutMs: number
   readonly #leases = new Set<Lease>()
   readonly #locks: Lock[] = []
+  /** Of transactions that were rolled back for another's write. */
+  readonly #conflicts = new WeakSet<MigrateError>()
   #running: AbortController | null = null
   #closed = false
 
@@ -47,6 +58,7 @@ export class MongoSession implements Session<MongoAccess> {
     this.server = parts.server
     this.capabilities = { transaction: parts.hasTransactions ? 'dml' : 'none', lock: 'lease' }
     this.#bson = parts.bson
+    this.#bsonMajor = bsonMajorOf(parts.access.session.id?.id)
     this.#owned = parts.owned
     this.#statementTimeoutMs = parts.statementTimeoutMs
     this.metadata = new MongoMetadata({
@@ -88,7 +100,7 @@ export class MongoSession implements Session<MongoAccess> {
 
   /** Exact: as the server shall have it, each number of its own type. Plain: with numbers of JavaScript's, to compare. */
   #commandOf(statement: Statement, numbers: 'exact' | 'plain'): Document {
-    return bsonOf(commandOf(statement.text).node, this.#bson, numbers) as Document
+    return bsonOf(commandOf(statement.text).node, this.#bson, numbers, this.#bsonMajor) as Document
   }
 
   observe(statement: Statement): Promise<'applied' | 'not-applied' | 'unknown'> {
@@ -107,19 +119,38 @@ export class MongoSession implements Session<MongoAccess> {
       result = await work(this)
     } catch (error) {
       await session.abortTransaction().catch(() => undefined)
-      throw error
+      throw this.#noted(error)
     }
     try {
       await session.commitTransaction()
     } catch (error) {
-      throw explainCommit(error)
+      throw this.#noted(explainCommit(error))
     }
     return result
   }
 
+  #noted(error: unknown): unknown {
+    if (error instanceof MigrateError && isConflict(error)) this.#conflicts.add(error)
+    return error
+  }
+
+  /** All of the changes or none. Others may write to the same collections meanwhile: what conflicts is rolled back, and tried again. */
   async #together(work: () => Promise<void>): Promise<void> {
     if (this.capabilities.transaction === 'none' || this.client.session.inTransaction()) return work()
-    await this.transaction(work)
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await this.transaction(work)
+        return
+      } catch (error) {
+        if (!isConflict(error) || tries >= MOST_TRIES) throw error
+        await sleep(FIRST_PAUSE_MS * 2 ** tries * Math.random())
+      }
+    }
+  }
+
+  /** A transaction that met another's write was rolled back by the server. */
+  mayRetry(error: MigrateError): boolean {
+    return this.#conflicts.has(error)
   }
 
   async lock(name: string, options: LockOptions): Promise<Lock> {
@@ -146,42 +177,4 @@ export class MongoSession implements Session<MongoAccess> {
     await session.endSession().catch(() => undefined)
     if (this.#owned) await client.close()
   }
-}
-
-const ON_ADMIN: ReadonlySet<string> = new Set([
-  ...['setParameter', 'setFeatureCompatibilityVersion', 'shardCollection', 'reshardCollection'],
-  ...['refineCollectionShardKey', 'enableSharding', 'setDefaultRWConcern', 'setClusterParameter'],
-])
-
-/** Names of collections are of the URL's database, in `renameCollection` too, which the server wants in full. */
-function addressed(command: Document, db: Db): ['admin' | 'own', Document] {
-  const [name = ''] = Object.keys(command)
-  const own = `${db.databaseName}.`
-  const full = (value: unknown): unknown =>
-    typeof value !== 'string' || value.startsWith(own) ? value : `${own}${value}`
-  if (name === 'renameCollection') {
-    return ['admin', { ...command, renameCollection: full(command[name]), to: full(command['to']) }]
-  }
-  return [ON_ADMIN.has(name) ? 'admin' : 'own', command]
-}
-
-/** Some of a command's writes may be refused though the command itself is answered. */
-function refuseWriteErrors(reply: Document): void {
-  const errors: unknown = reply['writeErrors']
-  const concern: unknown = reply['writeConcernError']
-  const first: unknown = Array.isArray(errors) ? errors[0] : concern
-  if (typeof first !== 'object' || first === null) return
-  const { errmsg, code, codeName } = first as Record<string, unknown>
-  throw new WriteRefused(typeof errmsg === 'string' ? errmsg : 'a write was refused', {
-    ...(typeof code === 'number' ? { code } : {}),
-    ...(typeof codeName === 'string' ? { codeName } : {}),
-  })
-}
-
-function rowsOf(reply: Document): number | null {
-  const cursor: unknown = reply['cursor']
-  if (typeof cursor === 'object' && cursor !== null && 'firstBatch' in cursor) {
-    return Array.isArray(cursor.firstBatch) ? cursor.firstBatch.length : null
-  }
-  return typeof reply['n'] === 'number' ? reply['n'] : null
 }

@@ -6,7 +6,7 @@ import { Places } from '../../sql/places.js'
 
 /** Commands that a transaction can hold; all others are journalled one by one. */
 const OF_DOCUMENTS: ReadonlySet<string> = new Set([
-  ...['insert', 'update', 'delete', 'findAndModify', 'find', 'aggregate', 'distinct'],
+  ...['insert', 'update', 'delete', 'findAndModify', 'find', 'aggregate', 'distinct', 'bulkWrite'],
 ])
 
 const LOSING: ReadonlySet<string> = new Set(['drop', 'dropDatabase', 'delete'])

@@ -7,9 +7,33 @@ import type { Bson } from './driver.js'
 /**
  * The value of a text for the driver. Exact: as the server shall have it, each number of its own type. Plain: with
  * numbers of JavaScript's where they can be, to compare.
+ * @param major of the BSON that the driver brings which is to send it; default: of `bson`
  */
-export function bsonOf(node: JsonNode, bson: Bson, numbers: 'exact' | 'plain'): unknown {
-  return valueOf(node, numbers === 'exact' ? exact(bson) : { ...exact(bson), ...PLAIN })
+export function bsonOf(node: JsonNode, bson: Bson, numbers: 'exact' | 'plain', major?: number): unknown {
+  const make = major === undefined ? exact(bson) : marked(exact(bson), major)
+  return valueOf(node, numbers === 'exact' ? make : { ...make, ...PLAIN })
+}
+
+const VERSION = Symbol.for('@@mdb.bson.version')
+
+/** The major version of BSON that a driver brings, by a value that it made itself; undefined for those before there was such a mark. */
+export function bsonMajorOf(made: unknown): number | undefined {
+  const major: unknown = typeof made === 'object' && made !== null ? Reflect.get(made, VERSION) : undefined
+  return typeof major === 'number' ? major : undefined
+}
+
+/**
+ * A client that was lent may be of another version of the driver, which takes no values that say that they are of ours,
+ * though it writes them by the same few members.
+ */
+function marked(make: ValueMaker<unknown>, major: number): ValueMaker<unknown> {
+  const mark = (value: unknown): unknown => {
+    if (bsonMajorOf(value) === undefined || bsonMajorOf(value) === major) return value
+    return Object.defineProperty(value as object, VERSION, { value: major })
+  }
+  const entries = Object.entries(make) as [string, (...values: unknown[]) => unknown][]
+  const all = entries.map(([name, one]) => [name, (...values: unknown[]) => mark(one(...values))])
+  return Object.fromEntries(all) as ValueMaker<unknown>
 }
 
 const PLAIN = {

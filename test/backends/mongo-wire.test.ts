@@ -1,0 +1,148 @@
+import { MongoClient, type Db } from 'mongodb'
+import { afterEach, expect, it } from 'vitest'
+import { createMigrator } from '../../src/app/migrator.js'
+import type { Migrator } from '../../src/app/types.js'
+import { defineRevision } from '../../src/app/define.js'
+import { MigrateError } from '../../src/core/errors.js'
+import { asMongod, type AsMongod, type AsMongodOptions } from '../servers/as-mongod.js'
+import { describeServers, useDatabase } from '../servers/database.js'
+import type { ServerInfo } from '../servers/types.js'
+
+// At the wire, not MongoDB: what stands in for a mongod has its documented answers, and DocumentDB does the rest.
+
+const closing: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+interface Stage {
+  readonly wire: AsMongod
+  readonly db: Db
+  readonly migrator: (...ups: readonly string[]) => Migrator
+}
+
+async function stage(server: ServerInfo, options: Partial<AsMongodOptions> = {}): Promise<Stage> {
+  const database = await useDatabase(server)
+  const wire = await asMongod({ version: '8.0.4', kind: 'replica set', upstream: database.url, ...options })
+  const client = new MongoClient(database.url)
+  closing.push(
+    () => database.drop(),
+    () => wire.close(),
+    () => client.close(),
+  )
+  return {
+    wire,
+    db: client.db(),
+    migrator: (...ups) =>
+      createMigrator({
+        url: wire.url,
+        revisions: ups.map((up, at) => defineRevision({ id: `a00${at}`, up })),
+      }),
+  }
+}
+
+async function failure(work: Promise<unknown>): Promise<MigrateError> {
+  const error: unknown = await work.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  )
+  if (error instanceof MigrateError) return error
+  throw new Error(`expected a refusal, got ${String(error)}`)
+}
+
+describeServers(['documentdb'], (server) => {
+  // https://www.mongodb.com/docs/manual/reference/method/db.runCommand/ and the codes of the server's error_codes.yml
+  it.each([
+    [64, 'WriteConcernTimeout', 'waiting for replication timed out'],
+    [79, 'UnknownReplWriteConcern', 'No write concern mode named "two" found in replica set configuration'],
+    [100, 'UnsatisfiableWriteConcern', 'Not enough data-bearing nodes'],
+  ])(
+    'at the wire, not MongoDB: a write concern that fails with %i leaves a command in doubt',
+    async (code, codeName, errmsg) => {
+      const { wire, migrator, db } = await stage(server)
+      const text = '{"create": "one"}\n{"create": "two"}'
+      wire.answer('create', ({ create }) =>
+        create === 'two' ? { ok: 1, writeConcernError: { code, codeName, errmsg } } : 'pass',
+      )
+      const error = await failure(migrator(text).upgrade())
+      expect(error).toMatchObject({ code: 'MIG-DATABASE', position: { line: 2, column: 1 } })
+      expect(error.message).toContain(errmsg)
+      expect(await db.collection('migrate_journal').distinct('state')).toEqual(['done', 'intent'])
+      // The write had been lost with the primary: the next run looks, and does it.
+      wire.answer('create', () => 'pass')
+      expect(await migrator(text).upgrade()).toMatchObject({ ok: true })
+      expect(await db.listCollections({ name: 'two' }).toArray()).toHaveLength(1)
+    },
+  )
+
+  it('at the wire, not MongoDB: the answer to COMMIT is lost, and the second one is answered NoSuchTransaction', async () => {
+    const { wire, migrator, db } = await stage(server)
+    let commits = 0
+    wire.answer('commitTransaction', () => {
+      if (!wire.seen.some((command) => command['insert'] === 'one')) return 'pass'
+      commits += 1
+      if (commits > 2) return 'pass'
+      const errmsg = 'Transaction 1 has been aborted.'
+      const refusal = { ok: 0, code: 251, codeName: 'NoSuchTransaction', errmsg }
+      return commits === 1 ? 'pass and cut' : { ...refusal, errorLabels: ['TransientTransactionError'] }
+    })
+    const text = '{"insert": "one", "documents": [{"_id": 1}]}'
+    const error = await failure(migrator(text).upgrade())
+    expect(error.code).toBe('MIG-CONNECT')
+    expect(error.state).toContain('Whether a000 was committed was not heard any more')
+    expect(commits).toBeGreaterThanOrEqual(2)
+    // It was committed: nothing is left to be done, and nothing is done twice.
+    wire.answer('commitTransaction', () => 'pass')
+    expect((await migrator(text).upgrade()).steps).toEqual([])
+    expect(await db.collection('one').countDocuments()).toBe(1)
+  })
+
+  it('at the wire, not MongoDB: a write conflict of a transaction is tried again', async () => {
+    const { wire, migrator, db } = await stage(server)
+    let inserts = 0
+    wire.answer('insert', ({ insert }) => {
+      if (insert !== 'one') return 'pass'
+      inserts += 1
+      if (inserts > 1) return 'pass'
+      const errmsg = 'WriteConflict error: this operation conflicted with another operation. Please retry'
+      return {
+        ok: 0,
+        code: 112,
+        codeName: 'WriteConflict',
+        errmsg,
+        errorLabels: ['TransientTransactionError'],
+      }
+    })
+    expect(await migrator('{"insert": "one", "documents": [{"_id": 1}]}').upgrade()).toMatchObject({
+      ok: true,
+    })
+    expect(inserts).toBe(2)
+    expect(await db.collection('one').countDocuments()).toBe(1)
+  })
+
+  // https://www.mongodb.com/docs/manual/reference/command/bulkWrite/
+  it('at the wire, not MongoDB: the command bulkWrite goes to admin with full names, and what it refuses is found in its cursor', async () => {
+    const { wire, migrator, db } = await stage(server)
+    const name = db.databaseName
+    const text =
+      '{"insert": "two", "documents": [{"_id": 1}]}\n' +
+      '{"bulkWrite": 1, "ops": [{"insert": 0, "document": {"_id": 1}}, {"delete": 0, "filter": {}, "multi": true}], "nsInfo": [{"ns": "one"}]}'
+    const counts = { nInserted: 1, nMatched: 0, nModified: 0, nUpserted: 0, nDeleted: 1 }
+    const cursor = (firstBatch: object[]) => ({ id: 0n, firstBatch, ns: 'admin.$cmd.bulkWrite' })
+    wire.answer('bulkWrite', () => ({
+      ok: 1,
+      cursor: cursor([{ ok: 0, idx: 0, code: 11_000, errmsg: 'E11000 duplicate key error', n: 0 }]),
+      ...{ ...counts, nErrors: 1 },
+    }))
+    const error = await failure(migrator(text).upgrade())
+    expect(error.message).toContain('E11000 duplicate key error')
+    expect(error.code).toBe('MIG-STATEMENT-FAILED')
+    expect(await db.collection('migrate_history').countDocuments()).toBe(0)
+
+    wire.answer('bulkWrite', () => ({ ok: 1, cursor: cursor([]), ...counts, nErrors: 0 }))
+    expect(await migrator(text).upgrade()).toMatchObject({ ok: true })
+    const sent = wire.seen.findLast((command) => 'bulkWrite' in command)
+    expect(sent).toMatchObject({ $db: 'admin', errorsOnly: true, nsInfo: [{ ns: `${name}.one` }] })
+    expect(sent).toMatchObject({ autocommit: false })
+  })
+})
