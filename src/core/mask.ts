@@ -93,6 +93,24 @@ export function blotSecrets(text: string): string {
   )
 }
 
+const CREDENTIAL =
+  /pass|pwd|secret|token|identified|credential|conninfo|connection|dblink|program|system\s+set|masterauth|\bauth|setuser/i
+/** Redis has its passwords without quotes. */
+const IN_COMMAND = /(\b(?:requirepass|masterauth|auth2?|setuser[ \t]+\S+)[ \t]+)(.+)/i
+
+/**
+ * Lines of statements, whatever their language, of which every column stays where it is: where a line among them speaks
+ * of passwords, connections or programs, asterisks stand for what is in quotes, and for what is behind that.
+ */
+export function blotCredentials(lines: readonly string[]): string[] {
+  if (!lines.some((line) => CREDENTIAL.test(line))) return [...lines]
+  return lines.map((line) =>
+    line
+      .replace(/['"$].*$/, (text) => text.replace(/[^\s'"$;,()]/g, '*'))
+      .replace(IN_COMMAND, (_, name: string, value: string) => name + value.replace(/\S/g, '*')),
+  )
+}
+
 /** True when the URL itself carries a password. */
 export function hasPassword(url: string): boolean {
   return loginOf(url, 0) !== null

@@ -1,3 +1,4 @@
+import { blotCredentials } from '../core/mask.js'
 import type { Position } from '../core/position.js'
 import type { Style } from './view.js'
 import { displayWidth, printable } from './width.js'
@@ -8,8 +9,8 @@ const LINES_AFTER = 1
 const LONGEST = 110
 
 /**
- * The place in its text, with line numbers and a caret under the column. Empty when the text does not reach
- * that far.
+ * The place in its text, with line numbers and a caret under the column, and without values that may be passwords.
+ * Empty when the text does not reach that far.
  *
  * @param source the whole text of the file, or its lines from the one on which the place is
  */
@@ -18,7 +19,7 @@ export function codeFrame(source: string, position: Position, style: Style): str
   if (place === null) return []
   const { lines, index } = place
   const from = Math.max(0, index - LINES_BEFORE)
-  const shown = lines.slice(from, index + LINES_AFTER + 1)
+  const shown = blotCredentials(lines.slice(from, index + LINES_AFTER + 1))
   const gutter = String(position.line + LINES_AFTER).length
   const window = windowAround(lines[index] ?? '', position.column)
   const out: string[] = []

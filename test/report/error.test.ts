@@ -35,6 +35,18 @@ describe('code frames', () => {
     ])
   })
 
+  it('show no password of a statement, and nothing else is moved or hidden', () => {
+    const frame = (text: string) => codeFrame(text, positionOf(text, 1, 7), plain)
+    expect(frame("ALTER USER u IDENTIFIED BY 'it''s a'")).toEqual([
+      "  1 | ALTER USER u IDENTIFIED BY '**''* *'",
+      '    |       ^',
+    ])
+    expect(frame('ALTER ROLE u PASSWORD $$s3cret$$ x')[0]).not.toContain('s3cret')
+    expect(frame('ALTER ROLE u PASSWORD\n  "s3cret"')[2]).toBe('  2 |   "******"')
+    expect(frame('ACL SETUSER u on >s3cret ~*')[0]).toBe('  1 | ACL SETUSER u ** ******* **')
+    expect(frame("INSERT INTO t VALUES ('a')")[0]).toBe("  1 | INSERT INTO t VALUES ('a')")
+  })
+
   it('put the caret under wide letters and tabs', () => {
     const wide = "\tINSERT '注文' x"
     expect(codeFrame(wide, positionOf(wide, 1, 14), plain)).toEqual([

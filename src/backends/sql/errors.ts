@@ -28,15 +28,21 @@ export function statementFailed(statement: Statement, error: ServerError, cause:
   return new MigrateError('MIG-STATEMENT-FAILED', error.message.trim(), {
     position: placeIn(statement, error.offset),
     details: details(error),
-    cause,
+    cause: withoutStatement(cause),
   })
+}
+
+/** Drivers hand the statement's whole text along, with all that is in it. */
+function withoutStatement(cause: unknown): unknown {
+  if (cause instanceof Error) for (const name of ['sql', 'command']) Reflect.deleteProperty(cause, name)
+  return cause
 }
 
 /** For an error of the server that is no statement's of the user: the metadata, BEGIN, COMMIT, the lock. */
 export function databaseFailed(doing: string, error: ServerError, cause: unknown): MigrateError {
   return new MigrateError('MIG-DATABASE', `${doing} failed: ${error.message.trim()}`, {
     details: details(error),
-    cause,
+    cause: withoutStatement(cause),
   })
 }
 
