@@ -4,6 +4,7 @@
 //   npm run bench -- sqlite version   cases whose names hold one of these words
 import { startServers } from '../test/servers/index.js'
 import type { ServerInfo, ServerName } from '../test/servers/index.js'
+import { backfilled } from './backfill.js'
 import type { Case } from './cases.js'
 import {
   farAway,
@@ -36,9 +37,10 @@ function casesOn(servers: readonly ServerInfo[]): Case[] {
       farAway(server, 1000, 10),
       linear(server, 5000),
       linear(server, 10_000),
+      backfilled(server, 1_000_000),
     ]),
     sqliteFromEmpty(1000),
-    ...on('mysql', (server) => [mysqlFromEmpty(server, 1000)]),
+    ...on('mysql', (server) => [mysqlFromEmpty(server, 1000), backfilled(server, 1_000_000)]),
     ...on('mariadb', (server) => [mysqlFromEmpty(server, 1000)]),
     ...on('redis', (server) => [keysRenamed(server, 1_000_000)]),
     ...on('valkey', (server) => [keysRenamed(server, 1_000_000)]),

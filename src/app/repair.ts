@@ -158,6 +158,8 @@ function rollBack(context: Context, state: State, session: Session, target: stri
     const entries = entriesOf(fresh, target)
     const revision = entries[0]?.revision ?? target
     await refuseStanding(session, fresh, entries)
+    // What was begun and did not come to its end nobody has to undo by hand.
+    for (const entry of entries) if (entry.state !== 'done') await session.clearAway?.(entry)
     const preparer = new Preparer(context, fresh, session, identity)
     await session.metadata.write([
       { kind: 'journal-clear', revision },

@@ -406,6 +406,7 @@ class Run {
     let at = 0
     const work = { ran: false }
     try {
+      for (const index of this.#steps.keys()) await clearPrior(this.#session, this.#priorOf(index), 0)
       await this.#session.transaction(async (tx) => {
         for (; at < this.#steps.length; at++) {
           this.#started(at)

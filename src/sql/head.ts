@@ -74,19 +74,29 @@ export class Head {
     return found
   }
 
-  /** Moves over a name with its qualification; undefined when none stands here. */
-  name(): { readonly name: string; readonly path: readonly string[] } | undefined {
+  /** Moves over a name with its qualification; undefined when none stands here. `typed`: its parts with their quotes. */
+  name():
+    | { readonly name: string; readonly path: readonly string[]; readonly typed: readonly string[] }
+    | undefined {
     const first = this.#token(0)
     if (!isNamePart(first)) return undefined
-    const path = [this.#unquote(first)]
-    let last = first
+    const parts = [first]
     this.skip()
     while (this.sign() === '.' && isNamePart(this.#token(1))) {
-      last = this.#token(1)
-      path.push(this.#unquote(last))
+      parts.push(this.#token(1))
       this.skip(2)
     }
-    return { name: this.#text.slice(first.start, last.end), path }
+    return {
+      name: this.#text.slice(first.start, parts.at(-1)?.end),
+      path: parts.map((part) => this.#unquote(part)),
+      typed: parts.map((part) => this.#slice(part)),
+    }
+  }
+
+  /** The text from the next token on. */
+  get rest(): string {
+    const next = this.#token(0)
+    return next === NONE ? '' : this.#text.slice(next.start)
   }
 
   #token(ahead: number): HeadToken {

@@ -1,35 +1,62 @@
 import { Head } from './head.js'
 import { readKind } from './kind.js'
 import { RULES } from './rules.js'
-import type { Subject } from './subject.js'
 
 /**
- * What a statement of PostgreSQL changes in the catalogue that cannot be in one transaction with its row of the journal;
- * null when that cannot be seen there afterwards. An index hangs on its table as in CREATE INDEX; DROP INDEX names no
- * table, and the path is the index's own.
+ * What a statement of PostgreSQL changes in the catalogue that cannot be in one transaction with its row of the journal.
+ * Names are in parts as they are typed, with their quotes: the server folds and cuts them.
  */
-export function postgresSubjects(text: string): readonly Subject[] | null {
+export type IndexSubject =
+  /** `index` is null where the server chooses the name. */
+  | { readonly change: 'appears'; readonly table: readonly string[]; readonly index: string | null }
+  | { readonly change: 'vanishes'; readonly index: readonly string[] }
+  /** Indexes are made anew beside the old ones. `name` is null for a database. */
+  | { readonly change: 'rebuilt'; readonly of: RebuiltKind; readonly name: readonly string[] | null }
+
+export type RebuiltKind = 'index' | 'table' | 'schema' | 'database'
+
+/** Null when that cannot be seen in the catalogue afterwards. */
+export function postgresSubject(text: string): IndexSubject | null {
   const rules = RULES.postgres
   const head = new Head(text, rules)
-  const { verb, object, concurrently, name, path, on, onPath } = readKind(head, rules)
-  if (object !== 'index' || concurrently !== true || name === undefined || path === undefined) return null
+  const { verb, object, concurrently, name, on } = readKind(head, rules)
   // U&"…" is several tokens here, and has escapes.
-  if (!isCertain(name, path) || /u&"/i.test(text)) return null
+  if (concurrently !== true || /u&"/i.test(text)) return null
+  if (verb === 'reindex') return rebuilt(object, name)
+  if (object !== 'index') return null
   if (verb === 'drop') {
+    const index = typed(name)
     head.accept('RESTRICT|CASCADE')
-    return head.done ? [{ kind: 'index', path, change: 'vanishes' }] : null
+    return head.done && index !== null ? { change: 'vanishes', index } : null
   }
-  const part = path[0]
-  if (verb !== 'create' || path.length !== 1 || part === undefined) return null
-  if (on === undefined || onPath === undefined || !isCertain(on, onPath)) return null
-  return [{ kind: 'index', path: onPath, part, change: 'appears' }]
+  const table = typed(on)
+  if (verb !== 'create' || table === null) return null
+  if (name === undefined) return { change: 'appears', table, index: null }
+  const [index, ...more] = typed(name) ?? []
+  return index === undefined || more.length > 0 ? null : { change: 'appears', table, index }
 }
 
-/**
- * Whether the server reads the name as we do: how letters outside of ASCII are folded depends on the database's
- * encoding, and the name of a database in front has to be that of this one.
- */
-function isCertain(written: string, path: readonly string[]): boolean {
-  const unquoted = written.replace(/"(?:[^"]|"")*"/g, '')
-  return path.length <= 2 && Array.from(unquoted).every((char) => char <= '\x7f')
+function rebuilt(object: string | undefined, name: string | undefined): IndexSubject | null {
+  if (object === 'database') return { change: 'rebuilt', of: object, name: null }
+  const parts = typed(name)
+  if (parts === null || (object !== 'index' && object !== 'table' && object !== 'schema')) return null
+  return object === 'schema' && parts.length > 1 ? null : { change: 'rebuilt', of: object, name: parts }
+}
+
+const TYPED = /^(?:"(?:[^"]|"")+"|[a-z_\x80-\uffff][\w$\x80-\uffff]*)$/i
+
+/** The parts of a name; null for what is none, and for one with a database in front, which has to be this one. */
+function typed(name: string | undefined): readonly string[] | null {
+  if (name === undefined) return null
+  const parts = new Head(name, RULES.postgres).name()?.typed ?? []
+  return parts.length >= 1 && parts.length <= 2 && parts.every((part) => TYPED.test(part)) ? parts : null
+}
+
+/** Of a CREATE INDEX: what stands behind the table's name. */
+export function indexDefinition(text: string): { readonly unique: boolean; readonly rest: string } | null {
+  const rules = RULES.postgres
+  const head = new Head(text, rules)
+  const { verb, object, unique, onPath } = readKind(head, rules)
+  if (verb !== 'create' || object !== 'index' || onPath === undefined || head.done) return null
+  return { unique: unique === true, rest: head.rest }
 }

@@ -162,14 +162,31 @@ DO $$ DECLARE t text; BEGIN FOR t IN SELECT tablename FROM pg_tables WHERE schem
     expect(notices).toContain('The index public.i, which an earlier run had left INVALID, was dropped.')
   })
 
-  it('it is dropped for a revision that was made a transaction since', async () => {
-    revision(INDEX)
-    await project.plain('INSERT INTO a VALUES (1), (1);')
-    expect(await refusal(project.migrator().upgrade())).toMatchObject({ code: 'MIG-STATEMENT-FAILED' })
-    project.revision(B, 'CREATE INDEX i ON a (id);', { parents: A })
-    expect((await project.migrator().upgrade()).to).toEqual([B])
-    expect(await project.plain(INDEXES)).toBe('i\tt')
-  })
+  it.each([false, true])(
+    'it is dropped for a revision that was made a transaction since (one for all: %s)',
+    async (singleTransaction) => {
+      revision(INDEX)
+      await project.plain('INSERT INTO a VALUES (1), (1);')
+      expect(await refusal(project.migrator().upgrade())).toMatchObject({ code: 'MIG-STATEMENT-FAILED' })
+      project.revision(B, 'CREATE INDEX i ON a (id);', { parents: A })
+      expect((await project.migrator().upgrade('head', { singleTransaction })).to).toEqual([B])
+      expect(await project.plain(INDEXES)).toBe('i\tt')
+    },
+  )
+
+  it.each([INDEX, 'CREATE UNIQUE INDEX CONCURRENTLY ON a (id);'])(
+    'nothing is left of it when it was rolled back: %s',
+    async (text) => {
+      revision(text)
+      await project.plain('INSERT INTO a VALUES (1), (1);')
+      for (let round = 0; round < 2; round++) {
+        expect(await refusal(project.migrator().upgrade())).toMatchObject({ code: 'MIG-STATEMENT-FAILED' })
+        expect((await project.plain(INDEXES)).split('\n')).toHaveLength(1)
+      }
+      await project.migrator().resolve(B, 'rollback')
+      expect(await project.plain(INDEXES)).toBe('')
+    },
+  )
 
   it('one that waited too long for a lock is built by the next run, though it is another one by then', async () => {
     revision(INDEX)

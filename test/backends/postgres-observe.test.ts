@@ -44,6 +44,25 @@ const SEEN: readonly Case[] = [
     text: 'CREATE INDEX CONCURRENTLY i ON u (a)',
   },
   {
+    name: 'an index without a name',
+    setup: [TABLE],
+    text: 'CREATE INDEX CONCURRENTLY ON T (a) WHERE b > $$ USING $$',
+  },
+  {
+    name: 'an index and a table whose names only the server can fold',
+    setup: ['CREATE TABLE ÄÖ_Über (a integer)'],
+    text: 'CREATE INDEX CONCURRENTLY Öl ON ÄÖ_ÜBER (a)',
+  },
+  {
+    name: 'an index with all that there is to define, on a table that has lost a column',
+    setup: [
+      'CREATE TABLE t (gone integer, a integer, b text COLLATE "C", c text)',
+      'ALTER TABLE t DROP COLUMN gone',
+    ],
+    text: `CREATE UNIQUE INDEX CONCURRENTLY " USING " ON t USING btree (lower(b) COLLATE "C" text_pattern_ops DESC NULLS LAST, (a + 1)) -- !
+      INCLUDE (c) WITH (fillfactor = 70) WHERE c IS NOT NULL -- the end`,
+  },
+  {
     name: 'an index dropped',
     setup: [TABLE, 'CREATE INDEX "I" ON t (a)'],
     text: 'DROP INDEX CONCURRENTLY "I"',
@@ -55,10 +74,10 @@ const SEEN: readonly Case[] = [
   },
 ]
 
+const UNNAMED = 'CREATE UNIQUE INDEX CONCURRENTLY ON t (a)'
+
 /** Nothing of these can be told from the catalogue for certain. */
 const UNSEEN = [
-  'CREATE INDEX CONCURRENTLY ON t (a)',
-  'CREATE INDEX CONCURRENTLY Ä ON t (a)',
   'CREATE INDEX CONCURRENTLY U&"d\\0061" ON t (a)',
   'CREATE INDEX CONCURRENTLY i ON db.s.t (a)',
   'DROP INDEX CONCURRENTLY i, j',
@@ -175,6 +194,105 @@ describeServers(['postgres', 'postgres15'], (server) => {
     expect(await seen(text)).toBe('unknown')
     await session.clearAway?.(await noted())
     expect(await invalid()).toEqual(['i'])
+  })
+
+  test.each([
+    ['CREATE INDEX i ON t (b)', 'CREATE INDEX CONCURRENTLY i ON t (a)'],
+    ['CREATE INDEX i ON t (a)', 'CREATE UNIQUE INDEX CONCURRENTLY i ON t (a)'],
+    ['CREATE INDEX i ON t (a) WHERE a > 1', 'CREATE INDEX CONCURRENTLY i ON t (a) WHERE a > 2'],
+    ['CREATE INDEX ON t (b)', 'CREATE INDEX CONCURRENTLY ON t (a)'],
+    ['CREATE INDEX i ON t (a)', 'CREATE INDEX CONCURRENTLY i ON t (a) WHERE nothing(b)'],
+  ])(
+    'an index that is another one is not taken for that of the statement: %s for %s',
+    async (other, text) => {
+      const session = await bench.prepared()
+      await run(session, [TABLE])
+      await intend(session, text)
+      await run(session, [other])
+      expect(await seen(text)).toBe('unknown')
+    },
+  )
+
+  test('of an index without a name what is left is dropped, one at a time, and no other', async () => {
+    const notices: string[] = []
+    const session = await bench.prepared({ onNotice: (message) => notices.push(message) })
+    await run(session, [TABLE, TWICE])
+    // Somebody else's, from before.
+    await fail(session, UNNAMED)
+    for (let round = 0; round < 2; round++) {
+      await intend(session, UNNAMED)
+      await fail(session, UNNAMED)
+      expect(await invalid()).toHaveLength(2)
+      expect(await seen(UNNAMED)).toBe('not-applied')
+      await session.clearAway?.(await noted())
+      expect(await invalid()).toEqual(['t_a_idx'])
+    }
+    expect(notices).toEqual(
+      Array(2).fill('The index public.t_a_idx1, which an earlier run had left INVALID, was dropped.'),
+    )
+    // Two that are new: which is ours nobody knows.
+    await intend(session, UNNAMED)
+    await fail(session, UNNAMED)
+    await fail(session, UNNAMED)
+    expect(await seen(UNNAMED)).toBe('unknown')
+    await session.clearAway?.(await noted())
+    expect(await invalid()).toHaveLength(3)
+  })
+
+  test('an index that somebody else builds at this moment is left alone', async () => {
+    const session = await bench.prepared()
+    await run(session, [TABLE, TWICE])
+    await intend(session, UNNAMED)
+    await fail(session, UNNAMED)
+    const builder = await bench.connect()
+    await run(builder, ['BEGIN', 'LOCK TABLE t IN SHARE UPDATE EXCLUSIVE MODE'])
+    await session.clearAway?.(await noted())
+    expect(await invalid()).toEqual(['t_a_idx'])
+    await run(builder, ['ROLLBACK'])
+    await session.clearAway?.(await noted())
+    expect(await invalid()).toEqual([])
+  })
+
+  const REINDEXED = [
+    ['INDEX CONCURRENTLY i', 'i_ccnew'],
+    ['(CONCURRENTLY) TABLE T', 'i_ccnew'],
+    ['TABLE CONCURRENTLY parted', 'part_a_idx_ccnew'],
+    ['SCHEMA CONCURRENTLY "S"', '"S".j_ccnew'],
+  ] as const
+  test.each(REINDEXED)('what REINDEX %s leaves is dropped, and nothing else', async (what, left) => {
+    const text = `REINDEX ${what}`
+    const notices: string[] = []
+    const session = await bench.prepared({
+      lockTimeoutMs: 300,
+      onNotice: (message) => notices.push(message),
+    })
+    await run(session, [
+      TABLE,
+      'CREATE INDEX i ON t (a)',
+      'CREATE TABLE parted (a integer) PARTITION BY LIST (a)',
+      'CREATE TABLE part PARTITION OF parted FOR VALUES IN (1)',
+      'CREATE INDEX ON parted (a)',
+      'CREATE SCHEMA "S"',
+      'CREATE TABLE "S".u (a integer)',
+      'CREATE INDEX j ON "S".u (a)',
+    ])
+    // A build that fails for another's transaction, and is stopped in its midst as by a kill.
+    const fails = async (): Promise<void> => {
+      const other = await bench.connect()
+      await run(other, ['BEGIN ISOLATION LEVEL REPEATABLE READ', 'SELECT 1 FROM pg_class LIMIT 1'])
+      await expect(run(session, [text])).rejects.toThrow('lock timeout')
+      await run(other, ['ROLLBACK'])
+    }
+    await fails()
+    const before = await invalid()
+    expect(before).toContain(left)
+    await intend(session, text)
+    await fails()
+    expect((await invalid()).length).toBeGreaterThan(before.length)
+    expect(await seen(text)).toBe('not-applied')
+    await session.clearAway?.(await noted())
+    expect(await invalid()).toEqual(before)
+    expect(notices.filter((message) => message.endsWith('was dropped.'))).not.toEqual([])
   })
 
   test('an index with the dropped one’s name is not it', async () => {

@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { separable, verdictOf, type Subject } from '../../src/sql/subject.js'
 import { mysqlSubjects } from '../../src/sql/subjects-mysql.js'
-import { postgresSubjects } from '../../src/sql/subjects-postgres.js'
 
 const word = fc.constantFrom(
   ...'CREATE ALTER DROP RENAME TABLE INDEX VIEW ADD COLUMN MODIFY CHANGE CONSTRAINT FOREIGN KEY TO ON t `a``b` ( ) , . "x" \'y\' /*! */ -- # ; 5'.split(
@@ -90,49 +89,5 @@ describe('statements under one intent', () => {
         }
       }),
     )
-  })
-})
-
-describe('what a statement of PostgreSQL changes outside of a transaction', () => {
-  const double = (text: string): string => `"${text.replaceAll('"', '""')}"`
-
-  test('is read from any text without an error', () => {
-    const token = fc.constantFrom(
-      ...'CREATE DROP INDEX UNIQUE CONCURRENTLY IF NOT EXISTS ON ONLY i "I" U&"x" s . t ( ) , $$ \'y\' -- /* ;'.split(
-        ' ',
-      ),
-    )
-    const tokens = fc.array(token).map((words) => words.join(' '))
-    fc.assert(
-      fc.property(fc.oneof(fc.string(), tokens), (text) => void postgresSubjects(text)),
-      { numRuns: 2_000 },
-    )
-  })
-
-  test('is named as the statement names it, however odd the name', () => {
-    const odd = name.filter((text) => !/u&$/i.test(text))
-    fc.assert(
-      fc.property(odd, odd, odd, fc.boolean(), (schema, table, index, unless) => {
-        const made = `CREATE INDEX CONCURRENTLY ${unless ? 'IF NOT EXISTS ' : ''}${double(index)} ON ${double(schema)} . ${double(table)} (a)`
-        fc.pre(!/u&"/i.test(made))
-        expect(postgresSubjects(made)).toEqual([
-          { kind: 'index', path: [schema, table], part: index, change: 'appears' },
-        ])
-        const dropped = `drop index concurrently ${unless ? 'if exists ' : ''}${double(schema)}.${double(index)} cascade`
-        expect(postgresSubjects(dropped)).toEqual([
-          { kind: 'index', path: [schema, index], change: 'vanishes' },
-        ])
-      }),
-    )
-  })
-
-  test.each([
-    'CREATE INDEX i ON t (a)',
-    'CREATE INDEX CONCURRENTLY ON t (a)',
-    'DROP INDEX CONCURRENTLY i, j',
-    'REINDEX INDEX CONCURRENTLY i',
-    'DROP INDEX i',
-  ])('is nothing that could be looked for: %s', (text) => {
-    expect(postgresSubjects(text)).toBeNull()
   })
 })

@@ -31,13 +31,15 @@ import { PostgresMetadata } from './metadata.js'
 import { openLink } from './open.js'
 import { UnitRunner } from './units.js'
 import {
-  builds,
+  areSameDefinitions,
+  definitionsQuery,
   isHarmlessTwice,
-  leftoverOf,
+  leavesIndexes,
   lookAtIndex,
   passedOverQuery,
   tracesOf,
   verdictOn,
+  type FoundIndex,
   type SeenIndex,
 } from './witness.js'
 
@@ -104,7 +106,7 @@ export class PostgresSession implements Session<PgClient> {
     } catch (error) {
       const commits = !this.#inTransaction && RUNS_A_PROGRAM.has(statement.summary)
       // What a build of an index leaves is dropped before it is run again.
-      const isWhole = !commits && (statement.transaction !== 'forbidden' || builds(statement) !== null)
+      const isWhole = !commits && (statement.transaction !== 'forbidden' || leavesIndexes(statement))
       if (!isWhole && error instanceof Error) this.#notWhole.add(error)
       const explained = explainStatement(statement, error, offsetIn(statement.text, error), commits)
       throw mayLeaveIndex(statement, error) ? explained.with({ details: [LEFT_BEHIND] }) : explained
@@ -161,14 +163,42 @@ export class PostgresSession implements Session<PgClient> {
   }
 
   async observe(statement: Statement, entry: JournalEntry): Promise<Verdict> {
-    return isHarmlessTwice(statement) ? 'not-applied' : verdictOn(await this.#lookAt(entry))
+    if (isHarmlessTwice(statement)) return 'not-applied'
+    const seen = await this.#lookAt(entry)
+    const verdict = verdictOn(seen)
+    if (verdict !== 'applied' || seen?.change !== 'appears' || seen.now === null) return verdict
+    // Somebody may have made another one of that name since.
+    return (await this.#isDefinedBy(statement, seen.now)) ? 'applied' : 'unknown'
+  }
+
+  /** Whether an index is what the statement would make. */
+  async #isDefinedBy(statement: Statement, index: FoundIndex): Promise<boolean> {
+    const [row] = await this.#look(
+      `SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.relname) FROM pg_catalog.pg_index AS i ` +
+        'JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace ' +
+        `WHERE i.indexrelid = ${index.oid}`,
+    )
+    const queries = definitionsQuery(statement, index, row?.[0] ?? '')
+    if (row === undefined || queries === null) return false
+    try {
+      return areSameDefinitions(await this.#link.rows(['BEGIN', ...queries].join(';')))
+    } catch (error) {
+      if (isLost(error)) throw explain('Looking at an index', error)
+      return false
+    } finally {
+      await this.#rollback()
+    }
   }
 
   async clearAway(entry: JournalEntry): Promise<void> {
-    const leftover = entry.subject == null ? null : leftoverOf(await this.#lookAt(entry))
-    if (leftover === null) return
-    await this.#run(`DROP INDEX CONCURRENTLY IF EXISTS ${leftover}`, `Dropping the INVALID index ${leftover}`)
-    this.#options.onNotice?.(`The index ${leftover}, which an earlier run had left INVALID, was dropped.`)
+    const seen = entry.subject == null ? null : await this.#lookAt(entry)
+    for (const leftover of seen?.leftovers ?? []) {
+      await this.#run(
+        `DROP INDEX CONCURRENTLY IF EXISTS ${leftover}`,
+        `Dropping the INVALID index ${leftover}`,
+      )
+      this.#options.onNotice?.(`The index ${leftover}, which an earlier run had left INVALID, was dropped.`)
+    }
   }
 
   #lookAt(entry: JournalEntry): Promise<SeenIndex | null> {
@@ -342,7 +372,7 @@ const mayLeaveIndex = (statement: Statement, error: unknown): boolean =>
   statement.transaction === 'forbidden' &&
   !isLost(error) &&
   !REFUSED_AT_ONCE.test(codeOf(error) ?? '') &&
-  builds(statement) !== null
+  leavesIndexes(statement)
 
 /** `INSERT 0 5`, `SELECT 3`, `COPY 10`: the last number. */
 function rowsIn(tag: string): number | null {
