@@ -113,6 +113,7 @@ async function readSources(context: Context): Promise<readonly RevisionSource[]>
     dir: options.dir ?? 'migrations',
     cwd: context.cwd,
     layout: options.layout ?? 'revgraph',
+    onListed: (files) => context.emit({ type: 'reading', files }),
   })
 }
 

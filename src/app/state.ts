@@ -1,4 +1,4 @@
-import type { Backend, MetadataLook, Session } from '../backend/index.js'
+import type { Backend, MetadataLook, MetadataStore, Session } from '../backend/index.js'
 import { backendByScheme } from '../backends/registry.js'
 import type { BackfillRow } from '../core/backfill.js'
 import { MigrateError } from '../core/errors.js'
@@ -83,17 +83,22 @@ interface Readings {
 
 /** Reads the files while the connection is being made, and the metadata once it is. */
 async function readBoth(context: Context, opening: Promise<Session>, look: boolean): Promise<Readings> {
-  const first = opening.then(async ({ metadata }) =>
-    look && metadata.look !== undefined
-      ? metadata.look()
-      : { digest: null, last: null, snapshot: await metadata.read() },
-  )
+  const first = opening.then(async ({ metadata }) => {
+    const told = await (look && metadata.look !== undefined ? metadata.look() : wholeHistory(metadata))
+    context.emit({ type: 'history', applied: told.count })
+    return told
+  })
   // Whichever fails first is told; the other must not become an unhandled rejection.
   first.catch(() => undefined)
   const sources = await context.sources()
   const session = await opening
   const { snapshot, ...told } = await first
   return { session, sources, look: told, snapshot: async () => snapshot ?? session.metadata.read() }
+}
+
+async function wholeHistory(metadata: MetadataStore): Promise<MetadataLook> {
+  const snapshot = await metadata.read()
+  return { digest: null, count: snapshot.applied.length, last: null, snapshot }
 }
 
 async function stateOf(context: Context, { session, sources, snapshot }: Readings): Promise<State> {

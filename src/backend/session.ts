@@ -110,6 +110,8 @@ export interface MetadataLook {
    * else is to be told than them: a script left unfinished, a repeatable revision, another format.
    */
   readonly digest: string | null
+  /** Of the applied revisions. */
+  readonly count: number
   /** What was applied last. */
   readonly last: Pick<AppliedRevision, 'id' | 'appliedAt'> | null
   /** Null when the history is long: `read` brings it. */

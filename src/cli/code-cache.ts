@@ -21,6 +21,12 @@ const DIGEST_BYTES = 32
 const DOT = 0x2e
 const OTHERS_MAY_WRITE = 0o022
 const KEPT = '.code'
+/** Ends the line of the commands. */
+const LINE_END = 0x0a
+/** What a command is called; anything else on the command line is not written down. */
+const COMMAND = /^[a-z]{1,20}$/
+/** CPU time of a process, in microseconds, after which the engine has dropped much of what it had compiled. */
+const LONG_RUN_US = 2_000_000
 /** Age at which code is removed, of releases that are no longer used for example. What is still used is made again. */
 const OLD_MS = 30 * 24 * 60 * 60 * 1000
 
@@ -28,7 +34,8 @@ const OLD_MS = 30 * 24 * 60 * 60 * 1000
  * Runs one of the build's CommonJS files as `require` would, with the code that the engine made of it in an earlier
  * process: making it anew takes longer than most commands do. What was kept is believed only when it belongs to
  * exactly this text, is whole, and nobody else can have written it. Otherwise the text is compiled, and the code is
- * kept once the process ends well. What goes wrong with that is not told: it costs milliseconds, nothing else.
+ * kept once the process ends well. Only functions that were called have code: the first run of each command adds its
+ * own. What goes wrong with that is not told: it costs milliseconds, nothing else.
  *
  * A file with an `import()` in it is left to `require`: in kept code that would not know its module.
  *
@@ -70,24 +77,34 @@ function importsByItself(bytes: Buffer): boolean {
 function compiled(path: string, bytes: Buffer): unknown {
   const name = [basename(path, '.cjs'), bytes.length, process.version, process.arch].join('-')
   const kept = join(userCacheFolder(), `${name}${KEPT}`)
-  const code = readKept(kept, bytes)
+  const known = readKept(kept, bytes)
   // The build writes ASCII only, which an engine takes as it is.
   const text = `(function (exports, require, module, __filename, __dirname) {${bytes.toString('latin1')}\n})`
   const script = new Script(text, {
     filename: path,
-    ...(code === undefined ? {} : { cachedData: code }),
+    ...(known === undefined ? {} : { cachedData: known.code }),
   })
-  if (code === undefined || script.cachedDataRejected === true) {
+  const [, , word = ''] = process.argv
+  const command = COMMAND.test(word) ? word : '-'
+  const commands = known === undefined || script.cachedDataRejected === true ? [] : known.commands
+  if (!commands.includes(command)) {
     process.once('exit', (exitCode) => {
-      // By now the functions that were called are compiled too, and are kept with the rest.
-      if (exitCode === 0) keep(kept, bytes, script.createCachedData())
+      const { user, system } = process.cpuUsage()
+      if (exitCode !== 0 || user + system > LONG_RUN_US) return
+      keep(kept, bytes, { commands: [...commands, command], code: script.createCachedData() })
     })
   }
   return script.runInThisContext()
 }
 
+interface Kept {
+  /** Whose first run has added its functions. */
+  readonly commands: readonly string[]
+  readonly code: Buffer
+}
+
 /** The code in a file that belongs to us alone and to this source. */
-function readKept(file: string, source: Buffer): Buffer | undefined {
+function readKept(file: string, source: Buffer): Kept | undefined {
   let descriptor: number | undefined
   try {
     descriptor = openSync(file, 'r')
@@ -95,8 +112,10 @@ function readKept(file: string, source: Buffer): Buffer | undefined {
     const user = process.getuid?.()
     if (user !== undefined && (stats.uid !== user || (stats.mode & OTHERS_MAY_WRITE) !== 0)) return undefined
     const bytes = readFileSync(descriptor)
-    const code = bytes.subarray(DIGEST_BYTES)
-    return digestOf(source, code).equals(bytes.subarray(0, DIGEST_BYTES)) ? code : undefined
+    const rest = bytes.subarray(DIGEST_BYTES)
+    if (!digestOf(source, rest).equals(bytes.subarray(0, DIGEST_BYTES))) return undefined
+    const end = rest.indexOf(LINE_END)
+    return { commands: rest.toString('latin1', 0, end).split(' '), code: rest.subarray(end + 1) }
   } catch {
     return undefined
   } finally {
@@ -104,13 +123,14 @@ function readKept(file: string, source: Buffer): Buffer | undefined {
   }
 }
 
-function keep(file: string, source: Buffer, code: Buffer): void {
+function keep(file: string, source: Buffer, { commands, code }: Kept): void {
   const folder = dirname(file)
   const unfinished = `${file}.${process.pid}`
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     removeOld(folder)
-    writeFileSync(unfinished, Buffer.concat([digestOf(source, code), code]), { mode: 0o600, flag: 'wx' })
+    const rest = Buffer.concat([Buffer.from(`${commands.join(' ')}\n`), code])
+    writeFileSync(unfinished, Buffer.concat([digestOf(source, rest), rest]), { mode: 0o600, flag: 'wx' })
     renameSync(unfinished, file)
   } catch {
     removeUnfinished(unfinished)
@@ -132,6 +152,6 @@ function removeOld(folder: string): void {
   }
 }
 
-function digestOf(source: Buffer, code: Buffer): Buffer {
-  return createHash('sha256').update(source).update(code).digest()
+function digestOf(source: Buffer, rest: Buffer): Buffer {
+  return createHash('sha256').update(source).update(rest).digest()
 }

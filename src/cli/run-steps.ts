@@ -5,6 +5,7 @@ import { renderPlan, renderRunSummary, renderStep } from '../report/run.js'
 import type { View } from '../report/view.js'
 import { notice, type Context } from './context.js'
 import type { Input } from './input.js'
+import { keepSmall, keepYoungSmall, LARGE } from './memory.js'
 import type { OptionSpec } from './spec.js'
 import { usageError } from './usage.js'
 
@@ -29,18 +30,6 @@ const LOG_INTERVAL = 10_000
 
 /** A run on a terminal that has fewer steps needs no progress line. */
 const LONG_RUN = 10
-
-/** From so many steps on, a run is kept small at the cost of a few hundredths of its time. */
-const LARGE_RUN = 2000
-
-/**
- * On a machine with much memory V8 lets garbage grow to four times what is in use: 240 MB with 10,000 revisions, of which
- * 30 are needed. The flag counts from the next collection on.
- */
-async function collectEarlier(): Promise<void> {
-  const { setFlagsFromString } = await import('node:v8')
-  setFlagsFromString('--heap-growing-percent=30')
-}
 
 /** Runs what a command asks of the migrator and shows it as it goes. */
 export async function runSteps(
@@ -117,6 +106,7 @@ function watchRun(context: Context, began: number): RunWatcher {
   const view = json ? diagnostics : context.view
   let printed = false
   let told = -Infinity
+  let files = 0
   const showBackfill = (event: Extract<MigratorEvent, { readonly type: 'backfill' }>): void => {
     if (quiet) return
     const left = event.leftMs === null ? {} : { left: event.leftMs }
@@ -133,8 +123,12 @@ function watchRun(context: Context, began: number): RunWatcher {
       if (event.type === 'notice' || event.type === 'lock-waiting') {
         line?.clear()
         notice(event, context, diagnostics)
+      } else if (event.type === 'reading') {
+        files = event.files
+      } else if (event.type === 'history') {
+        if (files - event.applied >= LARGE) void keepYoungSmall()
       } else if (event.type === 'planned') {
-        if (event.steps >= LARGE_RUN) void collectEarlier()
+        if (event.steps >= LARGE) void keepSmall()
       } else if (event.type === 'backfill') {
         showBackfill(event)
       } else if (event.type === 'step-started') {

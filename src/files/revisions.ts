@@ -21,6 +21,8 @@ export interface ReadOptions {
   readonly layout?: string
   /** What the paths in messages are relative to. Default: the process's working directory. */
   readonly cwd?: string
+  /** Told how many files there are, before the first of them is read. */
+  readonly onListed?: (files: number) => void
 }
 
 /**
@@ -30,7 +32,7 @@ export interface ReadOptions {
 export async function readRevisions(options: ReadOptions): Promise<readonly RevisionSource[]> {
   const cwd = options.cwd ?? process.cwd()
   const layout = layoutNamed(options.layout ?? DEFAULT_LAYOUT)
-  return await layout.read(new Folder(resolve(cwd, options.dir), cwd))
+  return await layout.read(new Folder(resolve(cwd, options.dir), cwd, options.onListed))
 }
 
 /** @throws MigrateError MIG-LAYOUT-UNKNOWN */

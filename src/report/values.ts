@@ -143,7 +143,9 @@ export interface NewRevisionReport {
 
 /** All that happens, as values: reporters draw it, programs log it. */
 export type MigratorEvent =
+  | { readonly type: 'reading'; readonly files: number }
   | { readonly type: 'connected'; readonly server: string }
+  | { readonly type: 'history'; readonly applied: number }
   | { readonly type: 'lock-waiting'; readonly holder: LockHolder | null }
   | { readonly type: 'planned'; readonly steps: number; readonly direction: Direction }
   | {

@@ -133,6 +133,7 @@ describeEverywhere('a program', (project) => {
     const told = events.map((event) => ('revision' in event ? `${event.type} ${event.revision}` : event.type))
     expect(told).toEqual([
       'connected',
+      'history',
       'planned',
       `step-started ${A}`,
       `statement-done ${A}`,
@@ -143,6 +144,7 @@ describeEverywhere('a program', (project) => {
       `statement-done ${B}`,
       `step-done ${B}`,
     ])
+    expect(events[1]).toEqual({ type: 'history', applied: 0 })
     expect(events.find(({ type }) => type === 'notice')).toMatchObject({ message: `up ${B}` })
     expect((await migrator.current()).applied).toEqual([A, B])
     expect(await refusal(migrator.revision({ message: 'more' }))).toMatchObject({ code: 'MIG-UNSUPPORTED' })

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { describeEverywhere } from './project.js'
 import type { AppProject } from './project.js'
+import type { MigratorEvent } from '../../src/app/types.js'
 
 const A = 'aaaa00000001'
 const B = 'bbbb00000002'
@@ -202,6 +203,16 @@ export default defineRevision({ id: '${A}', parents: [], message: 'steps',
       ['redo', A, 'down'],
       ['redo', A, 'up'],
     ])
+  })
+
+  it('tells how many files there are, and how many are applied', async () => {
+    diamond(project())
+    await project().migrator().upgrade('+1')
+    const told: MigratorEvent[] = []
+    const migrator = project().migrator({ onEvent: (event) => told.push(event) })
+    await migrator.current()
+    expect(told).toContainEqual({ type: 'reading', files: 4 })
+    expect(told).toContainEqual({ type: 'history', applied: 1 })
   })
 
   it('leaves a code step that never resolves when it is told to, with nothing changed', async () => {

@@ -28,6 +28,22 @@ describe('compiled code is kept for the next command', () => {
     expect(statSync(kept()).ino).toBe(before.ino)
   })
 
+  it('grows with the first run of each command, and holds no other word of the command line', () => {
+    status()
+    const { size } = statSync(kept())
+    project.run('upgrade', 'head')
+    const grown = statSync(kept())
+    expect(grown.size).toBeGreaterThan(size)
+    project.run('upgrade', 'head')
+    status()
+    expect(statSync(kept()).ino).toBe(grown.ino)
+    project.run('--url=sqlite:s3cret.db', 'status')
+    project.run('--url=sqlite:s3cret.db', 'status')
+    const commands = readFileSync(kept()).subarray(32)
+    expect(commands.toString('latin1', 0, commands.indexOf(10))).toBe('status upgrade -')
+    expect(readFileSync(kept()).includes('s3cret')).toBe(false)
+  })
+
   it.each<[string, (bytes: Buffer) => Buffer]>([
     ['empty', () => Buffer.alloc(0)],
     ['cut off', (bytes) => bytes.subarray(0, bytes.length - 1000)],

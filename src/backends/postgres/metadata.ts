@@ -89,12 +89,14 @@ export class PostgresMetadata implements MetadataStore {
       )
     } catch {
       // No tables, or those of another format: reading asks once more, and knows what each error means.
-      return { digest: null, last: null, snapshot: await this.read() }
+      const snapshot = await this.read()
+      return { digest: null, count: snapshot.applied.length, last: null, snapshot }
     }
     const [[schema] = [], [count, digest] = [], [id, appliedAt] = []] = answers
     if (this.#resolved === undefined) this.#learned(schema)
     return {
       digest: digest ?? null,
+      count: Number(count),
       last: typeof id === 'string' && typeof appliedAt === 'string' ? { id, appliedAt } : null,
       snapshot: Number(count) <= SHORT_HISTORY ? reader.end() : null,
     }

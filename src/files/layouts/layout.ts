@@ -5,19 +5,24 @@ import { listFolder, type FolderFile, type ListOptions } from '../folder.js'
 export class Folder {
   readonly path: string
   readonly cwd: string
+  readonly #onListed: (files: number) => void
 
   /**
    * @param path absolute
    * @param cwd what shown paths are relative to
+   * @param onListed told how many files a list has
    */
-  constructor(path: string, cwd: string) {
+  constructor(path: string, cwd: string, onListed: (files: number) => void = () => undefined) {
     this.path = path
     this.cwd = cwd
+    this.#onListed = onListed
   }
 
   /** {@link listFolder} */
   list(options: ListOptions): FolderFile[] {
-    return listFolder(this.path, this.cwd, options)
+    const files = listFolder(this.path, this.cwd, options)
+    this.#onListed(files.length)
+    return files
   }
 }
 
