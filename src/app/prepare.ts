@@ -131,6 +131,7 @@ export class Preparer {
       steps,
       transaction: script.transaction,
       flexible: script.transactionFlexible === true,
+      required: script.transactionRequired === true,
       ...(script.timeouts === undefined ? {} : { timeouts: script.timeouts }),
       size: script.text.length,
       changes,

@@ -206,6 +206,14 @@ export interface Session<Client = unknown> {
    * engine has none. Asked before a script is planned, in the order of the run. Without it: none.
    */
   unheld?(statements: readonly Statement[]): Promise<ReadonlySet<Statement>>
+  /**
+   * A script is looked at before it is planned, and before anything runs: what this server lacks is refused. Without it the
+   * server refuses that when its turn has come.
+   * @param required the script asks for a transaction of its own accord (`transaction: true`)
+   * @returns those of its statements that such a transaction holds though their text does not say so
+   * @throws MigrateError MIG-UNSUPPORTED, MIG-TRANSACTION-FORBIDDEN at the statement
+   */
+  fit?(statements: readonly Statement[], required: boolean): ReadonlySet<Statement>
   /** For statements that are to be run in pages. Without it they are refused before anything runs. */
   readonly backfills?: BackfillSupport
   /** For recovery: what became of a statement in doubt. Without it: unknown. */

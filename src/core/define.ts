@@ -72,7 +72,11 @@ export interface RevisionDefinition<Op = Operations> {
   readonly message?: string
   readonly labels?: readonly string[]
   readonly dependsOn?: readonly string[]
-  /** False runs its scripts without a transaction. Default: true, both. */
+  /**
+   * False runs its scripts without a transaction. Default: one for each, where the server has them. True asks for one: on
+   * MongoDB it then holds what is created, too, and a server without transactions is refused; of the down only where
+   * `{ down: true }` says so.
+   */
   readonly transaction?: boolean | { readonly up?: boolean; readonly down?: boolean }
   /** How long its statements may wait for locks: `2s`, or seconds; 0 for no limit. Default: as it is configured. */
   readonly lockTimeout?: string | number
@@ -220,10 +224,14 @@ function scriptOf(
   parts: readonly ScriptPart[],
 ): Script {
   const { transaction } = definition
+  const said = typeof transaction === 'object' ? transaction[direction] : transaction
+  // What undoes a creation is seldom held by a transaction that holds the creation: of a down it is asked in so many words.
+  const required = said === true && (direction === 'up' || typeof transaction === 'object')
   return {
     ...timeoutsOf(definition),
     parts,
-    transaction: typeof transaction === 'object' ? (transaction[direction] ?? true) : (transaction ?? true),
+    transaction: said ?? true,
+    ...(required ? { transactionRequired: true } : {}),
     text: textOf(parts),
     codeSteps: parts.flatMap((part) => (part.kind === 'code' ? [part.name] : [])),
   }

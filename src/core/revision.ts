@@ -75,6 +75,11 @@ export interface Script {
    * run without one, as its own tool does, instead of being refused. Default: false.
    */
   readonly transactionFlexible?: boolean
+  /**
+   * True when `transaction: true` is said: where a transaction would hold what is given by itself otherwise (MongoDB's create),
+   * it shall, and a server that has none is refused. Default: false.
+   */
+  readonly transactionRequired?: boolean
   /** Of this revision alone. Not part of its checksum. */
   readonly timeouts?: Timeouts
 }

@@ -4,11 +4,25 @@ import { isSavepoint, statementsOf, type Block, type PreparedScript, type Script
 /**
  * The script with what no transaction of this server's holds marked as such, though its text does not say so: it is then
  * journalled, statement by statement.
+ * @throws MigrateError MIG-UNSUPPORTED, MIG-TRANSACTION-FORBIDDEN for what this server lacks
  */
-export async function asHeld(session: Session, script: PreparedScript): Promise<PreparedScript> {
+export async function asHeld(session: Session, given: PreparedScript): Promise<PreparedScript> {
+  const script = asFit(session, given)
   const unheld = await session.unheld?.(statementsOf(script.steps))
   if (unheld === undefined || unheld.size === 0) return script
   return { ...script, steps: script.steps.map((step) => marked(step, unheld)) }
+}
+
+/** @throws MigrateError MIG-UNSUPPORTED, MIG-TRANSACTION-FORBIDDEN for what this server lacks */
+function asFit(session: Session, script: PreparedScript): PreparedScript {
+  const held = session.fit?.(statementsOf(script.steps), script.required === true)
+  if (held === undefined || held.size === 0) return script
+  const steps = script.steps.map((step) =>
+    step.kind === 'statement' && held.has(step.statement)
+      ? { ...step, statement: { ...step.statement, transaction: 'allowed' as const } }
+      : step,
+  )
+  return { ...script, steps }
 }
 
 /**

@@ -14,6 +14,8 @@ export interface PreparedScript {
   readonly steps: readonly ScriptStep[]
   /** False for `transaction:false`. */
   readonly transaction: boolean
+  /** True when it asks for a transaction of its own accord. Default: false. */
+  readonly required?: boolean
   /** True when a script that cannot be in a transaction is run without one instead of being refused. Default: false. */
   readonly flexible?: boolean
   /** Of this script alone. */

@@ -181,7 +181,8 @@ function choose(
 
 function scriptOf(text: string, file: string, section: Section): Script {
   const body = text.slice(section.start, section.end)
-  return sqlScript(body, positionIn(text, section.start, file), section.transaction)
+  const script = sqlScript(body, positionIn(text, section.start, file), section.transaction)
+  return section.transactionRequired ? { ...script, transactionRequired: true } : script
 }
 
 /** A script of SQL text alone; without parts when the text is blank. */

@@ -80,6 +80,8 @@ export interface Section {
   /** Backends it is for; none means all that have no section of their own. */
   readonly dialects: readonly string[]
   readonly transaction: boolean
+  /** `transaction:true` is written. */
+  readonly transactionRequired: boolean
   /** Of the marker's line. */
   readonly marker: number
   /** Of its text. */
@@ -226,7 +228,8 @@ function readHeader(file: Parsing, marker: Marker, late: boolean): void {
 
 function readSection(file: Parsing, marker: Marker, end: number): void {
   const direction = marker.word === 'up' ? 'up' : 'down'
-  const { transaction, dialects } = marker.rest === '' ? DEFAULTS : readOptions(file, marker, direction)
+  const options = marker.rest === '' ? DEFAULTS : readOptions(file, marker, direction)
+  const { dialects } = options
   for (const other of file.sections) {
     if (other.direction === direction && sameDialect(other.dialects, dialects)) {
       throw twiceError(file, marker, other, dialects)
@@ -235,8 +238,7 @@ function readSection(file: Parsing, marker: Marker, end: number): void {
   const start = nextLine(file.text, marker.end)
   file.sections.push({
     direction,
-    dialects,
-    transaction,
+    ...options,
     marker: marker.start,
     start,
     end: Math.max(start, end),
@@ -245,10 +247,11 @@ function readSection(file: Parsing, marker: Marker, end: number): void {
 
 interface SectionOptions {
   readonly transaction: boolean
+  readonly transactionRequired: boolean
   readonly dialects: readonly string[]
 }
 
-const DEFAULTS: SectionOptions = { transaction: true, dialects: [] }
+const DEFAULTS: SectionOptions = { transaction: true, transactionRequired: false, dialects: [] }
 
 function readOptions(file: Parsing, marker: Marker, direction: Direction): SectionOptions {
   let { transaction, dialects } = DEFAULTS
@@ -268,7 +271,7 @@ function readOptions(file: Parsing, marker: Marker, direction: Direction): Secti
     else if (option === 'dialect') dialects = dialectOption(file, value, place)
     else throw unknownOptionError(file, option, direction, place)
   }
-  return { transaction, dialects }
+  return { transaction, transactionRequired: transaction && seen.has('transaction'), dialects }
 }
 
 function transactionOption(file: Parsing, value: string, offset: number): boolean {

@@ -310,6 +310,33 @@ describeServers(['documentdb', 'mongodb'], (server) => {
     expect(await names(db, 'one')).toEqual(['_id_'])
   })
 
+  it('what the server lacks, and a name that is too long, is refused before anything runs', async () => {
+    const { url, db } = await fresh(server)
+    const migrate = (up: string) => createMigrator({ url, revisions: [defineRevision({ id: 'a000', up })] })
+    const long = await failure(migrate(`{"create": "one"}\n{"create": "${'ä'.repeat(120)}"}`).upgrade())
+    expect(long).toMatchObject({ code: 'MIG-UNSUPPORTED', position: { line: 2, column: 12 } })
+    const capped = migrate('{"create": "one"}\n{"create": "two", "capped": true, "size": 4096}')
+    if (server.name === 'documentdb') {
+      expect(await failure(capped.upgrade('head', { plan: true }))).toMatchObject({
+        code: 'MIG-UNSUPPORTED',
+        position: { line: 2, column: 19 },
+      })
+    }
+    expect(await db.listCollections({ name: 'one' }).toArray()).toEqual([])
+  })
+
+  it('a transaction that is asked for holds documents and the row of the history', async () => {
+    const { url, db } = await fresh(server)
+    const up = (second: number): string =>
+      `{"insert": "one", "documents": [{"_id": 1}]}\n{"insert": "one", "documents": [{"_id": ${second}}]}`
+    const migrate = (second: number) =>
+      createMigrator({ url, revisions: [defineRevision({ id: 'a000', transaction: true, up: up(second) })] })
+    expect(await failure(migrate(1).upgrade())).toMatchObject({ code: 'MIG-STATEMENT-FAILED' })
+    expect(await db.collection('one').countDocuments()).toBe(0)
+    expect(await migrate(2).upgrade()).toMatchObject({ ok: true })
+    expect(await db.collection('one').countDocuments()).toBe(2)
+  })
+
   it('a runner whose lease was taken over writes nothing more', async () => {
     const { url, db } = await fresh(server)
     const open = () => mongodb.connect({ url, metadata: { prefix: 'migrate_' }, applicationName: 'test' })

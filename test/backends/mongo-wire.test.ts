@@ -36,10 +36,15 @@ async function stage(server: ServerInfo, options: Partial<AsMongodOptions> = {})
     migrator: (...ups) =>
       createMigrator({
         url: wire.url,
-        revisions: ups.map((up, at) => defineRevision({ id: `a00${at}`, up })),
+        revisions: ups.map((up, at) =>
+          defineRevision({ id: `a00${at}`, up, parents: at === 0 ? [] : [`a00${at - 1}`] }),
+        ),
       }),
   }
 }
+
+const collections = async (db: Db): Promise<string[]> =>
+  (await db.listCollections().toArray()).map(({ name }) => name).sort()
 
 async function failure(work: Promise<unknown>): Promise<MigrateError> {
   const error: unknown = await work.then(
@@ -145,4 +150,116 @@ describeServers(['documentdb'], (server) => {
     expect(sent).toMatchObject({ $db: 'admin', errorsOnly: true, nsInfo: [{ ns: `${name}.one` }] })
     expect(sent).toMatchObject({ autocommit: false })
   })
+
+  it('at the wire, not MongoDB: what a version lacks is refused in the plan and before anything runs', async () => {
+    const { wire, migrator, db } = await stage(server, { version: '5.0.30' })
+    const migrate = migrator(
+      '{"create": "one"}',
+      '{"createIndexes": "one", "indexes": [{"key": {"a": 1}, "name": "a"}]}\n{"collMod": "one", "index": {"name": "a", "prepareUnique": true}}',
+    )
+    for (const run of [migrate.upgrade('head', { plan: true }), migrate.upgrade()]) {
+      const error = await failure(run)
+      expect(error).toMatchObject({ code: 'MIG-UNSUPPORTED', position: { line: 2, column: 43 } })
+      expect(error.message).toBe(
+        'MongoDB 5.0.30 has no indexes that are made unique in place (prepareUnique, unique).',
+      )
+      expect(error.hint).toContain('MongoDB has it from 6.0 on.')
+    }
+    expect(wire.seen.filter((command) => 'create' in command && command['create'] === 'one')).toEqual([])
+    expect(await db.listCollections({ name: 'one' }).toArray()).toEqual([])
+  })
+
+  it('at the wire, not MongoDB: a transaction that is asked for is refused by a standalone before it starts', async () => {
+    const { wire, db } = await stage(server, { kind: 'standalone' })
+    const revisions = [
+      defineRevision({ id: 'a000', up: '{"insert": "one", "documents": [{"_id": 1}]}' }),
+      defineRevision({
+        id: 'b000',
+        parents: ['a000'],
+        transaction: true,
+        up: (op) => op.mongo.insertMany('two', [{ _id: 1 }]),
+      }),
+    ]
+    const migrate = createMigrator({ url: wire.url, revisions })
+    for (const run of [migrate.upgrade('head', { plan: true }), migrate.upgrade()]) {
+      const error = await failure(run)
+      expect(error.code).toBe('MIG-TRANSACTION-FORBIDDEN')
+      expect(error.message).toContain('One MongoDB server by itself has none')
+    }
+    expect(wire.seen.filter((command) => 'insert' in command)).toEqual([])
+    // The lock's own, and no other.
+    expect(await collections(db)).toEqual(['migrate_lock'])
+    // Without the wish it runs, journalled.
+    expect(await migrate.upgrade('a000')).toMatchObject({ ok: true })
+  })
+
+  // https://www.mongodb.com/docs/manual/core/transactions-operations/ and .../reference/command/createIndexes/
+  it('at the wire, not MongoDB: a collection, its indexes and its documents are one transaction with the row of the history', async () => {
+    const { wire, db } = await stage(server, { version: '7.0.14' })
+    const revisions = [
+      defineRevision({
+        id: 'a000',
+        transaction: true,
+        change(op) {
+          op.mongo.createCollection('one')
+          op.mongo.index('one').create({ a: 1 }, { unique: true })
+          op.mongo.insertMany('one', [{ _id: 1, a: 1 }])
+        },
+      }),
+    ]
+    wire.answer('createIndexes', (command) => {
+      const counts = { numIndexesBefore: 1, numIndexesAfter: 2, createdCollectionAutomatically: false }
+      return command['autocommit'] === false ? { ok: 1, ...counts } : 'pass'
+    })
+    let refused = true
+    wire.answer('insert', (command) => {
+      if (command['insert'] !== 'one' || !refused) return 'pass'
+      return { ok: 0, code: 121, codeName: 'DocumentValidationFailure', errmsg: 'Document failed validation' }
+    })
+    const migrate = createMigrator({ url: wire.url, revisions })
+    const error = await failure(migrate.upgrade())
+    expect(error.code).toBe('MIG-STATEMENT-FAILED')
+    expect(await db.listCollections({ name: 'one' }).toArray()).toEqual([])
+    expect((await migrate.status()).unfinished).toEqual([])
+
+    refused = false
+    const before = wire.seen.length
+    expect(await migrate.upgrade()).toMatchObject({ ok: true, to: ['a000'] })
+    const sent = wire.seen.slice(before)
+    const create = sent.find((command) => command['create'] === 'one')
+    expect(create).toMatchObject({
+      startTransaction: true,
+      autocommit: false,
+      readConcern: { level: 'local' },
+    })
+    const same = sent.filter((command) => String(command['txnNumber']) === String(create?.['txnNumber']))
+    const names = same.map((command) => Object.keys(command)[0])
+    expect(names.slice(0, 3)).toEqual(['create', 'createIndexes', 'insert'])
+    expect(same.map((command): unknown => command['update'])).toContain('migrate_history')
+    expect(names.at(-1)).toBe('commitTransaction')
+    expect(await db.collection('one').countDocuments()).toBe(1)
+    expect(await db.collection('migrate_history').countDocuments()).toBe(1)
+    wire.answer('dropIndexes', () => ({ ok: 1, nIndexesWas: 2 }))
+    // What undoes it is no transaction: it is journalled.
+    expect(await migrate.downgrade('base')).toMatchObject({ ok: true })
+    expect(await db.listCollections({ name: 'one' }).toArray()).toEqual([])
+  })
+
+  it.each([
+    ['{"createIndexes": "old", "indexes": [{"key": {"a": 1}, "name": "a"}]}', 'is not created before it'],
+    ['{"drop": "old"}', 'only create and createIndexes can'],
+    ['{"create": "v", "viewOn": "old", "pipeline": []}', 'created by itself'],
+  ])(
+    'at the wire, not MongoDB: what no transaction holds is refused where one is asked for: %s',
+    async (text, why) => {
+      const { wire } = await stage(server, { version: '7.0.14' })
+      const file = `{"create": "one"}\n${text}`
+      const revisions = [defineRevision({ id: 'a000', transaction: true, up: file })]
+      const error = await failure(
+        createMigrator({ url: wire.url, revisions }).upgrade('head', { plan: true }),
+      )
+      expect(error).toMatchObject({ code: 'MIG-TRANSACTION-FORBIDDEN', position: { line: 2, column: 1 } })
+      expect(error.message).toContain(why)
+    },
+  )
 })

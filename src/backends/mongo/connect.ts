@@ -6,6 +6,7 @@ import { aborted } from '../sql/errors.js'
 import { refuseSsl } from '../sql/tls.js'
 import { invalidUrl } from '../sql/url.js'
 import { isDb, isMongoClient, loadDriver, type Db, type MongoAccess, type MongoClient } from './driver.js'
+import type { ServerFacts } from './abilities.js'
 import { explainConnect } from './errors.js'
 import { MongoSession } from './session.js'
 
@@ -92,7 +93,7 @@ async function begin(
       },
       owned,
       server: serverOf(build, client),
-      hasTransactions: typeof hello['setName'] === 'string' || hello['msg'] === 'isdbgrid',
+      kind: kindOf(hello),
       metadata: options.metadata,
       clockMs: localTime instanceof Date ? localTime.getTime() - Date.now() : 0,
       statementTimeoutMs: options.statementTimeoutMs ?? 0,
@@ -112,6 +113,11 @@ const TRANSACTIONS = {
   readPreference: 'primary',
 } as unknown as TransactionOptions
 
+function kindOf(hello: Readonly<Record<string, unknown>>): ServerFacts['kind'] {
+  if (hello['msg'] === 'isdbgrid') return 'sharded'
+  return typeof hello['setName'] === 'string' ? 'replica set' : 'standalone'
+}
+
 /** Who speaks MongoDB's protocol here. */
 function serverOf(build: Readonly<Record<string, unknown>>, client: MongoClient): ServerInfo {
   const version = typeof build['version'] === 'string' ? build['version'] : 'unknown'
@@ -120,11 +126,12 @@ function serverOf(build: Readonly<Record<string, unknown>>, client: MongoClient)
 }
 
 function productOf(build: Readonly<Record<string, unknown>>, client: MongoClient): string {
-  if ('ferretdb' in build) return 'FerretDB'
+  if ('ferretdb' in build || 'ferretdbVersion' in build) return 'FerretDB'
   const internal = build['internal']
   if (typeof internal === 'object' && internal !== null && 'documentdb_versions' in internal)
     return 'DocumentDB'
   const hosts = client.options.hosts.map(({ host }) => host ?? '')
   if (hosts.some((host) => host.endsWith('.docdb.amazonaws.com'))) return 'Amazon DocumentDB'
+  if (hosts.some((host) => host.endsWith('.mongocluster.cosmos.azure.com'))) return 'DocumentDB'
   return hosts.some((host) => host.endsWith('.cosmos.azure.com')) ? 'Cosmos DB' : 'MongoDB'
 }

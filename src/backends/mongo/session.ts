@@ -1,4 +1,4 @@
-import type { Document } from 'mongodb'
+import type { Document, TransactionOptions } from 'mongodb'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type {
   Capabilities,
@@ -12,8 +12,10 @@ import type {
 } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import type { Bson, MongoAccess } from './driver.js'
+import { hasTransactions, type ServerFacts } from './abilities.js'
 import { addressed } from './addresses.js'
 import { explain, explainCommit, explainStatement, isConflict, mayBeHalfDone } from './errors.js'
+import { fitOf } from './fit.js'
 import { takeLease, type Lease } from './lock.js'
 import { MongoMetadata } from './metadata.js'
 import { observeCommand } from './observe.js'
@@ -21,6 +23,9 @@ import { conflictFacts } from './conflicts.js'
 import { refuseWriteErrors, rowsOf } from './replies.js'
 import { commandOf } from './statements.js'
 import { bsonMajorOf, bsonOf } from './values.js'
+
+/** What is created in a transaction is not seen in a snapshot: the server wants it so. */
+const TO_CREATE = { readConcern: { level: 'local' } } as unknown as TransactionOptions
 
 /** Of our own rows. */
 const MOST_TRIES = 8
@@ -31,7 +36,7 @@ export interface SessionParts {
   readonly bson: Bson
   readonly owned: boolean
   readonly server: ServerInfo
-  readonly hasTransactions: boolean
+  readonly kind: ServerFacts['kind']
   readonly metadata: MetadataNames
   readonly clockMs: number
   readonly statementTimeoutMs: number
@@ -42,6 +47,7 @@ export class MongoSession implements Session<MongoAccess> {
   readonly server: ServerInfo
   readonly capabilities: Capabilities
   readonly metadata: MongoMetadata
+  readonly #facts: ServerFacts
   readonly #bson: Bson
   readonly #bsonMajor: number | undefined
   readonly #owned: boolean
@@ -56,7 +62,8 @@ export class MongoSession implements Session<MongoAccess> {
   constructor(parts: SessionParts) {
     this.client = parts.access
     this.server = parts.server
-    this.capabilities = { transaction: parts.hasTransactions ? 'dml' : 'none', lock: 'lease' }
+    this.#facts = { ...parts.server, kind: parts.kind }
+    this.capabilities = { transaction: hasTransactions(this.#facts) ? 'dml' : 'none', lock: 'lease' }
     this.#bson = parts.bson
     this.#bsonMajor = bsonMajorOf(parts.access.session.id?.id)
     this.#owned = parts.owned
@@ -111,9 +118,17 @@ export class MongoSession implements Session<MongoAccess> {
     })
   }
 
-  async transaction<T>(work: (tx: Session<MongoAccess>) => Promise<T>): Promise<T> {
+  fit(statements: readonly Statement[], required: boolean): ReadonlySet<Statement> {
+    return fitOf(statements, required, this.#facts, this.client.db.databaseName)
+  }
+
+  async transaction<T>(
+    work: (tx: Session<MongoAccess>) => Promise<T>,
+    statements: readonly Statement[] = [],
+  ): Promise<T> {
     const { session } = this.client
-    session.startTransaction()
+    const creates = statements.some(({ summary }) => summary === 'create' || summary === 'createIndexes')
+    session.startTransaction(creates ? TO_CREATE : undefined)
     let result: T
     try {
       result = await work(this)

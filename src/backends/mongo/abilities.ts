@@ -1,0 +1,200 @@
+import type { JsonNode, JsonObject } from '../../schema/mongo/json.js'
+
+/** Who answers, as far as that decides what it can do. */
+export interface ServerFacts {
+  /** `MongoDB`, `DocumentDB`, `FerretDB`, `Amazon DocumentDB`, `Cosmos DB`. */
+  readonly product: string
+  readonly version: string
+  /** major * 10000 + minor * 100 + patch; 0 when unknown. */
+  readonly number: number
+  readonly kind: 'standalone' | 'replica set' | 'sharded'
+}
+
+interface Ability {
+  /** As the end of "… has no". */
+  readonly name: string
+  /** The first MongoDB that has it. Default: all from 4.4 on. */
+  readonly since?: number
+  /** Other products that have not got it. What is not known of them is asked of the server itself. */
+  readonly absent?: readonly string[]
+  readonly instead?: string
+}
+
+const ALL_OTHERS = ['DocumentDB', 'FerretDB', 'Amazon DocumentDB', 'Cosmos DB'] as const
+const LEASED = ['Amazon DocumentDB', 'Cosmos DB'] as const
+
+const TABLE = {
+  hidden: {
+    name: 'indexes that are hidden from their creation on',
+    absent: ALL_OTHERS,
+    instead:
+      'Create the index, and hide it with a command of its own: {"collMod": …, "index": {…, "hidden": true}}.',
+  },
+  hide: { name: 'hidden indexes', absent: LEASED },
+  prepareUnique: {
+    name: 'indexes that are made unique in place (prepareUnique, unique)',
+    since: 60_000,
+    absent: LEASED,
+    instead: 'Build a unique index under another name beside it, and drop the old one.',
+  },
+  compoundWildcard: { name: 'wildcard indexes of several fields', since: 70_000 },
+  wildcard: { name: 'wildcard indexes', absent: ['Amazon DocumentDB'] },
+  haystack: { name: 'indexes of the kind geoHaystack any more' },
+  hashed: { name: 'hashed indexes', absent: ['Amazon DocumentDB'] },
+  flat: { name: 'indexes of the kind 2d', absent: LEASED },
+  text: { name: 'text indexes', absent: ['Cosmos DB'] },
+  collation: { name: 'collations', absent: ['Cosmos DB'] },
+  uniqueCollation: {
+    name: 'unique indexes with a collation',
+    absent: ['DocumentDB', 'FerretDB', 'Cosmos DB'],
+  },
+  commitQuorum: { name: 'commitQuorum', absent: ALL_OTHERS, instead: 'Leave it out.' },
+  capped: { name: 'capped collections', absent: ['DocumentDB', 'FerretDB', 'Cosmos DB'] },
+  timeseries: { name: 'time series', since: 50_000, absent: ALL_OTHERS },
+  bucketSpans: { name: 'bucketMaxSpanSeconds of time series', since: 60_300 },
+  clustered: { name: 'clustered collections', since: 50_300, absent: ALL_OTHERS },
+  images: {
+    name: 'pre- and post-images of changes (changeStreamPreAndPostImages)',
+    since: 60_000,
+    absent: ALL_OTHERS,
+  },
+  validator: {
+    name: 'validators: it would take them and not keep them',
+    absent: ['FerretDB'],
+    instead: 'Check documents in the application.',
+  },
+  dryRun: { name: 'dryRun of collMod', since: 50_300 },
+  bulkWrite: {
+    name: 'the command bulkWrite',
+    since: 80_000,
+    absent: ALL_OTHERS,
+    instead: 'Write the commands insert, update and delete.',
+  },
+} as const satisfies Readonly<Record<string, Ability>>
+
+type AbilityName = keyof typeof TABLE
+
+/** What a command needs, and where in its text it says so. */
+interface Need {
+  readonly ability: AbilityName
+  readonly offset: number
+}
+
+export interface Lack {
+  /** A sentence. */
+  readonly message: string
+  readonly hint: string
+  /** In the command's text, in UTF-16 code units from 0. */
+  readonly offset: number
+}
+
+/** What a server has not got that a command wants of it; null when nothing is known to be wanting. */
+export function lackOf(command: JsonObject, server: ServerFacts): Lack | null {
+  const ofShards = command.fields.find(({ name }) => ONLY_SHARDED.has(name))
+  if (ofShards !== undefined && server.kind !== 'sharded') {
+    const message = `"${ofShards.name}" is for sharded clusters, and this server is none.`
+    return { message, hint: 'Leave it out here.', offset: ofShards.offset }
+  }
+  for (const { ability, offset } of needsOf(command)) {
+    if (has(server, ability)) continue
+    const told: Ability = TABLE[ability]
+    const who = `${server.product} ${server.version}`
+    const message =
+      ability === 'commitQuorum' && server.product === 'MongoDB'
+        ? 'One server by itself takes no commitQuorum.'
+        : `${who} has no ${told.name}.`
+    const since = server.product === 'MongoDB' && told.since !== undefined ? sinceText(told.since) : ''
+    return { message, hint: `${since}${told.instead ?? 'Do without it here.'}`, offset }
+  }
+  return null
+}
+
+/** Whether collections, and indexes on them, can be created in a transaction. */
+export const createsInTransactions = ({ product, number }: ServerFacts): boolean =>
+  product === 'MongoDB' && (number === 0 || number >= 40_400)
+
+/** FerretDB takes transactions without having them. */
+export const hasTransactions = ({ product, kind }: ServerFacts): boolean =>
+  kind !== 'standalone' && product !== 'FerretDB'
+
+function has({ product, number, kind }: ServerFacts, name: AbilityName): boolean {
+  const { since = 0, absent = [] }: Ability = TABLE[name]
+  if (product !== 'MongoDB') return !absent.includes(product)
+  if (name === 'commitQuorum') return kind !== 'standalone'
+  if (name === 'haystack') return number !== 0 && number < 50_000
+  return number === 0 || number >= since
+}
+
+const sinceText = (number: number): string =>
+  `MongoDB has it from ${Math.floor(number / 10_000)}.${Math.floor(number / 100) % 100} on. `
+
+const ONLY_SHARDED: ReadonlySet<string> = new Set([
+  ...['shardCollection', 'reshardCollection', 'refineCollectionShardKey', 'enableSharding'],
+])
+
+function needsOf(command: JsonObject): Need[] {
+  switch (command.fields[0]?.name) {
+    case 'create':
+      return needs(command, {
+        ...{
+          capped: 'capped',
+          timeseries: 'timeseries',
+          clusteredIndex: 'clustered',
+          collation: 'collation',
+        },
+        ...{ validator: 'validator', changeStreamPreAndPostImages: 'images' },
+      }).concat(needs(fieldOf(command, 'timeseries'), { bucketMaxSpanSeconds: 'bucketSpans' }))
+    case 'collMod':
+      return needs(command, {
+        ...{ validator: 'validator', changeStreamPreAndPostImages: 'images', dryRun: 'dryRun' },
+      }).concat(
+        needs(fieldOf(command, 'index'), {
+          ...{ hidden: 'hide', prepareUnique: 'prepareUnique', unique: 'prepareUnique' },
+        }),
+      )
+    case 'createIndexes': {
+      const indexes = fieldOf(command, 'indexes')
+      const each = indexes?.kind === 'array' ? indexes.items.flatMap(needsOfIndex) : []
+      return [...needs(command, { commitQuorum: 'commitQuorum' }), ...each]
+    }
+    case 'bulkWrite':
+      return [{ ability: 'bulkWrite', offset: command.offset }]
+    default:
+      return []
+  }
+}
+
+const KINDS: Readonly<Record<string, AbilityName>> = {
+  ...{ text: 'text', hashed: 'hashed', '2d': 'flat', geoHaystack: 'haystack' },
+}
+
+function needsOfIndex(index: JsonNode): Need[] {
+  const found = needs(index, { hidden: 'hidden', prepareUnique: 'prepareUnique', collation: 'collation' })
+  const collation = found.find(({ ability }) => ability === 'collation')
+  if (collation !== undefined && needs(index, { unique: 'prepareUnique' }).length > 0)
+    found.push({ ability: 'uniqueCollation', offset: collation.offset })
+  const key = fieldOf(index, 'key')
+  const fields = key?.kind === 'object' ? key.fields : []
+  for (const { name, offset, value } of fields) {
+    const kind = value.kind === 'string' ? KINDS[value.value] : undefined
+    if (kind !== undefined) found.push({ ability: kind, offset })
+    if (name !== '$**' && !name.endsWith('.$**')) continue
+    found.push({ ability: 'wildcard', offset })
+    if (fields.length > 1) found.push({ ability: 'compoundWildcard', offset })
+  }
+  return found
+}
+
+/** Of fields that are set: false and null ask for nothing. */
+function needs(node: JsonNode | undefined, names: Readonly<Record<string, AbilityName>>): Need[] {
+  if (node?.kind !== 'object') return []
+  return node.fields.flatMap(({ name, offset, value }) => {
+    const ability = Object.hasOwn(names, name) ? names[name] : undefined
+    const isOff = value.kind === 'literal' && value.value !== true
+    return ability === undefined || isOff ? [] : [{ ability, offset }]
+  })
+}
+
+/** The value of a field; undefined where there is none. */
+export const fieldOf = (node: JsonNode, wanted: string): JsonNode | undefined =>
+  node.kind === 'object' ? node.fields.find(({ name }) => name === wanted)?.value : undefined
