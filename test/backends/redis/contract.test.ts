@@ -1,10 +1,10 @@
 import { Redis } from 'ioredis'
 import { describe, test } from 'vitest'
-import { redis } from '../../src/backends/redis/index.js'
-import { backendContract, type ContractDatabase } from '../../src/testing.js'
-import { createDatabase } from '../servers/create-database.js'
-import { describeServers } from '../servers/database.js'
-import type { ServerInfo } from '../servers/index.js'
+import { redis } from '../../../src/backends/redis/index.js'
+import { backendContract, type ContractDatabase } from '../../../src/testing.js'
+import { createDatabase } from '../../servers/create-database.js'
+import { describeServers } from '../../servers/database.js'
+import type { ServerInfo } from '../../servers/index.js'
 
 describeServers(['redis', 'valkey'], (server) => {
   backendContract(

@@ -1,18 +1,18 @@
 import { Cluster } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { Session } from '../../src/backend/index.js'
-import { redis } from '../../src/backends/redis/index.js'
-import { MigrateError } from '../../src/core/errors.js'
-import { historyRow, journalEntry, lockOptions } from '../../src/testing/values.js'
-import { describeServers } from '../servers/database.js'
+import type { Session } from '../../../src/backend/index.js'
+import { redis } from '../../../src/backends/redis/index.js'
+import { MigrateError } from '../../../src/core/errors.js'
+import { historyRow, journalEntry, lockOptions } from '../../../src/testing/values.js'
+import { describeServers } from '../../servers/database.js'
 import {
   canStartRedis,
   startCluster,
   until,
   type OwnRedis,
   type RedisCluster,
-} from '../servers/redis-cluster.js'
-import { withRedis } from '../servers/redis.js'
+} from '../../servers/redis-cluster.js'
+import { withRedis } from '../../servers/redis.js'
 
 const parsed = (text: string) => {
   const [statement] = redis.parse(text)

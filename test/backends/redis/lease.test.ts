@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest'
+import { historyRow, journalEntry, lockOptions } from '../../../src/testing/values.js'
+import { describeRedis, failure, parsed, run } from './support.js'
+
+describeRedis((place) => {
+  describe('the lease', () => {
+    it('that ran out and was taken by another refuses every write', async () => {
+      const first = await place.ready()
+      await first.lock('migrate', lockOptions())
+      await place.client.del('{migrate}:lock:migrate')
+      const second = await place.connect()
+      const lock = await second.lock('migrate', lockOptions())
+      const error = await failure(first.metadata.write([{ kind: 'apply', row: historyRow('a') }]))
+      expect([error.code, error.exitCode]).toEqual(['MIG-LOCK-LOST', 1])
+      expect(error.message).toContain('another run holds the lock now')
+      await lock.release()
+      const later = await failure(first.metadata.write([{ kind: 'apply', row: historyRow('a') }]))
+      expect(later.message).toContain('another run has had the lock since')
+      expect((await second.metadata.read()).applied).toEqual([])
+    })
+
+    it('that ran out and that nobody took goes on', async () => {
+      const first = await place.ready()
+      await first.lock('migrate', lockOptions())
+      await place.client.del('{migrate}:lock:migrate')
+      await first.metadata.write([{ kind: 'apply', row: historyRow('a') }])
+      expect(await place.client.pttl('{migrate}:lock:migrate')).toBeGreaterThan(0)
+      const other = await place.connect()
+      expect((await failure(other.lock('migrate', lockOptions()))).code).toBe('MIG-LOCK-TIMEOUT')
+    })
+
+    it('ends a long step whose run has lost it', async () => {
+      await place.fill(5_000)
+      const first = await place.ready()
+      await first.lock('migrate', lockOptions())
+      const running = failure(run(first, 'REVGRAPH.KEYS user:* RENAME account:* RATE 1000'))
+      while ((await place.keys('account:*')).length === 0) await place.client.ping()
+      await place.client.del('{migrate}:lock:migrate')
+      await (await place.connect()).lock('migrate', lockOptions())
+      expect((await running).code).toBe('MIG-LOCK-LOST')
+      expect((await place.keys('user:*')).length).toBeGreaterThan(0)
+    })
+  })
+
+  describe('what was done by a run that ended', () => {
+    it.each([
+      ['SET a 1', 'a'],
+      ['HSET b f 1 g 2', 'b'],
+      ['SADD c x y', 'c'],
+      ['DEL d', 'd'],
+    ])('is seen of %s when it has its effect, and unknown when it has not', async (text, key) => {
+      const session = await place.ready()
+      await place.client.set('d', 'x')
+      const statement = parsed(text)
+      expect(await session.observe?.(statement, journalEntry('a', 0))).toBe('unknown')
+      await session.execute(statement)
+      expect(await session.observe?.(statement, journalEntry('a', 0))).toBe('applied')
+      await place.client.del(key)
+    })
+
+    it('is unknown of what counts', async () => {
+      const session = await place.ready()
+      await run(session, 'INCR n')
+      expect(await session.observe?.(parsed('INCR n'), journalEntry('a', 0))).toBe('unknown')
+    })
+  })
+})
