@@ -11,7 +11,10 @@ export async function runCommand(args: readonly string[]): Promise<void> {
   hideArguments(args)
   let code = 0
   try {
-    await runProgram(args, io, (command, input) => createContext(command, input, io, interruption))
+    await Promise.race([
+      runProgram(args, io, (command, input) => createContext(command, input, io, interruption)),
+      drained(),
+    ])
   } catch (error) {
     const { reportFailure } = await import('./failure.js')
     code = await reportFailure(error, args, io, interruption)
@@ -19,6 +22,21 @@ export async function runCommand(args: readonly string[]): Promise<void> {
   // Code of the user's may have left timers or sockets behind; they must not keep the process.
   await io.drain()
   process.exit(code)
+}
+
+/** Node ends a process in silence, and with 0, when nothing is left that could settle what it waits for. */
+function drained(): Promise<never> {
+  return new Promise((_, reject) => {
+    process.once('beforeExit', () =>
+      reject(
+        new MigrateError(
+          'MIG-INTERNAL',
+          'The command waits for something that can no longer come: a promise that nothing settles.',
+          { hint: 'Look at the step of code that ran last, if there was one, and at: migrate status' },
+        ),
+      ),
+    )
+  })
 }
 
 /**

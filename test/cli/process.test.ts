@@ -132,6 +132,25 @@ it('a server that stays down is given up when --wait-timeout is over', () => {
   expect(stderr).not.toContain('s3cret')
 })
 
+it('a step of code whose promise nothing settles is an error, and no silent success', () => {
+  project.write({
+    'migrations/b.mjs': `import { defineRevision } from 'revgraph'
+export default defineRevision({
+  id: '${B}',
+  parents: ['${A}'],
+  message: 'waits',
+  up(op) {
+    op.run('wait', () => new Promise(() => undefined))
+  },
+  down() {},
+})
+`,
+  })
+  const { code, stderr } = project.run('upgrade')
+  expect(code).toBe(1)
+  expect(stderr).toContain('error[MIG-INTERNAL] The command waits for something that can no longer come')
+})
+
 describeServers(['postgres', 'mysql', 'mariadb'], (server) => {
   it('refuses a wrong password, which is said nowhere', async () => {
     const database = await useDatabase(server)

@@ -10,6 +10,9 @@ const DEFAULT_PORT = 6379
 /** Of the URLs, without the colon. */
 export const SCHEMES = ['redis', 'rediss', 'valkey', 'valkeys'] as const
 
+/** What may stand behind the `?`. What does not, such as `db=3`, would be passed over without a word. */
+const OPTIONS: ReadonlySet<string> = new Set(['ssl-mode', 'ssl-ca', 'ssl-cert', 'ssl-key'])
+
 /** Where a URL leads, and how each of the connections there is made. */
 export interface Config {
   readonly host: string
@@ -26,6 +29,9 @@ export interface Config {
 export async function configOf(url: string, options: ConnectOptions): Promise<Config> {
   const parts = parseServerUrl(url)
   const encrypted = /^(?:rediss|valkeys)$/.test(parts.scheme)
+  const unknown = [...parts.options.keys()].find((name) => !OPTIONS.has(name))
+  if (unknown !== undefined)
+    throw invalidUrl(url, `it has an option ${unknown}, and those of Redis are ${[...OPTIONS].join(', ')}`)
   const wish = [...parts.options.keys()].find((name) => name.startsWith('ssl-'))
   if (!encrypted && wish !== undefined)
     throw invalidUrl(url, `${wish} is for rediss: and valkeys:, and this scheme is not encrypted`)

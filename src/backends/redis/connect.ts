@@ -15,7 +15,8 @@ import {
 } from './driver.js'
 import { explainConnect, mayPass } from './errors.js'
 import { infoOf } from './info.js'
-import { redisNames } from './names.js'
+import { redisNames, type RedisNames } from './names.js'
+import { nodesOf } from './nodes.js'
 import { RedisSession } from './session.js'
 
 const FIRST_PAUSE_MS = 100
@@ -31,20 +32,20 @@ export async function connect(options: ConnectOptions): Promise<Session<Client>>
     'Redis',
     'Say it in the URL: rediss://host:6379 encrypts and verifies; ?ssl-ca=authority.pem names an authority.',
   )
-  const { client, server } = await openWaiting(options)
-  const own = isCluster(client) ? client : await twinOf(client, options)
+  const { client, server } = await openWaiting(options, names)
+  const own = isCluster(client) ? client : await twinOf(client, options, names)
   return new RedisSession({ client, own, server, names, onNotice: options.onNotice })
 }
 
 /** Steps of code may do with their connection what they like: the metadata and the lock have another. */
-async function twinOf(client: Redis, options: ConnectOptions): Promise<Redis> {
+async function twinOf(client: Redis, options: ConnectOptions, names: RedisNames): Promise<Redis> {
   const twin = client.duplicate()
   try {
     await begin(twin, options.signal)
     return twin
   } catch (error) {
     client.disconnect()
-    throw explainConnect(error instanceof Told ? error.error : error, options.url)
+    throw explainConnect(error instanceof Told ? error.error : error, options.url, names.prefix)
   }
 }
 
@@ -53,7 +54,7 @@ interface Opened {
   readonly server: ServerInfo
 }
 
-async function openWaiting(options: ConnectOptions): Promise<Opened> {
+async function openWaiting(options: ConnectOptions, names: RedisNames): Promise<Opened> {
   const open = await opener(options)
   const deadline = performance.now() + (options.waitTimeoutMs ?? 0)
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
@@ -64,7 +65,7 @@ async function openWaiting(options: ConnectOptions): Promise<Opened> {
       const left = deadline - performance.now()
       const cause = error instanceof Told ? error.error : error
       if (left <= 0 || cause instanceof MigrateError || !mayPass(cause)) {
-        throw explainConnect(cause, options.url, error instanceof Told ? error.said : undefined)
+        throw explainConnect(cause, options.url, names.prefix, error instanceof Told ? error.said : undefined)
       }
     }
     await sleep(pause, undefined, options.signal === undefined ? {} : { signal: options.signal }).catch(
@@ -122,6 +123,8 @@ const clusterSettings = (options: ConnectOptions): ClusterOptions => ({
   lazyConnect: true,
   keyPrefix: '',
   enableAutoPipelining: false,
+  // The driver's own would try again for ever in silence; what a cluster that is down says is told.
+  enableReadyCheck: false,
   scaleReads: 'master',
   clusterRetryStrategy: (times) => (times > CLUSTER_TRIES ? null : 100 * times),
   slotsRefreshTimeout: options.connectTimeoutMs ?? 10_000,
@@ -151,9 +154,12 @@ async function begin(
   const stop = (): void => client.disconnect()
   signal?.addEventListener('abort', stop, { once: true })
   try {
-    await client.connect()
-    const info = infoOf(String(await client.call('INFO')))
-    await client.call('PING')
+    // A cluster that the driver gives up ends, and the promise of its connection is left as it is.
+    await Promise.race([
+      client.connect(),
+      new Promise((_, reject) => client.once('end', () => reject(new Error('Connection is closed.')))),
+    ])
+    const info = infoOf(await firstAnswer(client))
     // The driver goes on in database 0 when it cannot have the one that was asked for.
     if (said instanceof Error) throw said
     return { client, server: serverOf(info), clustered: info.get('cluster_enabled') === '1' }
@@ -164,6 +170,22 @@ async function begin(
   } finally {
     signal?.removeEventListener('abort', stop)
   }
+}
+
+/** What a server says of itself, once it takes commands; of a cluster the first primary that answers. */
+async function firstAnswer(client: Client): Promise<string> {
+  let failed: unknown
+  for (const node of nodesOf(client)) {
+    try {
+      const info = String(await node.call('INFO'))
+      // INFO is answered by a server that is loading its data, too.
+      await node.call('PING')
+      return info
+    } catch (error) {
+      failed = error
+    }
+  }
+  throw failed
 }
 
 function serverOf(info: ReadonlyMap<string, string>): ServerInfo {

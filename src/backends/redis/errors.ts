@@ -1,6 +1,7 @@
 import type { Statement } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import { connectFailed, databaseFailed, halfDone, statementFailed, type ServerError } from '../sql/errors.js'
+import { missingRight, neededRights } from './rights.js'
 
 /**
  * The first word of an answer that is an error: `WRONGTYPE`, `NOPERM`. Null when the server said nothing. The driver's
@@ -8,8 +9,14 @@ import { connectFailed, databaseFailed, halfDone, statementFailed, type ServerEr
  */
 export function codeOf(thrown: unknown): string | null {
   if (!(thrown instanceof Error) || typeof (thrown as { code?: unknown }).code === 'string') return null
+  if (IN_SCRIPT.test(thrown.message)) return 'NOPERM'
   return /^[A-Z][A-Z0-9]+(?= |$)/.exec(thrown.message)?.[0] ?? null
 }
+
+/** How a server words that a script may not do what it does. */
+const IN_SCRIPT = /^(?:ERR )?ACL failure in script: /
+/** Where in a script an error arose, as servers end their message. */
+const IN_LINE = / script: (?:[0-9a-f]{40}, )?on @\S+?:(\d+)\.$/
 
 function messageOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown)
@@ -22,24 +29,45 @@ function messageOf(thrown: unknown): string {
 
 const HINTS: ReadonlyMap<string, string> = new Map([
   ['WRONGTYPE', 'the key holds another kind of value; TYPE tells which'],
-  ['NOPERM', 'give the user the right: ACL SETUSER user +command ~pattern'],
-  ['OOM', 'the server is at its maxmemory and evicts nothing; give it more, or delete first'],
   ['CROSSSLOT', 'in a cluster all keys of one command must be in one slot: give them one {hash tag}'],
-  ['MISCONF', 'the server cannot save to its disk and takes no writes until it can'],
-  ['NOREPLICAS', 'too few replicas are connected for the server to take writes (min-replicas-to-write)'],
-  [
-    'CLUSTERDOWN',
-    'a part of the cluster has no primary; CLUSTER INFO tells, and the same command goes on later',
-  ],
 ])
 
-function facts(thrown: unknown): ServerError {
+/** What is the matter with the server and not with the command, and what to do about it. */
+const REMEDIES: ReadonlyMap<string, string> = new Map([
+  ['OOM', 'The server is at its maxmemory and evicts nothing: give it more, or delete first.'],
+  ['MISCONF', 'The server cannot save to its disk and takes no writes until it can: see its log.'],
+  ['NOREPLICAS', 'Too few replicas are connected for the server to take writes (min-replicas-to-write).'],
+  [
+    'CLUSTERDOWN',
+    'A part of the cluster has no primary; CLUSTER INFO tells. The same command goes on once it has one.',
+  ],
+  ['LOADING', 'The server is reading its data; give it time with --wait-timeout.'],
+  [
+    'BUSY',
+    'A script of somebody else runs on the server for long; SCRIPT KILL ends it if it has written nothing.',
+  ],
+  ['MASTERDOWN', 'This is a replica whose primary is gone. Connect to the primary.'],
+])
+
+/** What to do about an error that no change of a file mends. */
+function remedyOf(thrown: unknown): string | undefined {
+  const code = codeOf(thrown) ?? ''
+  const missing = code === 'NOPERM' ? missingRight(messageOf(thrown)) : null
+  return missing === null ? REMEDIES.get(code) : `Give the user the right: ${missing.remedy}`
+}
+
+/** @param script whose script it was: of ours nobody wants to know the line */
+function facts(thrown: unknown, script: 'ours' | 'theirs' = 'theirs'): ServerError {
   const code = codeOf(thrown)
   const message = messageOf(thrown)
+    .replace(IN_LINE, script === 'ours' ? '' : ' (line $1 of the script)')
+    .replace(IN_SCRIPT, '')
+  const missing = code === 'NOPERM' ? missingRight(message) : null
   return {
     message: code === null ? message : message.replace(/^ERR /, ''),
     ...(code === null || code === 'ERR' ? {} : { code }),
     hint: HINTS.get(code ?? ''),
+    ...(missing === null ? {} : { facts: [`missing right: ${missing.right}`] }),
   }
 }
 
@@ -50,14 +78,30 @@ const READ_ONLY: ReadonlySet<string> = new Set(['READONLY'])
 const NOT_NOW: ReadonlySet<string> = new Set(['LOADING', 'MASTERDOWN', 'BUSY'])
 
 export function explainStatement(thrown: unknown, statement: Statement): MigrateError {
-  if (thrown instanceof MigrateError) return thrown
-  const code = codeOf(thrown)
   const place = { position: statement.position }
+  if (thrown instanceof MigrateError) return thrown.position === undefined ? thrown.with(place) : thrown
+  const code = codeOf(thrown)
   if (code === null || IN_DOUBT.has(code)) return lost(thrown).with(place)
   if (READ_ONLY.has(code)) return readOnly(thrown).with(place)
   if (thrown instanceof BrokenOff || stopsScript(thrown, statement))
     return halfDone(statement, facts(thrown), thrown)
-  return statementFailed(statement, facts(thrown), thrown)
+  return statementFailed(statement, facts(thrown), thrown).with(remedied(thrown))
+}
+
+function remedied(thrown: unknown): { hint?: string } {
+  const hint = remedyOf(thrown)
+  return hint === undefined ? {} : { hint }
+}
+
+/** A key at which a long step has stopped, by what its script was told. */
+export function explainKey(key: string, said: string, statement: Statement): MigrateError {
+  const thrown = new Error(said)
+  const code = codeOf(thrown)
+  if (code !== null && READ_ONLY.has(code)) return readOnly(thrown).with({ position: statement.position })
+  const error = facts(thrown)
+  return statementFailed(statement, { ...error, message: `${key}: ${error.message}` }, thrown).with(
+    remedied(thrown),
+  )
 }
 
 const SCRIPTS: ReadonlySet<string> = new Set(['eval', 'evalsha', 'fcall'])
@@ -76,13 +120,14 @@ export class BrokenOff extends Error {
   }
 }
 
-export function explain(thrown: unknown, doing: string): MigrateError {
+/** @param own what the metadata's keys begin with */
+export function explain(thrown: unknown, doing: string, own: string): MigrateError {
   if (thrown instanceof MigrateError) return thrown
   const code = codeOf(thrown)
   if (code === null) return lost(thrown)
   if (READ_ONLY.has(code)) return readOnly(thrown)
   if (code === 'FENCED') return lockLost(messageOf(thrown))
-  if (code === 'NOPERM') return noRights(doing, thrown)
+  if (code === 'NOPERM') return noRights(doing, thrown, own)
   if (code === 'NOTOURS') {
     return new MigrateError(
       'MIG-METADATA-CORRUPT',
@@ -93,16 +138,13 @@ export function explain(thrown: unknown, doing: string): MigrateError {
       },
     )
   }
-  return databaseFailed(doing, facts(thrown), thrown)
+  return databaseFailed(doing, facts(thrown, 'ours'), thrown).with(remedied(thrown))
 }
 
-/** What revgraph itself needs, as ACL SETUSER takes it. */
-export const NEEDED_RIGHTS =
-  '+ping +info +client|setname +client|setinfo +multi +exec +eval +get +set +del +exists +type +time +pexpire +hget +hset +hdel +hvals +hkeys +hincrby +lpush +lrange'
-
-function noRights(doing: string, thrown: unknown): MigrateError {
-  return new MigrateError('MIG-DATABASE', `${doing} failed: ${messageOf(thrown)}`, {
-    details: ['code: NOPERM', `revgraph itself needs: ~{migrate}:* ${NEEDED_RIGHTS}`],
+function noRights(doing: string, thrown: unknown, own: string): MigrateError {
+  const { message, facts: lines = [] } = facts(thrown, 'ours')
+  return new MigrateError('MIG-DATABASE', `${doing} failed: ${message}`, {
+    details: ['code: NOPERM', ...lines, `revgraph itself needs: ${neededRights(own)}`],
     hint: 'Give the user these rights, beside those that its revisions need.',
     cause: thrown,
   })
@@ -125,15 +167,17 @@ function lockLost(message: string): MigrateError {
 
 function lost(thrown: unknown): MigrateError {
   const code = codeOf(thrown)
-  return new MigrateError('MIG-DATABASE', `The connection to the server was lost: ${messageOf(thrown)}`, {
-    hint: 'See where the database stands with: migrate status',
+  const remedy = remedyOf(thrown)
+  const lead = remedy === undefined ? 'The connection to the server was lost' : 'The server gave no answer'
+  return new MigrateError('MIG-DATABASE', `${lead}: ${messageOf(thrown)}`, {
+    hint: remedy ?? 'See where the database stands with: migrate status',
     details: code === null ? [] : [`code: ${code}`],
     cause: thrown,
   })
 }
 
 function readOnly(thrown: unknown): MigrateError {
-  return new MigrateError('MIG-READ-ONLY', `The server takes no writes: ${messageOf(thrown)}`, {
+  return new MigrateError('MIG-READ-ONLY', `The server takes no writes: ${facts(thrown, 'ours').message}`, {
     hint: 'This is a replica. Connect to the primary that it follows.',
     cause: thrown,
   })
@@ -142,14 +186,21 @@ function readOnly(thrown: unknown): MigrateError {
 const REFUSED_LOGINS: ReadonlySet<string> = new Set(['WRONGPASS', 'NOAUTH', 'NOPERM'])
 
 /** @param said what the driver told beside the error itself */
-export function explainConnect(thrown: unknown, url: string | undefined, said?: unknown): MigrateError {
+export function explainConnect(
+  thrown: unknown,
+  url: string | undefined,
+  own: string,
+  said?: unknown,
+): MigrateError {
   if (thrown instanceof MigrateError) return thrown
   const isBetter = said !== undefined && (codeOf(thrown) === null || codeOf(said) === 'WRONGPASS')
   const cause = isBetter ? said : thrown
   const code = codeOf(cause)
   const kind = isRefusedLogin(cause) ? 'MIG-AUTHENTICATION' : 'MIG-CONNECT'
   const failed = connectFailed(url, { kind, ...facts(cause) }, cause)
-  if (code === 'NOPERM') return failed.with({ hint: `Give this user: ~{migrate}:* ${NEEDED_RIGHTS}` })
+  const remedy = REMEDIES.get(code ?? '')
+  if (remedy !== undefined) return failed.with({ hint: remedy })
+  if (code === 'NOPERM') return failed.with({ hint: `Give this user: ${neededRights(own)}` })
   if (code === 'NOAUTH')
     return failed.with({ hint: 'The server wants a password: redis://:password@host:6379' })
   if (/DB index is out of range/i.test(messageOf(cause)))

@@ -1,5 +1,6 @@
 import type { Client } from './driver.js'
-import { nodesOf, type KeysOperation } from './keys.js'
+import type { KeysOperation } from './keys.js'
+import { nodesOf } from './nodes.js'
 
 const BATCH = 1_000
 /** A plan is to be read soon: of a larger database it tells what was seen in this time. */

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { MigrateError } from '../../core/errors.js'
 import type { Operation } from '../../schema/redis/operations.js'
 import type { Client } from './driver.js'
-import { nodesOf } from './keys.js'
 import type { RedisMetadata } from './metadata.js'
+import { nodesOf } from './nodes.js'
 
 type FunctionOperation = Extract<Operation, { kind: 'function-load' | 'function-unload' }>
 

@@ -1,14 +1,17 @@
-import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Statement } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import { renamed, splitPattern, type Renaming } from '../../schema/redis/glob.js'
 import type { Operation } from '../../schema/redis/operations.js'
 import { slotOf } from '../../schema/redis/slots.js'
 import { moveAcross, type Key } from './across.js'
 import { isCluster, type Client, type Redis } from './driver.js'
+import { explainKey, explainStatement } from './errors.js'
 import { infoOf } from './info.js'
-import { scriptOf, type KeyScript } from './keys-lua.js'
+import { scriptOf, type KeyAnswer, type KeyScript } from './keys-lua.js'
+import { BEGINNING, progressOf, stepName, type NodeProgress, type Progress } from './keys-progress.js'
 import type { RedisMetadata } from './metadata.js'
+import { epochOf, nameOf, nodesOf } from './nodes.js'
 
 export type KeysOperation = Extract<Operation, { kind: 'keys' }>
 
@@ -17,8 +20,7 @@ export interface KeysContext {
   readonly metadata: RedisMetadata
   /** What the metadata's own keys begin with: they are left alone. */
   readonly own: string
-  /** Names the step in the metadata. */
-  readonly step: string
+  readonly statement: Statement
   /** True when an earlier run of the same step ended in the middle: it goes on from there. */
   readonly resume: boolean
   readonly signal: AbortSignal
@@ -33,25 +35,6 @@ const TELL_EVERY_MS = 10_000
 const NAMES_TOLD = 10
 /** Whole passes before a cluster whose slots move all the time is given up. */
 const MOST_PASSES = 5
-
-/** How far the scan of one server is: its cursor means something to that process of the server alone. */
-interface NodeProgress {
-  readonly runId: string
-  cursor: string
-  done: boolean
-  /** Keys that were left as they are; some by name. */
-  leftCount: number
-  readonly left: string[]
-}
-
-interface Progress {
-  /** Who had which slots when the pass began: where that has changed since, the pass is no whole one. */
-  epoch: string | null
-  nodes: Record<string, NodeProgress>
-  /** Keys that were looked at, and changed. */
-  seen: number
-  changed: number
-}
 
 /**
  * Does something to every key that a pattern matches, batch by batch: bounded in memory, resumable, at most so many keys a
@@ -68,7 +51,8 @@ class KeysRun {
   readonly #script: KeyScript
   readonly #renaming: Renaming | null
   readonly #began = performance.now()
-  #progress: Progress = { epoch: null, nodes: {}, seen: 0, changed: 0 }
+  readonly #step: string
+  #progress: Progress = { ...BEGINNING, nodes: {} }
   #worked = 0
   #saved = performance.now()
   #told = performance.now()
@@ -77,13 +61,40 @@ class KeysRun {
     this.#operation = operation
     this.#context = context
     this.#script = scriptOf(operation.action)
+    this.#step = stepName(context.statement.text)
     const { action, pattern } = operation
     this.#renaming =
       action.name === 'RENAME' ? { from: splitPattern(pattern), to: splitPattern(action.to) } : null
   }
 
   async run(): Promise<number> {
-    const { client, metadata, step } = this.#context
+    try {
+      return await this.#run()
+    } catch (error) {
+      const explained = explainStatement(error, this.#context.statement)
+      throw explained.state === undefined ? explained.with({ state: this.#state(explained) }) : explained
+    }
+  }
+
+  /** What stands when the step has ended early. */
+  #state({ code }: MigrateError): string {
+    const { changed } = this.#progress
+    const keys = changed === 0 ? 'no key' : changed === 1 ? '1 key' : `${changed} keys`
+    // The server's refusal is knowledge; of what was under way when a connection was lost there is none.
+    if (code !== 'MIG-STATEMENT-FAILED') {
+      const atLeast = changed === 0 ? 'perhaps some keys' : `at least ${keys}`
+      return `The step has changed ${atLeast}; the next run goes on from there.`
+    }
+    const half =
+      this.#operation.action.name === 'TRANSFORM'
+        ? ' What its script had done to the key at which it stopped stands.'
+        : ''
+    return `The step has changed ${keys}; the next run does it again, from its beginning.${half}`
+  }
+
+  async #run(): Promise<number> {
+    const { client, metadata } = this.#context
+    const step = this.#step
     if (this.#context.resume) await this.#load()
     // What an earlier run of the same text has left there is no place for this one to go on from.
     else await metadata.change([{ kind: 'unset', hash: 'progress', field: step }])
@@ -152,7 +163,9 @@ class KeysRun {
     })
     const { client } = this.#context
     if (isCluster(client)) {
-      await Promise.all(units.map((unit) => this.#inCluster(client, unit, state)))
+      // What is under way is waited for, though one has failed: nothing goes on behind the error.
+      const ends = await Promise.allSettled(units.map((unit) => this.#inCluster(client, unit, state)))
+      for (const end of ends) if (end.status === 'rejected') throw end.reason
       return
     }
     // SCAN gives more than it was asked for when a table is small or its buckets are deep.
@@ -174,9 +187,11 @@ class KeysRun {
   async #evaluate(units: readonly (readonly Key[])[], state: NodeProgress): Promise<void> {
     const keys = units.flat()
     const { lua, args } = this.#script
-    const answer = (await this.#context.client.eval(lua, keys.length, ...keys, ...args)) as number[]
-    this.#progress.changed += answer[0] ?? 0
-    for (const place of answer.slice(1)) leave(state, keys[place - 1] ?? '')
+    const answer = await this.#context.client.eval(lua, keys.length, ...keys, ...args)
+    const [done, stopped, why, ...left] = answer as KeyAnswer
+    this.#progress.changed += done
+    for (const place of left) leave(state, keys[place - 1] ?? '')
+    if (stopped > 0) throw explainKey(String(keys[stopped - 1]), why, this.#context.statement)
   }
 
   /** Between two batches: the rate, the progress, an interrupt. */
@@ -203,16 +218,15 @@ class KeysRun {
   }
 
   async #save(): Promise<void> {
-    const { metadata, step } = this.#context
     const value = JSON.stringify(this.#progress)
-    await metadata.change([{ kind: 'set', hash: 'progress', field: step, value }])
+    await this.#context.metadata.change([{ kind: 'set', hash: 'progress', field: this.#step, value }])
   }
 
   async #load(): Promise<void> {
-    const { metadata, step, onNotice } = this.#context
-    const value = await metadata.field('progress', step)
+    const { metadata, onNotice } = this.#context
+    const value = await metadata.field('progress', this.#step)
     if (value === null) return
-    const stored = parsed(value)
+    const stored = progressOf(value)
     if (stored === null) return
     this.#progress = stored
     onNotice?.(`goes on after ${stored.seen} keys, of which ${stored.changed} were changed`)
@@ -280,52 +294,4 @@ function newName(key: Key, renaming: Renaming): Key | null {
     to: { ...to, prefix: letters(to.prefix), suffix: letters(to.suffix) },
   })
   return name === null ? null : Buffer.from(name, 'latin1')
-}
-
-export function nodesOf(client: Client): Redis[] {
-  return isCluster(client) ? client.nodes('master') : [client]
-}
-
-const nameOf = (node: Redis): string => `${node.options.host ?? ''}:${node.options.port ?? ''}`
-
-/**
- * Which slots each primary has, as it says of itself, and since which epoch; nothing outside a cluster. The epoch of the
- * cluster alone does not do: it stays when a slot moves to the primary that has the highest one already.
- */
-async function epochOf(client: Client): Promise<string> {
-  if (!isCluster(client)) return ''
-  const nodes = await Promise.all(
-    client.nodes('master').map(async (node) => ownLine(String(await node.call('CLUSTER', 'NODES')))),
-  )
-  return createHash('sha256').update(nodes.sort().join('\n')).digest('hex')
-}
-
-/** Of the line that a primary writes of itself: its name, its epoch and its slots, those on their way with where to. */
-function ownLine(text: string): string {
-  const words = text
-    .split('\n')
-    .map((line) => line.trim().split(' '))
-    .find(([, , flags = '']) => flags.split(',').includes('myself'))
-  return [words?.[0], ...(words?.slice(6, 7) ?? []), ...(words?.slice(8) ?? [])].join(' ')
-}
-
-function parsed(value: string): Progress | null {
-  try {
-    const stored = JSON.parse(value) as Partial<Progress>
-    const { epoch, nodes, seen, changed } = stored
-    return typeof epoch === 'string' &&
-      typeof nodes === 'object' &&
-      Object.values(nodes).every(({ left }) => Array.isArray(left)) &&
-      typeof seen === 'number' &&
-      typeof changed === 'number'
-      ? { epoch, nodes, seen, changed }
-      : null
-  } catch {
-    return null
-  }
-}
-
-/** The field of a step: its text, whatever its length. */
-export function stepName(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
 }

@@ -3,7 +3,7 @@ import type { Lock, LockHolder, LockOptions } from '../../backend/index.js'
 import { acquireByPolling, describeOwner } from '../sql/waiting.js'
 import type { Client } from './driver.js'
 import { explain } from './errors.js'
-import { ACQUIRE, EXTEND, RELEASE } from './lua.js'
+import type { OwnScripts } from './lua.js'
 import type { RedisNames } from './names.js'
 
 /** How long a lease lasts that nobody prolongs. */
@@ -20,10 +20,11 @@ export interface Lease {
 /**
  * A lease: a key that runs out unless it is prolonged, three times as often as it would. Its fence is a number that
  * grows with each holder; every write of the metadata looks whether the lease is still ours.
- * @param onChange told of the lease when it begins, and of null when it is given back
+ * @param held where it is from its beginning until it is given back
  */
 export function takeLease(
   client: Client,
+  scripts: OwnScripts,
   names: RedisNames,
   name: string,
   options: LockOptions,
@@ -33,23 +34,23 @@ export function takeLease(
   const attempt = async (): Promise<Lock | null> => {
     const owner = JSON.stringify({ ...options.owner, token: randomUUID() }).slice(1)
     try {
-      const taken = await client.eval(ACQUIRE, 2, key, names.fence, owner, LEASE_MS, name)
+      const taken = await client.eval(scripts.acquire, 2, key, names.fence, owner, LEASE_MS, name)
       if (taken === null) return null
       const [value = '', fence = ''] = taken as string[]
-      return keep(client, names, { name, key, value, fence }, held)
+      return keep(client, scripts, names, { name, key, value, fence }, held)
     } catch (error) {
-      throw explain(error, 'Taking the lock')
+      throw explain(error, 'Taking the lock', names.prefix)
     }
   }
-  return acquireByPolling({ attempt, holder: () => holderOf(client, key) }, options)
+  return acquireByPolling({ attempt, holder: () => holderOf(client, key, names.prefix) }, options)
 }
 
-function keep(client: Client, names: RedisNames, lease: Lease, held: Set<Lease>): Lock {
+function keep(client: Client, scripts: OwnScripts, names: RedisNames, lease: Lease, held: Set<Lease>): Lock {
   held.add(lease)
   const { key, value, fence, name } = lease
   const beat = setInterval(() => {
     // Lost or not: the next write asks again, and tells.
-    client.eval(EXTEND, 2, key, names.fence, value, fence, name, LEASE_MS).catch(() => undefined)
+    client.eval(scripts.extend, 2, key, names.fence, value, fence, name, LEASE_MS).catch(() => undefined)
   }, LEASE_MS / 3)
   beat.unref()
   return {
@@ -57,17 +58,17 @@ function keep(client: Client, names: RedisNames, lease: Lease, held: Set<Lease>)
       clearInterval(beat)
       if (!held.delete(lease)) return
       // A connection that is gone cannot give it back: the lease runs out.
-      await client.eval(RELEASE, 1, key, value).catch(() => undefined)
+      await client.eval(scripts.release, 1, key, value).catch(() => undefined)
     },
   }
 }
 
-async function holderOf(client: Client, key: string): Promise<LockHolder | null> {
+async function holderOf(client: Client, key: string, own: string): Promise<LockHolder | null> {
   let value: string | null
   try {
     value = await client.get(key)
   } catch (error) {
-    throw explain(error, 'Asking who holds the lock')
+    throw explain(error, 'Asking who holds the lock', own)
   }
   if (value === null) return null
   const told = parsed(value)

@@ -38,7 +38,7 @@ end
 `
 
 /** KEYS: lock, fences. ARGV: the owner's JSON without its first brace, milliseconds, the lock's name. */
-export const ACQUIRE = `${CLOCK}
+const ACQUIRE = `${CLOCK}
 if redis.call('EXISTS', KEYS[1]) == 1 then return false end
 local fence = redis.call('HINCRBY', KEYS[2], ARGV[3], 1)
 local value = '{"since":"' .. iso() .. '","fence":' .. fence .. ',' .. ARGV[1]
@@ -47,7 +47,7 @@ return {value, tostring(fence)}
 `
 
 /** KEYS: lock, fences. ARGV: our value, our fence, the lock's name, milliseconds. */
-export const EXTEND = `${FENCE}
+const EXTEND = `${FENCE}
 local refused = fenced(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3], ARGV[4])
 if refused then return refused end
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
@@ -55,7 +55,7 @@ return 1
 `
 
 /** KEYS: lock. ARGV: our value. */
-export const RELEASE = `
+const RELEASE = `
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
 `
@@ -65,7 +65,7 @@ return 0
  * first. KEYS: meta, history, scripts, journal, tags, log, progress, kept, fences, lock. ARGV: our value, our fence, the lock's
  * name, milliseconds, then operations, each a letter with its arguments.
  */
-export const WRITE = `${CLOCK}${FENCE}
+const WRITE = `${CLOCK}${FENCE}
 local refused = fenced(KEYS[10], KEYS[9], ARGV[1], ARGV[2], ARGV[3], ARGV[4])
 if refused then return refused end
 for i = 1, 9 do
@@ -126,3 +126,23 @@ while i <= #ARGV do
 end
 return 'OK'
 `
+
+/** The scripts of the lock and of the metadata. */
+export interface OwnScripts {
+  readonly acquire: string
+  readonly extend: string
+  readonly release: string
+  readonly write: string
+}
+
+/** Redis 7, and Valkey whatever its number. */
+const FLAGS_SINCE = 70_000
+
+/**
+ * They run on a server that is at its maxmemory, too: what deletes keys could not be begun there otherwise, nor could be
+ * written down what has been done.
+ */
+export function ownScripts({ number }: { readonly number: number }): OwnScripts {
+  const head = number >= FLAGS_SINCE ? '#!lua flags=allow-oom\n' : ''
+  return { acquire: head + ACQUIRE, extend: head + EXTEND, release: head + RELEASE, write: head + WRITE }
+}

@@ -6,7 +6,7 @@ import { decodeApplied, decodeJournal, decodeLog, decodeScripts, decodeTag } fro
 import type { Client } from './driver.js'
 import { explain } from './errors.js'
 import { LEASE_MS, type Lease } from './lock.js'
-import { WRITE } from './lua.js'
+import type { OwnScripts } from './lua.js'
 import type { RedisNames } from './names.js'
 
 /** A key of the metadata that steps write to beside the engine, by its place among the script's keys. */
@@ -24,11 +24,13 @@ export type FieldChange =
 
 export class RedisMetadata implements MetadataStore {
   readonly #client: Client
+  readonly #scripts: OwnScripts
   readonly #names: RedisNames
   readonly #leases: ReadonlySet<Lease>
 
-  constructor(client: Client, names: RedisNames, leases: ReadonlySet<Lease>) {
+  constructor(client: Client, scripts: OwnScripts, names: RedisNames, leases: ReadonlySet<Lease>) {
     this.#client = client
+    this.#scripts = scripts
     this.#names = names
     this.#leases = leases
   }
@@ -119,7 +121,7 @@ export class RedisMetadata implements MetadataStore {
     ]
     const guard = [lease?.value ?? '', lease?.fence ?? '', lease?.name ?? '', String(LEASE_MS)]
     await this.#attempt('Writing the metadata', () =>
-      this.#client.eval(WRITE, keys.length, ...keys, ...guard, ...operations),
+      this.#client.eval(this.#scripts.write, keys.length, ...keys, ...guard, ...operations),
     )
   }
 
@@ -127,7 +129,11 @@ export class RedisMetadata implements MetadataStore {
   async #together(...commands: readonly (readonly [string, ...string[]])[]): Promise<unknown[]> {
     const multi = this.#client.multi()
     for (const [name, ...words] of commands) multi.call(name, ...words)
-    const answers = await multi.exec()
+    const answers = await multi.exec().catch((error: unknown) => {
+      // Of a transaction that is not run the server tells why with the first command that it has refused.
+      const { previousErrors } = error as { previousErrors?: readonly unknown[] }
+      throw previousErrors?.[0] ?? error
+    })
     return (answers ?? []).map(([error, answer]) => {
       if (error !== null) throw error
       return answer
@@ -138,7 +144,7 @@ export class RedisMetadata implements MetadataStore {
     try {
       return await work()
     } catch (error) {
-      throw explain(error, doing)
+      throw explain(error, doing, this.#names.prefix)
     }
   }
 }

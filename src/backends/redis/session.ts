@@ -5,8 +5,10 @@ import { isCluster, type Client } from './driver.js'
 import { BrokenOff, explainStatement } from './errors.js'
 import { foreseeFunction, observeFunction, runFunction } from './functions.js'
 import { foreseeKeys } from './foresee.js'
-import { runKeys, stepName } from './keys.js'
+import { runKeys } from './keys.js'
+import { stepName } from './keys-progress.js'
 import { takeLease, type Lease } from './lock.js'
+import { ownScripts, type OwnScripts } from './lua.js'
 import { RedisMetadata } from './metadata.js'
 import { redisCapabilities, type RedisNames } from './names.js'
 import { observeCommand } from './observe.js'
@@ -28,6 +30,7 @@ export class RedisSession implements Session<Client> {
   readonly metadata: RedisMetadata
   readonly #own: Client
   readonly #names: RedisNames
+  readonly #scripts: OwnScripts
   readonly #database: number | undefined
   readonly #leases = new Set<Lease>()
   readonly #locks: Lock[] = []
@@ -42,15 +45,16 @@ export class RedisSession implements Session<Client> {
     this.#own = own
     this.server = server
     this.#names = names
+    this.#scripts = ownScripts(server)
     this.#database = isCluster(client) ? undefined : client.condition?.select
-    this.metadata = new RedisMetadata(own, names, this.#leases)
+    this.metadata = new RedisMetadata(own, this.#scripts, names, this.#leases)
   }
 
   async execute(statement: Statement): Promise<ExecuteResult> {
     const operation = operationIn(statement.text)
     try {
       await this.reset()
-      if (operation !== null) return await this.#operate(operation, statement.text)
+      if (operation !== null) return await this.#operate(operation, statement)
       const [name, ...words] = argumentsOf(statement.text)
       return { rows: rowsOf(await this.#everywhere(String(name), words)) }
     } catch (error) {
@@ -58,19 +62,18 @@ export class RedisSession implements Session<Client> {
     }
   }
 
-  async #operate(operation: Operation, text: string): Promise<ExecuteResult> {
+  async #operate(operation: Operation, statement: Statement): Promise<ExecuteResult> {
     const { client, metadata } = this
     if (operation.kind !== 'keys') {
       await runFunction(client, metadata, operation)
       return { rows: null }
     }
-    const step = stepName(text)
-    const resume = this.#resumable.delete(step)
+    const resume = this.#resumable.delete(stepName(statement.text))
     const rows = await runKeys(operation, {
       client,
       metadata,
       own: this.#names.prefix,
-      step,
+      statement,
       resume,
       signal: this.#interrupt.signal,
       onNotice: this.#onNotice,
@@ -114,7 +117,7 @@ export class RedisSession implements Session<Client> {
   }
 
   async lock(name: string, options: LockOptions): Promise<Lock> {
-    const lock = await takeLease(this.#own, this.#names, name, options, this.#leases)
+    const lock = await takeLease(this.#own, this.#scripts, this.#names, name, options, this.#leases)
     this.#locks.push(lock)
     return lock
   }
