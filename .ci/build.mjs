@@ -1,6 +1,7 @@
 // Builds dist/: the bundled command and library, their declarations, and the JSON Schemas.
 //   node .ci/build.mjs              everything
 //   node .ci/build.mjs --no-types   without declarations: all that the command needs
+//   node .ci/build.mjs --unless-built   as npm pack does it: nothing where MIGRATE_BUILT=1 says that it was done just now
 //
 // Opening a module costs about a millisecond at start-up, and so does parsing 15 kB of it. So all of ours is one
 // file without blanks and long names, in which what is imported lazily is run lazily; and each large dependency is
@@ -8,7 +9,7 @@
 // program that uses it, and that takes longer than opening all of them. The library's own entries are ES modules.
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { builtinModules, createRequire } from 'node:module'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -80,6 +81,22 @@ const aside = {
       external: true,
     }))
     onResolve({ filter: /.*/, namespace: 'aside' }, ({ path }) => ({ path, external: true }))
+  },
+}
+
+/**
+ * Node's own modules without `require`: a bundler that makes an ES module of a program with this library in it has
+ * none to put in its place.
+ */
+const builtins = {
+  name: 'builtins',
+  setup({ onResolve, onLoad }) {
+    const names = builtinModules.filter((name) => !name.startsWith('_'))
+    const filter = new RegExp(`^(node:.*|${names.join('|')})$`)
+    onResolve({ filter }, ({ path }) => ({ path, namespace: 'builtins' }))
+    onLoad({ filter: /.*/, namespace: 'builtins' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)})`,
+    }))
   },
 }
 
@@ -165,7 +182,7 @@ async function bundle() {
     outfile: `${outdir}/core.cjs`,
     ...REQUIRING,
     external: EXTERNAL,
-    plugins: [aside, noPrograms],
+    plugins: [aside, noPrograms, builtins],
   })
   writeIndex()
   await Promise.all([
@@ -199,6 +216,7 @@ async function bundle() {
         ...REQUIRING,
         ...(name === 'pg' ? { define: NOT_A_WORKER } : {}),
         external: EXTERNAL,
+        plugins: [builtins],
       }),
     ),
   ])
@@ -212,5 +230,8 @@ function declarations() {
   if (tsc.status !== 0) process.exitCode = 1
 }
 
-await bundle()
-if (!process.argv.includes('--no-types')) declarations()
+const isBuilt = process.argv.includes('--unless-built') && process.env['MIGRATE_BUILT'] === '1'
+if (!isBuilt) {
+  await bundle()
+  if (!process.argv.includes('--no-types')) declarations()
+}

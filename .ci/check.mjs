@@ -44,6 +44,8 @@ async function check(name, command, options = { show: false }) {
 }
 
 const built = await check('build', [process.execPath, ['.ci/build.mjs']])
+// The checks of the package pack it, and that would build it once more.
+if (built) process.env['MIGRATE_BUILT'] = '1'
 const waiting = Object.entries(CHECKS)
 await Promise.all(
   Array.from({ length: AT_ONCE }, async () => {

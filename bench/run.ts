@@ -2,6 +2,7 @@
 // busy machine the ratio of the least times says more. The peak of memory is the largest of ours.
 //   npm run bench                     everything (about twenty minutes on two cores)
 //   npm run bench -- sqlite version   cases whose names hold one of these words
+//   npm run bench -- hostile split    10 MB of every nasty pattern, on readers whose names hold one of these words
 import { startServers } from '../test/servers/index.js'
 import type { ServerInfo, ServerName } from '../test/servers/index.js'
 import { backfilled } from './backfill.js'
@@ -15,6 +16,7 @@ import {
   sqliteFromEmpty,
   startUp,
 } from './cases.js'
+import { hostileTexts } from './hostile.js'
 import { median } from './median.js'
 import type { Timed } from './process.js'
 import { keysRenamed } from './redis.js'
@@ -76,20 +78,25 @@ async function measure(one: Case): Promise<void> {
   }
 }
 
-const words = process.argv.slice(2)
-const wanted = (one: Case): boolean => words.length === 0 || words.some((word) => one.name.includes(word))
-/** Words that are all names of servers need no others. */
-const onlyNamed = words.length > 0 && words.every((word) => NAMES.some((name) => name === word))
-const needed = NAMES.filter((name) =>
-  onlyNamed
-    ? words.includes(name)
-    : words.length === 0 || words.some((word) => !['sqlite', 'version'].includes(word) || word === name),
-)
-const started = await startServers(needed, { durable: true })
-for (const { name, reason } of started.servers.missing)
-  process.stdout.write(`${name} is not measured: ${reason}\n`)
-try {
-  for (const one of casesOn(started.servers.present).filter(wanted)) await measure(one)
-} finally {
-  await started.stop()
+async function measureAll(words: readonly string[]): Promise<void> {
+  const wanted = (one: Case): boolean => words.length === 0 || words.some((word) => one.name.includes(word))
+  /** Words that are all names of servers need no others. */
+  const onlyNamed = words.length > 0 && words.every((word) => NAMES.some((name) => name === word))
+  const needed = NAMES.filter((name) =>
+    onlyNamed
+      ? words.includes(name)
+      : words.length === 0 || words.some((word) => !['sqlite', 'version'].includes(word) || word === name),
+  )
+  const started = await startServers(needed, { durable: true })
+  for (const { name, reason } of started.servers.missing)
+    process.stdout.write(`${name} is not measured: ${reason}\n`)
+  try {
+    for (const one of casesOn(started.servers.present).filter(wanted)) await measure(one)
+  } finally {
+    await started.stop()
+  }
 }
+
+const [first = '', ...others] = process.argv.slice(2)
+if (first === 'hostile') await hostileTexts(others)
+else await measureAll(process.argv.slice(2))

@@ -3,7 +3,7 @@ import { classifySql } from './classify.js'
 import { Places } from './places.js'
 import { RULES } from './rules.js'
 import { Scanner, type PartType } from './scanner.js'
-import type { SplitOptions, SqlDialect, SqlStatement } from './types.js'
+import type { Classification, SplitOptions, SqlDialect, SqlStatement } from './types.js'
 
 /** A token of a text, or a piece of what a client adds to it. */
 export interface SqlPart {
@@ -37,19 +37,17 @@ export function splitSql(text: string, dialect: SqlDialect, options: SplitOption
   let last = 0
   let content = false
   let data = ''
+  // Dumps repeat themselves: the same text again is not read again.
+  let known: { readonly text: string; readonly found: Classification } | undefined
 
   const close = (end: number): void => {
     if (content) {
       const slice = text.slice(first, last)
       const sent = scanner.onlyReturns ? slice.replaceAll('\r', '\n') : slice
       const position = places.at(first)
-      statements.push({
-        text: sent,
-        position,
-        start,
-        end,
-        ...classifySql(sent, dialect, options.serverVersion),
-      })
+      if (known?.text !== sent)
+        known = { text: sent, found: classifySql(sent, dialect, options.serverVersion) }
+      statements.push({ text: sent, position, start, end, ...known.found })
       start = end
     }
     first = -1

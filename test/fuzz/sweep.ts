@@ -7,12 +7,14 @@ export interface SweepOptions {
   readonly seed: number
   /** Characters of each text that is made of one pattern. */
   readonly size: number
-  /** How many patterns each subject meets at that size; Infinity for all. */
+  /** How many patterns each subject meets at that size; with as many as there are, or more, each of them once. */
   readonly large: number
   /** The same at a hundredth of the size. */
   readonly small: number
   /** How many changed real files each subject meets. */
   readonly mutations: number
+  /** Only subjects whose names hold one of these words; all when there is none. */
+  readonly only?: readonly string[]
 }
 
 export interface SubjectResult {
@@ -21,6 +23,8 @@ export interface SubjectResult {
   readonly characters: number
   readonly ms: number
   readonly longestMs: number
+  /** The case that took longest. */
+  readonly longest: string
   readonly finds: readonly string[]
 }
 
@@ -33,8 +37,10 @@ export async function sweep(
   begun: (what: string) => void,
   done: (result: SubjectResult) => void,
 ): Promise<void> {
-  const files = realFiles()
+  const files = options.mutations === 0 ? [] : realFiles()
+  const { only = [] } = options
   for (const [index, subject] of SUBJECTS.entries()) {
+    if (only.length > 0 && !only.some((word) => subject.name.includes(word))) continue
     const random = new Random(options.seed + index)
     const tally = new Tally(subject, begun)
     for (const pattern of chosen(options.large, random)) {
@@ -64,6 +70,7 @@ class Tally {
   #characters = 0
   #ms = 0
   #longestMs = 0
+  #longest = ''
 
   constructor(subject: Subject, begun: (what: string) => void) {
     this.#subject = subject
@@ -79,7 +86,7 @@ class Tally {
     this.#cases += 1
     this.#characters += content.length
     this.#ms += ms
-    this.#longestMs = Math.max(this.#longestMs, ms)
+    if (ms > this.#longestMs) [this.#longestMs, this.#longest] = [ms, name]
   }
 
   result(): SubjectResult {
@@ -89,6 +96,7 @@ class Tally {
       characters: this.#characters,
       ms: this.#ms,
       longestMs: this.#longestMs,
+      longest: this.#longest,
       finds: this.#finds,
     }
   }

@@ -2,7 +2,14 @@ import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import type { ClientConfig } from 'pg'
 import type { ConnectOptions } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
-import { invalidUrl, isLoopback, parseServerUrl, readTlsFile, type ServerUrl } from '../sql/index.js'
+import {
+  invalidUrl,
+  isLoopback,
+  parseServerUrl,
+  postgresFlavour,
+  readTlsFile,
+  type ServerUrl,
+} from '../sql/index.js'
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000
 export const DEFAULT_LOCK_TIMEOUT_MS = 5_000
@@ -77,7 +84,7 @@ function settingsOf(options: ConnectOptions, own: string | undefined): PgSetting
 function lateSettingsOf({ lock_timeout, statement_timeout, options }: PgSettings): string[] {
   const fromOptions = [...(options ?? '').matchAll(/(?:-c\s*|--)([\w.-]+)=((?:\\.|\S)*)/g)].map(
     ([, name = '', value = '']) =>
-      `SELECT pg_catalog.set_config('${name.replaceAll('-', '_')}', '${value.replace(/\\(.)/g, '$1').replaceAll("'", "''")}', false)`,
+      `SELECT pg_catalog.set_config('${name.replaceAll('-', '_')}', ${postgresFlavour.text(value.replace(/\\(.)/g, '$1'))}, false)`,
   )
   return [
     ...fromOptions,

@@ -1,6 +1,6 @@
 import type { ServerInfo, Timeouts } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
-import type { HeldLease } from '../sql/index.js'
+import { postgresFlavour, type HeldLease } from '../sql/index.js'
 import { DEFAULT_LOCK_TIMEOUT_MS } from './config.js'
 import { decodeLine, type Values } from './copy-text.js'
 import type { Fields, PgClient } from './driver.js'
@@ -78,7 +78,7 @@ export class Link {
     return [
       ...this.restoreRole,
       ...this.#restoreSettings,
-      ...(named === undefined ? [] : [`SET application_name = '${named.replaceAll("'", "''")}'`]),
+      ...(named === undefined ? [] : [`SET application_name = ${postgresFlavour.text(named)}`]),
     ]
   }
 

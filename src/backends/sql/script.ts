@@ -69,6 +69,8 @@ export function delimitedScript(client: string): ScriptStyle {
 
 function unusedDelimiter(text: string): string {
   let delimiter = '//'
-  while (text.includes(delimiter)) delimiter = delimiter === '//' ? '$$' : `${delimiter}$`
+  // One that begins in the text would be found there.
+  while (`${text}${delimiter}`.indexOf(delimiter) < text.length)
+    delimiter = delimiter === '//' ? '$$' : `${delimiter}$`
   return delimiter
 }
