@@ -193,6 +193,8 @@ export interface Session<Client = unknown> {
   endsTransactions?(error: MigrateError): boolean
   /** Who holds the locks that the session waits for now, a phrase each; none when it does not wait. Asked meanwhile. */
   blockers?(): Promise<readonly string[]>
+  /** How far the statement is that runs now, a sentence; null when there is nothing to say. Asked meanwhile. */
+  doing?(): Promise<string | null>
   /** Asks the server to give up the statement that runs now. From another connection where it must be. */
   cancel(): Promise<void>
   /**

@@ -5,7 +5,7 @@ const TICK_MS = 250
 const FIRST_MS = 1_000
 const LONGEST_MS = 30_000
 
-/** Says, while a statement takes long, whom it waits for. */
+/** Says, while a statement takes long, whom it waits for and how far it is. */
 export class Watch {
   readonly #session: Session
   readonly #notice: (message: string) => void
@@ -19,7 +19,8 @@ export class Watch {
   constructor(session: Session, notice: ((message: string) => void) | undefined) {
     this.#session = session
     this.#notice = notice ?? (() => undefined)
-    if (session.blockers === undefined || notice === undefined) return
+    if (notice === undefined) return
+    if (session.blockers === undefined && session.doing === undefined) return
     this.progress()
     this.#timer = setInterval(() => void this.#look(), TICK_MS)
     this.#timer.unref()
@@ -42,10 +43,8 @@ export class Watch {
     try {
       const blockers = (await this.#session.blockers?.()) ?? []
       const text = blockers.join('; ')
-      if (text !== '' && text !== this.#said && !this.#isStopped()) {
-        this.#said = text
-        this.#notice(`Waiting for a lock that is held by ${text}.`)
-      }
+      this.#say(text === '' ? null : `Waiting for a lock that is held by ${text}.`)
+      this.#say((await this.#session.doing?.()) ?? null)
     } catch {
       // Who may not look, or cannot connect a second time, waits without knowing for whom.
     } finally {
@@ -55,7 +54,9 @@ export class Watch {
     }
   }
 
-  #isStopped(): boolean {
-    return this.#stopped
+  #say(text: string | null): void {
+    if (text === null || text === this.#said || this.#stopped) return
+    this.#said = text
+    this.#notice(text)
   }
 }

@@ -1,10 +1,10 @@
-import { MongoClient, type Db } from 'mongodb'
+import { MongoClient, type Db, type Document } from 'mongodb'
 import { afterEach, expect, it } from 'vitest'
 import { createMigrator } from '../../src/app/migrator.js'
 import type { Migrator } from '../../src/app/types.js'
 import { defineRevision } from '../../src/app/define.js'
 import { MigrateError } from '../../src/core/errors.js'
-import { asMongod, type AsMongod, type AsMongodOptions } from '../servers/as-mongod.js'
+import { asMongod, type Answer, type AsMongod, type AsMongodOptions } from '../servers/as-mongod.js'
 import { describeServers, useDatabase } from '../servers/database.js'
 import type { ServerInfo } from '../servers/types.js'
 
@@ -41,6 +41,14 @@ async function stage(server: ServerInfo, options: Partial<AsMongodOptions> = {})
         ),
       }),
   }
+}
+
+function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: ((value: T) => void) | undefined
+  const promise = new Promise<T>((done) => {
+    resolve = done
+  })
+  return { promise, resolve: (value) => resolve?.(value) }
 }
 
 const collections = async (db: Db): Promise<string[]> =>
@@ -262,4 +270,96 @@ describeServers(['documentdb'], (server) => {
       expect(error.message).toContain(why)
     },
   )
+
+  // https://www.mongodb.com/docs/manual/reference/command/currentOp/#active-indexing-operations
+  it('at the wire, not MongoDB: a build tells how far it is, and is given up by dropping its indexes when it is interrupted', async () => {
+    const { wire, db } = await stage(server)
+    const name = db.databaseName
+    const up =
+      '{"create": "one"}\n{"createIndexes": "one", "indexes": [{"key": {"a": 1}, "name": "a"}, {"key": {"b": 1}, "name": "b"}]}'
+    const indexes = [
+      { key: { a: 1 }, name: 'a' },
+      { key: { b: 1 }, name: 'b' },
+    ]
+    const { promise: answered, resolve: build } = withResolvers<Answer>()
+    let begun = false
+    wire.answer('createIndexes', () => {
+      begun = true
+      return answered
+    })
+    wire.answer('dropIndexes', () => {
+      const errmsg = 'Index build aborted: collection dropIndexes command'
+      build({ ok: 0, code: 276, codeName: 'IndexBuildAborted', errmsg })
+      return { ok: 1, nIndexesWas: 1 }
+    })
+    const operation = {
+      ...{ type: 'op', op: 'command', ns: `${name}.$cmd`, active: true },
+      command: { createIndexes: 'one', indexes, $db: name },
+      msg: 'Index Build: scanning collection Index Build: scanning collection: 512/1024 50%',
+      progress: { done: 512, total: 1024 },
+    }
+    const others = { ...operation, command: { ...operation.command, createIndexes: 'two' } }
+    wire.answer('aggregate', ({ pipeline }) => {
+      const [first] = pipeline as Document[]
+      if (first?.['$currentOp'] === undefined) return 'pass'
+      return {
+        ok: 1,
+        cursor: { id: 0n, ns: 'admin.$cmd.aggregate', firstBatch: begun ? [operation, others] : [] },
+      }
+    })
+    const interrupt = new AbortController()
+    const told: string[] = []
+    const migrate = createMigrator({
+      url: wire.url,
+      revisions: [defineRevision({ id: 'a000', up })],
+      signal: interrupt.signal,
+      onEvent: (event) => {
+        if (event.type !== 'notice') return
+        told.push(event.message)
+        if (event.message.startsWith('Building')) interrupt.abort()
+      },
+    })
+    expect(await failure(migrate.upgrade())).toMatchObject({ code: 'MIG-INTERRUPTED' })
+    expect(told).toContain('Building a, b on one: scanning collection, 50%.')
+    const dropped = wire.seen.filter((command) => 'dropIndexes' in command)
+    expect(dropped).toMatchObject([{ dropIndexes: 'one', index: ['a', 'b'], $db: name }])
+    // The build left nothing: the next run begins it anew.
+    wire.answer('createIndexes', () => 'pass')
+    const again = createMigrator({ url: wire.url, revisions: [defineRevision({ id: 'a000', up })] })
+    expect(await again.upgrade()).toMatchObject({ ok: true })
+    expect(await db.collection('one').listIndexes().toArray()).toHaveLength(3)
+  })
+
+  // https://www.mongodb.com/docs/manual/core/index-unique/convert-to-unique/
+  it('at the wire, not MongoDB: an index that cannot be made unique is told with the keys that are there twice', async () => {
+    const { migrator, wire, db } = await stage(server)
+    await db.collection('one').insertMany([1, 1, 2, 3, 3, 3].map((a) => ({ a })))
+    await db.command({ createIndexes: 'one', indexes: [{ key: { a: 1 }, name: 'mine' }] })
+    wire.answer('collMod', () => ({
+      ...{ ok: 0, code: 359, codeName: 'CannotConvertIndexToUnique' },
+      errmsg:
+        'Cannot convert the index to unique. Please resolve conflicting documents before running collMod again.',
+      violations: [{ ids: [1, 2] }],
+    }))
+    for (const index of ['{"name": "mine", "unique": true}', '{"keyPattern": {"a": 1}, "unique": true}']) {
+      const error = await failure(migrator(`{"collMod": "one", "index": ${index}}`).upgrade())
+      expect(error.message).toContain('Cannot convert the index to unique')
+      expect(error.details).toContain('{"a":1} in 2 documents')
+      expect(error.details).toContain('{"a":3} in 3 documents')
+    }
+  })
+
+  it('at the wire, not MongoDB: an index too many is told with those that are there', async () => {
+    const { migrator, wire, db } = await stage(server)
+    await db.createCollection('one')
+    const listed = Array.from({ length: 64 }, (_, at) => ({ v: 2, key: { [`f${at}`]: 1 }, name: `i${at}` }))
+    wire.answer('listIndexes', () => ({ ok: 1, cursor: { id: 0n, ns: 'x.one', firstBatch: listed } }))
+    const errmsg = 'add index fails, too many indexes for x.one key:{ z: 1 }'
+    wire.answer('createIndexes', () => ({ ok: 0, code: 67, codeName: 'CannotCreateIndex', errmsg }))
+    const text = '{"createIndexes": "one", "indexes": [{"key": {"z": 1}, "name": "z"}]}'
+    const error = await failure(migrator(text).upgrade())
+    expect(error.details.join('\n')).toMatch(
+      /a collection has 64 indexes at most, and one has 64: i0, i1, .*i63/,
+    )
+  })
 })

@@ -23,7 +23,7 @@ export interface AsMongod {
   /** Commands as they came, but for those that the driver asks by itself. */
   readonly seen: readonly Document[]
   /** From now on a command of this name is answered so. */
-  answer(name: string, how: (command: Document) => Answer): void
+  answer(name: string, how: (command: Document) => Answer | Promise<Answer>): void
   close(): Promise<void>
 }
 
@@ -36,7 +36,7 @@ const OF_THE_DRIVER = new Set(['hello', 'ismaster', 'isMaster', 'buildInfo', 'pi
 export async function asMongod(options: AsMongodOptions): Promise<AsMongod> {
   const upstream = new URL(options.upstream)
   const seen: Document[] = []
-  const answers = new Map<string, (command: Document) => Answer>()
+  const answers = new Map<string, (command: Document) => Answer | Promise<Answer>>()
   let port = 0
   const fixed: Readonly<Record<string, () => Document>> = {
     hello: () => hello(options, port),
@@ -55,7 +55,7 @@ export async function asMongod(options: AsMongodOptions): Promise<AsMongod> {
     return async (request, socket) => {
       const [name = ''] = Object.keys(request.command)
       if (!OF_THE_DRIVER.has(name)) seen.push(request.command)
-      const how = answers.get(name)?.(request.command) ?? fixed[name]?.() ?? 'pass'
+      const how = (await answers.get(name)?.(request.command)) ?? fixed[name]?.() ?? 'pass'
       if (how === 'cut') {
         socket.destroy()
         return null

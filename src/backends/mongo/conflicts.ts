@@ -8,22 +8,58 @@ const KEY_SPECS_CONFLICT = 86
 const DUPLICATE_KEY = 11_000
 const SHOWN_KEYS = 10
 
-/** What a person wants to see beside a refusal: the two specifications of an index, the keys that are there twice. */
+const CANNOT_CREATE = 67
+const CANNOT_CONVERT = 359
+/** Indexes that a collection may have. */
+const MOST_INDEXES = 64
+
+/**
+ * What a person wants to see beside a refusal: the two specifications of an index, the keys that are there twice, the indexes
+ * that are there when there are too many.
+ */
 export async function conflictFacts(error: unknown, command: Document, db: Db): Promise<readonly string[]> {
   const code = codeOf(error)
-  const wanted = wantedIndexes(command)
-  if (wanted.length === 0 || code === undefined) return []
-  const collection = String(command['createIndexes'])
+  const collection: unknown = command['createIndexes'] ?? command['collMod']
+  if (typeof collection !== 'string' || code === undefined) return []
   try {
-    if (code === OPTIONS_CONFLICT || code === KEY_SPECS_CONFLICT) {
-      const present = await db.collection(collection).listIndexes().toArray()
-      return wanted.flatMap((index) => rivals(index, present))
+    switch (code) {
+      case OPTIONS_CONFLICT:
+      case KEY_SPECS_CONFLICT: {
+        const present = await indexesOf(db, collection)
+        return wantedIndexes(command).flatMap((index) => rivals(index, present))
+      }
+      case DUPLICATE_KEY:
+      case CANNOT_CONVERT:
+        return await duplicates(db, collection, await uniqueOnes(command, collection, db))
+      case CANNOT_CREATE: {
+        const present = await indexesOf(db, collection)
+        if (present.length + wantedIndexes(command).length <= MOST_INDEXES) return []
+        const names = present.map((index) => String(index['name'])).join(', ')
+        return [
+          `a collection has ${MOST_INDEXES} indexes at most, and ${collection} has ${present.length}: ${names}`,
+        ]
+      }
+      default:
+        return []
     }
-    if (code === DUPLICATE_KEY) return await duplicates(db, collection, wanted)
   } catch {
     // The refusal itself is told all the same.
+    return []
   }
-  return []
+}
+
+const indexesOf = async (db: Db, collection: string): Promise<Document[]> =>
+  (await db.collection(collection).listIndexes().toArray()) as Document[]
+
+/** Those that a command makes unique, as they are written or as the server lists them. */
+async function uniqueOnes(command: Document, collection: string, db: Db): Promise<Document[]> {
+  const wanted = (command['index'] ?? {}) as Document
+  if (command['collMod'] === undefined || wanted['unique'] !== true) return wantedIndexes(command)
+  const same = (index: Document): boolean =>
+    wanted['name'] === undefined
+      ? toEjson(index['key']) === toEjson(wanted['keyPattern'])
+      : index['name'] === wanted['name']
+  return (await indexesOf(db, collection)).filter(same).map((index) => ({ ...index, unique: true }))
 }
 
 function wantedIndexes(command: Document): Document[] {

@@ -19,6 +19,7 @@ import { fitOf } from './fit.js'
 import { takeLease, type Lease } from './lock.js'
 import { MongoMetadata } from './metadata.js'
 import { observeCommand } from './observe.js'
+import { buildsOf, giveUpBuilds, tellBuild } from './builds.js'
 import { conflictFacts } from './conflicts.js'
 import { refuseWriteErrors, rowsOf } from './replies.js'
 import { commandOf } from './statements.js'
@@ -56,7 +57,7 @@ export class MongoSession implements Session<MongoAccess> {
   readonly #locks: Lock[] = []
   /** Of transactions that were rolled back for another's write. */
   readonly #conflicts = new WeakSet<MigrateError>()
-  #running: AbortController | null = null
+  #running: { readonly command: Document; readonly controller: AbortController } | null = null
   #closed = false
 
   constructor(parts: SessionParts) {
@@ -80,10 +81,10 @@ export class MongoSession implements Session<MongoAccess> {
 
   async execute(statement: Statement): Promise<ExecuteResult> {
     const command = this.#commandOf(statement, 'exact')
-    const running = new AbortController()
-    this.#running = running
+    const controller = new AbortController()
+    this.#running = { command, controller }
     try {
-      return { rows: await this.#command(command, running.signal) }
+      return { rows: await this.#command(command, controller.signal) }
     } catch (error) {
       const facts = await conflictFacts(error, this.#commandOf(statement, 'plain'), this.client.db)
       const inDoubt = !this.client.session.inTransaction() && mayBeHalfDone(error, command)
@@ -178,10 +179,27 @@ export class MongoSession implements Session<MongoAccess> {
     return Promise.resolve()
   }
 
-  /** The connection that runs the command is given up, and the server ends what nobody waits for. */
-  cancel(): Promise<void> {
-    this.#running?.abort()
-    return Promise.resolve()
+  /**
+   * The connection that runs the command is given up, and the server ends what nobody waits for; but a build of indexes, which
+   * would go on, is ended by dropping them.
+   */
+  async cancel(): Promise<void> {
+    const running = this.#running
+    if (running === null) return
+    const { client, db } = this.client
+    if ('createIndexes' in running.command)
+      await giveUpBuilds(running.command, client, db.databaseName).catch(() => undefined)
+    running.controller.abort()
+  }
+
+  /** How far the indexes are that are built now; null when none are, or the server does not tell. */
+  async doing(): Promise<string | null> {
+    const command = this.#running?.command
+    if (command === undefined || !('createIndexes' in command)) return null
+    const { client, db } = this.client
+    const builds = await buildsOf(command, client, db.databaseName)
+    const lines = builds.map((build) => tellBuild(build, String(command['createIndexes'])))
+    return lines.length === 0 ? null : lines.join(' ')
   }
 
   async close(): Promise<void> {
