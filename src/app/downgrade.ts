@@ -32,7 +32,7 @@ export async function downgrade(context: Context, target: string, options: RunOp
 }
 
 function downgradeTo(context: Context, target: string): RunCommand {
-  return { action: 'downgrade', plan: (state) => Promise.resolve(stepsDown(context, state, target)) }
+  return { action: 'downgrade', target, plan: (state) => Promise.resolve(stepsDown(context, state, target)) }
 }
 
 function stepsDown(context: Context, state: State, target: string): PlanStep[] {
@@ -51,6 +51,7 @@ export async function redo(context: Context, target: string, options: RunOptions
   if (isRange(target)) throw rangeWithoutSql(target)
   const command: RunCommand = {
     action: 'redo',
+    target,
     plan: (state) => {
       const down = stepsDown(context, state, target)
       const repeatables = (down.at(-1)?.forget ?? []).flatMap((id) => state.sources.get(id) ?? [])

@@ -1,4 +1,5 @@
 import { MigrateError } from '../core/errors.js'
+import { parseTarget } from '../core/target.js'
 import { readLines } from '../files/source-lines.js'
 import type { RunFailure, RunReport, StepReport } from './types.js'
 
@@ -6,9 +7,10 @@ import type { RunFailure, RunReport, StepReport } from './types.js'
 export class RunError extends MigrateError implements RunFailure {
   readonly report: RunReport
 
-  constructor(error: MigrateError, state: string, report: RunReport) {
+  /** @param target of the command, as it was given */
+  constructor(error: MigrateError, state: string, report: RunReport, target: string) {
     super(error.code, error.message, {
-      hint: error.hint ?? nextStep(error, report),
+      hint: error.hint ?? nextStep(error, report, target),
       ...(error.position === undefined ? {} : { position: error.position }),
       ...(error.source === undefined ? {} : { source: error.source }),
       cause: error.cause,
@@ -19,13 +21,28 @@ export class RunError extends MigrateError implements RunFailure {
   }
 }
 
-/** Where the error itself knows no better: the command again, once its cause is gone. */
-function nextStep(error: MigrateError, { command, steps }: RunReport): string {
-  const again = `migrate ${command}`
-  if (error.code === 'MIG-INTERRUPTED') return `To go on, type the command again: ${again}`
-  const stopped = steps.find(({ outcome }) => outcome === 'failed' || outcome === 'rolled-back')
-  const where = stopped?.file ?? 'the revision'
-  return `Mend ${where}, then type the command again: ${again}`
+/** Where the error itself knows no better: how the run goes on, once the cause is gone. */
+function nextStep(error: MigrateError, report: RunReport, target: string): string {
+  const command = `migrate ${onwards(report, target)}`
+  if (error.code === 'MIG-INTERRUPTED') return `To go on, type: ${command}`
+  const stopped = report.steps.find(({ outcome }) => outcome === 'failed' || outcome === 'rolled-back')
+  const where = error.position?.file ?? stopped?.file ?? 'the revision'
+  return `Mend ${where}, then type: ${command}`
+}
+
+const SHELL_SAFE = /^[\w.@:/+^-]+$/
+
+/** The command that does what the run has left and no more: steps from where the database is have been gone in part. */
+function onwards({ command, steps }: RunReport, target: string): string {
+  const begun = steps.some(({ outcome }) => outcome === 'applied' || outcome === 'reverted')
+  const { anchor, branch } = parseTarget(target)
+  if (!begun || (command !== 'redo' && anchor.kind !== 'current')) {
+    const isDefault = command === 'upgrade' && target === 'head'
+    return isDefault ? command : `${command} ${SHELL_SAFE.test(target) ? target : JSON.stringify(target)}`
+  }
+  const left = steps.filter(({ outcome }) => outcome !== 'reverted').length
+  if (command === 'downgrade') return `downgrade ${branch === null ? '' : `${branch}@`}-${left}`
+  return `upgrade ${steps.at(-1)?.revision ?? ''}`
 }
 
 /** What stands after a run that failed, as a sentence. */

@@ -21,6 +21,8 @@ import type { ConfirmQuestion, RunOptions, RunReport, StatementReport, StepRepor
 /** A command that runs scripts: what it is called, and how it plans from a state. */
 export interface RunCommand {
   readonly action: 'upgrade' | 'downgrade' | 'redo'
+  /** As it was given. */
+  readonly target: string
   /** True when there is nothing to do wherever all revisions are applied and there is one head. */
   readonly endsSettled?: boolean
   /** Called again once the lock is held: others may have moved the database meanwhile. */
@@ -188,7 +190,7 @@ export class Runner {
     const { error } = report
     await this.#log(preparer, error.code === 'MIG-INTERRUPTED' ? 'interrupted' : 'failed', error.code)
     const sourced = await sourcedError(error, this.#context.cwd)
-    throw new RunError(sourced, stateSentence(result.steps, error), result)
+    throw new RunError(sourced, stateSentence(result.steps, error), result, this.#command.target)
   }
 
   /** The log tells of runs; a run does not fail because its log line could not be written. */

@@ -71,7 +71,7 @@ export class Secrets {
     masked.stack = this.mask(error.stack ?? '')
     if (!(error instanceof RunError)) return masked
     const report = JSON.parse(this.mask(JSON.stringify(error.report))) as RunError['report']
-    return new RunError(masked, state ?? '', report)
+    return new RunError(masked, state ?? '', report, 'head')
   }
 
   /** A driver's error may hold its whole configuration. */

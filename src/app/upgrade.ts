@@ -31,6 +31,7 @@ export async function upgrade(context: Context, target: string, options: RunOpti
 export function upgradeTo(context: Context, target: string, options: RunOptions): RunCommand {
   return {
     action: 'upgrade',
+    target,
     endsSettled: target === 'head',
     plan: async (state) => {
       await refuseEdited(state)
