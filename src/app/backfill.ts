@@ -1,4 +1,5 @@
 import type { BackfillRow } from '../core/backfill.js'
+import { meant } from '../core/abbreviation.js'
 import { MigrateError } from '../core/errors.js'
 import type { Context } from './context.js'
 import { withSession } from './context.js'
@@ -29,7 +30,7 @@ export function steerBackfill(
   return withSession(context, 'backfill', async (session) => {
     const support = session.backfills
     const before = (await support?.list()) ?? []
-    const found = before.filter((row) => row.revision.startsWith(target ?? ''))
+    const found = meant(before, ({ revision }) => revision, target ?? '')
     const ids = [...new Set(found.map((row) => row.revision))]
     const [id] = ids
     if (support === undefined || id === undefined || ids.length > 1) throw notOne(target, ids)

@@ -1,5 +1,6 @@
 import type { MetadataChange, AppliedRevision, JournalEntry } from '../core/metadata.js'
 import type { Session, Statement } from '../backend/index.js'
+import { meant } from '../core/abbreviation.js'
 import { MigrateError } from '../core/errors.js'
 import type { RevisionSource } from '../core/revision.js'
 import { checksumOf, loadScripts } from './checksum.js'
@@ -11,7 +12,7 @@ import { Preparer, storedScripts } from './prepare.js'
 import { withState } from './state.js'
 import type { State } from './state.js'
 import type { UnfinishedReport } from './types.js'
-import { unfinishedOf } from './unfinished.js'
+import { scriptsOf, unfinishedOf } from './unfinished.js'
 
 export interface RepairReport {
   readonly revision: string
@@ -114,7 +115,8 @@ export function resolve(
         preparer.logged(revision, `resolved: ${how}`),
       ])
       const { journal } = await session.metadata.read()
-      const own = journal.filter((entry) => entry.revision === revision)
+      const { direction } = inDoubt[0] ?? {}
+      const own = journal.filter((entry) => entry.revision === revision && entry.direction === direction)
       return (await unfinishedOf(context, fresh, session, own))[0] ?? null
     })
   })
@@ -198,18 +200,24 @@ function statementOf(state: State, { excerpt }: JournalEntry): Statement | undef
   }
 }
 
-function entriesOf(state: State, target: string): JournalEntry[] {
-  const entries = state.snapshot.journal.filter((entry) => entry.revision.startsWith(target))
+function entriesOf(state: State, target: string): readonly JournalEntry[] {
+  const entries = meant(state.snapshot.journal, ({ revision }) => revision, target)
   const ids = new Set(entries.map((entry) => entry.revision))
   if (ids.size !== 1) throw nothingToResolve(target, [...ids])
   return entries
 }
 
-function entriesInDoubt(state: State, target: string): JournalEntry[] {
-  const unfinished = state.snapshot.journal.filter((entry) => entry.revision.startsWith(target))
+/** Of one script: where the up and the down of a revision are both in doubt, of the one that was begun last. */
+function entriesInDoubt(state: State, target: string): readonly JournalEntry[] {
+  const unfinished = meant(state.snapshot.journal, ({ revision }) => revision, target)
   const ids = new Set(unfinished.map((entry) => entry.revision))
-  const inDoubt = unfinished.filter((entry) => entry.state !== 'done')
-  if (ids.size !== 1 || inDoubt.length === 0) throw nothingToResolve(target, [...ids])
+  const begun = (entries: readonly JournalEntry[]): string =>
+    entries.reduce((last, { at }) => (at !== null && at > last ? at : last), '')
+  const [inDoubt] = scriptsOf(unfinished)
+    .map((entries) => entries.filter((entry) => entry.state !== 'done'))
+    .filter((entries) => entries.length > 0)
+    .toSorted((one, other) => (begun(one) < begun(other) ? 1 : -1))
+  if (ids.size !== 1 || inDoubt === undefined) throw nothingToResolve(target, [...ids])
   return inDoubt
 }
 

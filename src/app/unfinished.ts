@@ -76,7 +76,7 @@ function reportOf(
 }
 
 /** Null where the file that would be run is not here. */
-function nextCommand(state: State, revision: string, direction: Direction): string | null {
+export function nextCommand(state: State, revision: string, direction: Direction): string | null {
   if (direction === 'down') return `migrate downgrade ${revision}-1`
   if (!state.sources.has(revision)) return null
   return state.graph.has(revision) ? `migrate upgrade ${revision}` : 'migrate upgrade heads'

@@ -74,8 +74,14 @@ export async function settlePrior(session: Session, step: EngineStep, left: Left
   if (open?.known === false) throw doubtError(open.entry, open.part)
   // One that was put between those that were done, in the place of a BEGIN say, would be taken for done.
   const noted = new Set(begun.map(({ position }) => position))
-  for (const { position } of present.values())
-    if (position < done && !noted.has(position)) throw await editedError(step, left, begun, position)
+  for (const { position, part } of present.values()) {
+    if (position >= done || noted.has(position)) continue
+    // Said to be undone, though one behind it was applied: nothing has been edited, and somebody was wrong.
+    const undone = left.prior.find(
+      (entry) => entry.position === position && left.hash(textOf(part)) === entry.hash,
+    )
+    throw undone === undefined ? await editedError(step, left, begun, position) : doubtError(undone, part)
+  }
   await refuseCut(step, left, begun, done)
   return done
 }

@@ -123,6 +123,20 @@ describeEverywhere('resolve', (project) => {
     expect((await project().migrator().current()).unfinished).toEqual([])
   })
 
+  it('means a revision whose id is typed whole, and not one that begins with it', async () => {
+    const broken = 'CREATE TABLE one (id integer);\nINSERT INTO nowhere VALUES (1);'
+    const ids = ['abcd', 'abcdef']
+    for (const id of ids) {
+      project().file(
+        `${id}.sql`,
+        `-- migrate:revision ${id}\n-- migrate:up transaction:false\n${broken.replace('one', `t${id}`)}\n`,
+      )
+      await refusal(project().migrator().upgrade(id))
+    }
+    expect((await refusal(project().migrator().resolve('abc', 'retry'))).message).toContain('abcd or abcdef')
+    expect(await project().migrator().resolve('abcd', 'retry')).toMatchObject({ revision: 'abcd' })
+  })
+
   it('--retry runs it again, and nothing that was done before it', async () => {
     await inDoubt(project())
     expect(await project().migrator().resolve(B, 'retry')).toMatchObject({

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { EngineReport } from '../../src/engine/index.js'
 import { MigrateError } from '../../src/core/errors.js'
 import { MemoryServer, MemorySession } from './memory.js'
-import { run, step } from './steps.js'
+import { hash, run, step } from './steps.js'
 
 /** A statement, or statements that stand in a transaction of the file's own, or under locked tables. */
 interface Piece {
@@ -64,6 +64,27 @@ async function ended(work: Promise<EngineReport>): Promise<MigrateError | undefi
 }
 
 describe('a half-applied script that is edited', () => {
+  test('one that was said to be undone, though one behind it was applied, is asked about and not called edited', async () => {
+    const server = new MemoryServer()
+    const texts = ['ddl one', 'ddl two', 'ddl three']
+    server.effects.push('ddl two')
+    server.journal = texts.slice(0, 2).map((text, position) => ({
+      revision: 'a',
+      direction: 'up' as const,
+      position,
+      hash: hash(text),
+      excerpt: text,
+      state: position === 0 ? ('failed' as const) : ('intent' as const),
+      runId: 'run',
+      at: null,
+    }))
+    const session = new MemorySession(server, { transaction: 'dml', observes: true })
+    const { error } = await run(session, [step('a', texts)], { journal: server.journal })
+    expect(error).toMatchObject({ code: 'MIG-UNFINISHED', details: ['ddl one'] })
+    expect(error?.message).toContain('whether it was applied is unknown')
+    expect(server.effects).toEqual(['ddl two'])
+  })
+
   test('goes on at the right statement or is refused with nothing run, and is never counted wrong', async () => {
     let resumed = 0
     await fc.assert(

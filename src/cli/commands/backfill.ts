@@ -1,6 +1,7 @@
 import type { BackfillReport } from '../../app/types.js'
 import { renderBackfills } from '../../report/backfill.js'
 import type { CommandSpec } from '../spec.js'
+import { meant } from '../../core/abbreviation.js'
 import { usageError } from '../usage.js'
 
 export const command: CommandSpec = {
@@ -22,7 +23,7 @@ export const command: CommandSpec = {
     let backfills: readonly BackfillReport[]
     if (action === 'status') {
       const all = await (await context.migrator()).backfills()
-      backfills = all.filter((one) => one.revision.startsWith(revision ?? ''))
+      backfills = meant(all, (one) => one.revision, revision ?? '')
     } else if (action === 'pause' || action === 'resume') {
       const migrator = await context.migrator()
       backfills = await (action === 'pause'
