@@ -51,7 +51,7 @@ export function decodeJournal({ _id, ...row }: Document): JournalEntry {
   const what = `the journal (${String(_id)})`
   for (const name of ['revision', 'hash', 'excerpt', 'runId', 'at']) text(row, name, what)
   oneOf(row, 'direction', ['up', 'down'], what)
-  oneOf(row, 'state', ['intent', 'done', 'failed'], what)
+  oneOf(row, 'state', ['intent', 'done', 'failed', 'not-begun'], what)
   return { ...row, position: number(row, 'position', what) } as unknown as JournalEntry
 }
 

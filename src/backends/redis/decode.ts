@@ -57,7 +57,7 @@ export function decodeJournal(json: string): JournalEntry {
   const fields = fieldsOf(json, what)
   for (const name of ['revision', 'hash', 'excerpt', 'runId', 'at']) text(fields, name, what)
   oneOf(fields, 'direction', ['up', 'down'], what)
-  oneOf(fields, 'state', ['intent', 'done', 'failed'], what)
+  oneOf(fields, 'state', ['intent', 'done', 'failed', 'not-begun'], what)
   if (!Number.isInteger(fields['position'])) throw corrupt('a position in the journal is no number')
   return fields as unknown as JournalEntry
 }
