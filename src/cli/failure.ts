@@ -1,5 +1,6 @@
 import type { RunReport } from '../app/types.js'
 import { MigrateError } from '../core/errors.js'
+import { maskKnown, maskSecrets, secretsOf } from '../core/mask.js'
 import { readLines } from '../files/source-lines.js'
 import { failureDocument, renderError } from '../report/error.js'
 import type { Io } from './io.js'
@@ -14,23 +15,31 @@ export async function reportFailure(
   const error = asMigrateError(thrown, interruption)
   // The arguments may be what is wrong, so that they are looked at as they were typed.
   const before = args.includes('--') ? args.slice(0, args.indexOf('--')) : args
+  const hidden = hiding(args)
   if (before.includes('--json')) {
-    io.out(`${JSON.stringify(failureDocument(error, documentOf(thrown)), null, 2)}\n`)
+    io.out(hidden(`${JSON.stringify(failureDocument(error, documentOf(thrown)), null, 2)}\n`))
     return error.exitCode
   }
   const view = io.view('err', {
     colour: !before.includes('--no-color'),
     verbose: before.includes('--verbose') || before.includes('-v'),
   })
-  io.err(renderError(await withSource(error, folderOf(before)), view))
+  io.err(hidden(renderError(await withSource(error, folderOf(before)), view)))
   return error.exitCode
+}
+
+/** A URL that was typed in the place of something else is quoted as what it was taken for. */
+function hiding(args: readonly string[]): (text: string) => string {
+  const secrets = args.flatMap((arg) => secretsOf(arg))
+  const forms = secrets.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])
+  return (text) => maskKnown(text, forms)
 }
 
 function asMigrateError(thrown: unknown, interruption: AbortSignal): MigrateError {
   if (thrown instanceof MigrateError) return thrown
   if (interruption.aborted) return new MigrateError('MIG-INTERRUPTED', 'Interrupted.', { cause: thrown })
   const message = thrown instanceof Error ? thrown.message : String(thrown)
-  return new MigrateError('MIG-INTERNAL', message, {
+  return new MigrateError('MIG-INTERNAL', maskSecrets(message), {
     cause: thrown,
     hint: 'This is a fault of revgraph itself. Run it again with --verbose and report what it prints.',
   })

@@ -205,6 +205,21 @@ describe('the format of the metadata', () => {
 })
 
 describe('URLs', () => {
+  test('a NUL is in none of them: on the wire it would begin the next parameter', () => {
+    for (const url of [
+      'postgres://u%00x@h/d',
+      'mysql://u:p%00@h',
+      'postgres://h/d%00user%00root',
+      'postgres://h/d?a=%00',
+    ])
+      expect(() => parseServerUrl(url)).toThrow(/there is a NUL character in it/)
+  })
+
+  test('one that is none is shown without what may be its password', () => {
+    expect(maskUrl('postgres:me:s3cret@h/d')).toBe('postgres:***@h/d')
+    expect(maskUrl('postgres//me:s3@cret@h/d')).toBe('postgres//me:***@h/d')
+  })
+
   test.each([
     ['postgres://me:secret@h/d', 'postgres://me:***@h/d'],
     ['postgres://me@h:5432/d', 'postgres://me@h:5432/d'],

@@ -172,3 +172,28 @@ describe('a configuration that cannot be used', () => {
     }
   })
 })
+
+describe('a URL that was typed in the place of something else', () => {
+  const url = `postgres://canary:${ENCODED}@db/app`
+  const places: readonly (readonly string[])[] = [
+    ['upgrade', `--urll=${url}`],
+    ['upgrade', url],
+    [url],
+    ['tag', url],
+    ['status', '--dir', url],
+    ['status', '--layout', url],
+    ['status', '-n', url],
+    ['status', '-c', url],
+    ['upgrade', '--lock-wait', url],
+    ['--url', url.replace('://', ':'), 'status'],
+    ['--url', url.replace('://', '//'), 'status'],
+  ]
+
+  it('is quoted without its password', { timeout: 300_000 }, async () => {
+    await tryAll(
+      [{ name: 'a wrong place', files: { '.migraterc': 'url: sqlite:app.db\n' } }],
+      places.flatMap((args) => [args, [...args, '--json']]),
+      [1, 2],
+    )
+  })
+})

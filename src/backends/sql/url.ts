@@ -25,7 +25,8 @@ const SECRET = /pass|pwd|secret|token|key/i
 /** The URL with whatever may be secret in it replaced by `***`: the only form that is ever printed. */
 export function maskUrl(url: string): string {
   const parts = split(url)
-  if (parts === null) return maskOptions(url)
+  // No URL, and yet it may have been meant as one: `postgres:me:secret@host`.
+  if (parts === null) return maskOptions(url.replace(/:[^]*@/, ':***@'))
   const login =
     parts.user === undefined ? '' : parts.password === undefined ? `${parts.user}@` : `${parts.user}:***@`
   return `${parts.scheme}://${login}${parts.hostAndPort}${maskOptions(parts.rest)}`
@@ -55,6 +56,8 @@ export function parseServerUrl(url: string): ServerUrl {
   if (port !== undefined && (port < 1 || port > 65_535)) throw invalidUrl(url, `${port} is no port`)
   const rest = /^\/?([^?#]*)(?:\?([^#]*))?/.exec(parts.rest)
   const database = rest?.[1]
+  // On the wire it ends a text, and what is behind it would be the next parameter.
+  if (/\0|%00/.test(url)) throw invalidUrl(url, 'there is a NUL character in it')
   return {
     scheme: parts.scheme,
     user: parts.user === undefined ? undefined : decoded(parts.user),
