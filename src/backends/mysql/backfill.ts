@@ -7,6 +7,7 @@ import type { SqlFlavour } from '../sql/flavour.js'
 import type { SqlNames } from '../sql/names.js'
 import { corrupt, type Row } from '../sql/snapshot.js'
 import { driverError, explainStatement, isMissing } from './errors.js'
+import { BEGIN, COMMIT, ROLLBACK } from './transaction-words.js'
 
 export interface BackfillParts {
   readonly product: SqlDialect
@@ -87,20 +88,20 @@ function compare(columns: readonly string[], operator: '>' | '<=', values: reado
 
 async function page(parts: BackfillParts, sql: PageSql): Promise<readonly Row[] | false> {
   try {
-    const own = await parts.together(['START TRANSACTION', `${sql.own} FOR UPDATE`])
+    const own = await parts.together([BEGIN, `${sql.own} FOR UPDATE`])
     if (own.length === 0) {
-      await parts.query('ROLLBACK')
+      await parts.query(ROLLBACK)
       return false
     }
     const guard = parts.guard()
     const rows = await parts.together([
       ...[sql.update, sql.note('ROW_COUNT()')],
       ...(guard === undefined ? [] : [guard]),
-      ...['COMMIT', ...sql.after],
+      ...[COMMIT, ...sql.after],
     ])
     return rows.filter(([kind]) => kind === 'row' || kind === 'look')
   } catch (error) {
-    await parts.query('ROLLBACK').catch(() => undefined)
+    await parts.query(ROLLBACK).catch(() => undefined)
     throw error
   }
 }

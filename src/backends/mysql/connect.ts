@@ -16,7 +16,7 @@ import { explainConnect, mayPass } from './errors.js'
 import { end, open } from './open.js'
 import { lockSeconds, serverInfo, serverKind } from './server.js'
 import { MysqlSession } from './session.js'
-import { decodeSettings, settingsColumns, type Settings } from './settings.js'
+import { decodeSettings, EVERY_ROW, settingsColumns, type Settings } from './settings.js'
 import { send } from './wire.js'
 
 const DEFAULT_LOCK_TIMEOUT_MS = 5_000
@@ -107,6 +107,8 @@ async function begin(options: ConnectOptions, parts: Parts): Promise<MysqlSessio
     ['autocommit', 1],
     ['lock_wait_timeout', seconds],
     ['innodb_lock_wait_timeout', seconds],
+    ['sql_select_limit', EVERY_ROW],
+    ['sql_big_selects', 1],
   ]
   if (options.statementTimeoutMs !== undefined) {
     changes.push([limit, kind.statementTimeout.value(options.statementTimeoutMs)])
@@ -165,6 +167,6 @@ const noOther = (): MigrateError =>
 
 function withChanges(original: Settings, changes: readonly (readonly [string, string | number])[]): Settings {
   const settings = new Map(original)
-  for (const [name, value] of changes) settings.set(name, Number(value))
+  for (const [name, value] of changes) settings.set(name, String(value))
   return settings
 }

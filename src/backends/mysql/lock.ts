@@ -6,6 +6,14 @@ import type { Connection } from './driver.js'
 import { explain } from './errors.js'
 import { send } from './wire.js'
 
+export interface SessionLock extends Lock {
+  /**
+   * After what may have let go of all locks of the session.
+   * @throws MigrateError MIG-LOCK-LOST when somebody else has it by now
+   */
+  regain(): Promise<void>
+}
+
 /**
  * The server's user-level lock, on the connection that does the work: it outlives commits, goes with the connection,
  * and is asked for without waiting, over and over. Its names are the server's, so the database is part of it.
@@ -15,7 +23,7 @@ export function userLevelLock(
   database: string,
   name: string,
   options: LockOptions,
-): Promise<Lock> {
+): Promise<SessionLock> {
   const key = `revgraph:${createHash('sha256').update(`${database}\0${name}`).digest('hex').slice(0, 40)}`
   return acquireByPolling(
     {
@@ -41,9 +49,30 @@ async function get(connection: Connection, key: string): Promise<boolean> {
   })
 }
 
-function lockOf(connection: Connection, key: string): Lock {
+async function isOurs(connection: Connection, key: string): Promise<boolean> {
+  try {
+    const ask = `SELECT IS_USED_LOCK('${key}') = CONNECTION_ID()`
+    return Number((await send(connection, ask, true)).rows[0]?.[0] ?? 0) === 1
+  } catch (error) {
+    throw explain(error, 'Looking for the lock')
+  }
+}
+
+function lockOf(connection: Connection, key: string): SessionLock {
   let released = false
   return {
+    async regain() {
+      // Taken twice, it would have to be let go twice.
+      if (released || (await isOurs(connection, key)) || (await get(connection, key))) return
+      throw new MigrateError(
+        'MIG-LOCK-LOST',
+        'A statement let go of the lock, and another run has taken it.',
+        {
+          hint: 'Take RELEASE_ALL_LOCKS() out of the revision, and run the command again.',
+          state: 'What was committed before stands.',
+        },
+      )
+    },
     async release() {
       if (released) return
       released = true

@@ -6,6 +6,8 @@ export interface Asking {
 }
 
 const SAFE = "SELECT ENGINE FROM information_schema.ENGINES WHERE TRANSACTIONS = 'YES'"
+/** Whatever sql_select_limit says. */
+const ALL = 'LIMIT 18446744073709551615'
 /** Of the server's own; what is written there is no migration's. */
 const ITS_OWN = "('information_schema', 'performance_schema', 'sys')"
 
@@ -23,7 +25,7 @@ export function looseQuery(dialect: SqlDialect): string {
     `SELECT 'home', DATABASE(), ${engine} UNION ALL ` +
     `SELECT 'unsafe', ENGINE, NULL FROM information_schema.ENGINES WHERE COALESCE(TRANSACTIONS, 'NO') <> 'YES' UNION ALL ` +
     `SELECT 'table', TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA NOT IN ${ITS_OWN} ` +
-    `AND TABLE_TYPE NOT IN ('TEMPORARY', 'SEQUENCE') AND ENGINE NOT IN (${SAFE})`
+    `AND TABLE_TYPE NOT IN ('TEMPORARY', 'SEQUENCE') AND ENGINE NOT IN (${SAFE}) ${ALL}`
   )
 }
 
@@ -38,5 +40,7 @@ export function throughQuery(names: readonly string[], { quoted }: Asking): stri
     one('view', 'VIEWS', ['TABLE_SCHEMA', 'TABLE_NAME', 'VIEW_DEFINITION']),
     one('table', 'TRIGGERS', ['EVENT_OBJECT_SCHEMA', 'EVENT_OBJECT_TABLE', 'ACTION_STATEMENT']),
     one('program', 'ROUTINES', ['ROUTINE_SCHEMA', 'ROUTINE_NAME', 'ROUTINE_DEFINITION']),
-  ].join(' UNION ALL ')
+  ]
+    .join(' UNION ALL ')
+    .concat(' ', ALL)
 }

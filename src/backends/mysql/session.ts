@@ -34,12 +34,13 @@ import {
   notRolledBack,
 } from './errors.js'
 import { explainGuard, isClustered, takeLeaseOn } from './lease.js'
-import { userLevelLock } from './lock.js'
+import { userLevelLock, type SessionLock } from './lock.js'
 import { LooseTables } from './loose.js'
 import { end, open } from './open.js'
 import { lockSeconds, type ServerKind } from './server.js'
-import { decodeSettings, restoreSettings, settingsColumns, type Settings } from './settings.js'
-import { TemporaryTables } from './temporary.js'
+import { SessionKeeper } from './keeper.js'
+import type { Settings } from './settings.js'
+import { BEGIN, COMMIT, ROLLBACK } from './transaction-words.js'
 import { send, Refused, type Answer } from './wire.js'
 import { questionOf, tracesOf, verdictFrom } from './witness.js'
 
@@ -58,7 +59,7 @@ export interface MysqlParts {
   readonly connectionId: number
   /** Bytes of the longest message that the server takes. */
   readonly maxPacket: number
-  /** As the connection came, and as it is between revisions. */
+  /** What the session sets itself, as the connection came and as it is between revisions. */
   readonly original: Settings
   readonly settings: Settings
   readonly onNotice: ((message: string) => void) | undefined
@@ -78,11 +79,9 @@ export class MysqlSession implements Session<PromiseConnection> {
   /** An application's own connection takes one statement a message, unless it says otherwise. */
   readonly #takesSeveral: boolean
   #inTransaction = false
-  #touched = false
-  #roleTouched = false
-  readonly #temporary = new TemporaryTables()
+  readonly #keeper: SessionKeeper
   readonly #loose: LooseTables
-  readonly #locks: Lock[] = []
+  readonly #locks: SessionLock[] = []
   #lease: HeldLease | undefined
   #closed = false
 
@@ -91,6 +90,12 @@ export class MysqlSession implements Session<PromiseConnection> {
     this.#connection = parts.connection
     this.#takesSeveral = parts.config.multipleStatements === true
     this.server = parts.server
+    this.#keeper = new SessionKeeper({
+      connection: parts.connection,
+      kind: parts.kind,
+      database: parts.database,
+      together: (statements) => this.#rowsOf(statements),
+    })
     this.#loose = new LooseTables(
       {
         query: async (sql) => (await this.#send(sql, true)).rows,
@@ -116,11 +121,7 @@ export class MysqlSession implements Session<PromiseConnection> {
       guard: () => this.#lease?.guard,
       unguarded: (error) => this.#unguarded(error),
       query: async (sql) => (await this.#send(sql, true)).rows,
-      together: async (statements) => {
-        const rows: unknown[][] = []
-        for (const message of this.#packed(statements)) rows.push(...(await this.#send(message, true)).rows)
-        return rows
-      },
+      together: (statements) => this.#rowsOf(statements),
     })
   }
 
@@ -130,7 +131,7 @@ export class MysqlSession implements Session<PromiseConnection> {
 
   get client(): PromiseConnection {
     // Whoever holds it may do anything with it.
-    this.#touched = true
+    this.#keeper.lent()
     this.#loose.forget()
     return this.#connection.promise()
   }
@@ -147,9 +148,9 @@ export class MysqlSession implements Session<PromiseConnection> {
     const { names, kind } = this.#parts
     const own = changes.flatMap((change) => renderChange(change, names, kind.flavour))
     const before =
-      own.length === 1 && !this.#touched && this.#lease === undefined
+      own.length === 1 && !this.#keeper.touched && this.#lease === undefined
         ? own
-        : ['START TRANSACTION', ...own, ...(this.#lease === undefined ? [] : [this.#lease.guard]), 'COMMIT']
+        : [BEGIN, ...own, ...(this.#lease === undefined ? [] : [this.#lease.guard]), COMMIT]
     const message = before.map(closed).join('') + this.#withWarnings(statements)
     // What answers with rows, or with several results, would not be told from the next one's answer.
     const plain =
@@ -174,7 +175,7 @@ export class MysqlSession implements Session<PromiseConnection> {
     statements: readonly Statement[],
     progress: Progress,
   ): Promise<void> {
-    for (const statement of statements) this.#note(statement)
+    for (const statement of statements) await this.#note(statement)
     const last = statements.length - 1
     let answer: Answer
     try {
@@ -187,7 +188,7 @@ export class MysqlSession implements Session<PromiseConnection> {
       const { done } = error instanceof Refused ? error.refusal : { done: 0 }
       const refused = statements[Math.min(done - before, last)]
       if (refused !== undefined) throw explainStatement(error, refused, this.#standsInPart(refused))
-      if (before > 1) await this.#send('ROLLBACK').catch(() => undefined)
+      if (before > 1) await this.#send(ROLLBACK).catch(() => undefined)
       throw explain(this.#unguarded(error), 'Writing the journal')
     }
     progress.done?.(last)
@@ -222,8 +223,8 @@ export class MysqlSession implements Session<PromiseConnection> {
       dialect: kind.dialect,
       atomicSelect: from !== null && server.number >= from,
       // A revision that has touched the session may have changed it.
-      home: this.#touched ? null : database,
-      temporary: this.#temporary.bareNames,
+      home: this.#keeper.touched ? null : database,
+      temporary: this.#keeper.temporary.bareNames,
     })
   }
 
@@ -247,7 +248,7 @@ export class MysqlSession implements Session<PromiseConnection> {
       if (explained.code === 'MIG-CONNECT') throw explained
       return 'unknown'
     } finally {
-      await this.#send('ROLLBACK').catch(() => undefined)
+      await this.#send(ROLLBACK).catch(() => undefined)
     }
   }
 
@@ -256,7 +257,7 @@ export class MysqlSession implements Session<PromiseConnection> {
     this.#inTransaction = true
     try {
       const result = await work(this)
-      await this.#sendOwn('COMMIT')
+      await this.#sendOwn(COMMIT)
       return result
     } catch (error) {
       throw await this.#rolledBack(error)
@@ -278,9 +279,13 @@ export class MysqlSession implements Session<PromiseConnection> {
     }
     // The victim of a deadlock is rolled back with its own error. Where the connection is gone, the server does it by itself.
     await say('SHOW WARNINGS').catch(() => undefined)
-    const warned = await say('ROLLBACK').catch(() => 0)
+    const warned = await say(ROLLBACK).catch(() => 0)
     if (warned > 0) await say('SHOW WARNINGS').catch(() => undefined)
-    if (!(error instanceof MigrateError) || !codes.has(NOT_ROLLED_BACK) || this.#temporary.ofOtherEngines)
+    if (
+      !(error instanceof MigrateError) ||
+      !codes.has(NOT_ROLLED_BACK) ||
+      this.#keeper.temporary.ofOtherEngines
+    )
       return error
     return notRolledBack(error)
   }
@@ -295,12 +300,14 @@ export class MysqlSession implements Session<PromiseConnection> {
     return lock
   }
 
-  async #takeLease(name: string, options: LockOptions): Promise<Lock> {
+  async #takeLease(name: string, options: LockOptions): Promise<SessionLock> {
     await this.#createDatabase()
     const giveUp = (): void => void this.cancel().catch(() => undefined)
     const lease = await takeLeaseOn(this.#parts, name, options, giveUp)
     this.#lease = lease
     return {
+      // A lease is no matter of the session.
+      regain: () => Promise.resolve(),
       release: () => {
         this.#lease = undefined
         return lease.release()
@@ -319,7 +326,7 @@ export class MysqlSession implements Session<PromiseConnection> {
       lockTimeoutMs === undefined ? settings.get('innodb_lock_wait_timeout') : lockSeconds(lockTimeoutMs)
     const { variable, value } = kind.statementTimeout
     const statement = statementTimeoutMs === undefined ? settings.get(variable) : value(statementTimeoutMs)
-    this.#touched = true
+    await this.#keeper.sets(['lock_wait_timeout', 'innodb_lock_wait_timeout', variable])
     await this.#sendOwn(
       `SET SESSION lock_wait_timeout = ${lock ?? 'DEFAULT'}, SESSION innodb_lock_wait_timeout = ${row ?? 'DEFAULT'}, SESSION ${variable} = ${statement ?? 'DEFAULT'}`,
     )
@@ -335,9 +342,9 @@ export class MysqlSession implements Session<PromiseConnection> {
   }
 
   async reset(): Promise<void> {
-    if (!this.#touched) return
-    await this.#restore(this.#parts.settings)
-    this.#touched = false
+    if (!this.#keeper.touched) return
+    await this.#keeper.putBack()
+    for (const lock of this.#locks) await lock.regain()
   }
 
   async cancel(): Promise<void> {
@@ -358,14 +365,14 @@ export class MysqlSession implements Session<PromiseConnection> {
     this.#closed = true
     try {
       for (const lock of this.#locks) await lock.release()
-      if (this.#parts.borrowed) await this.#restore(this.#parts.original)
+      if (this.#parts.borrowed) await this.#giveBack()
     } finally {
       await this.#parts.close()
     }
   }
 
   async #executed(statement: Statement, run: () => Promise<Answer>): Promise<ExecuteResult> {
-    this.#note(statement)
+    await this.#note(statement)
     if (!this.#fits(statement.text)) throw this.#tooLong(statement)
     let answer: Answer
     try {
@@ -384,13 +391,9 @@ export class MysqlSession implements Session<PromiseConnection> {
   }
 
   /** What is to be known of a statement that is about to run. */
-  #note(statement: Statement): void {
+  async #note(statement: Statement): Promise<void> {
     this.#loose.runs(statement)
-    if (!statement.touchesSession) return
-    const { text } = statement
-    this.#touched = true
-    if (/^set\s+(default\s+)?role\b/i.test(text)) this.#roleTouched = true
-    this.#temporary.note(text)
+    await this.#keeper.runs(statement)
   }
 
   async #tellWarnings(onNotice: (message: string) => void): Promise<void> {
@@ -398,40 +401,31 @@ export class MysqlSession implements Session<PromiseConnection> {
     for (const row of rows) onNotice(warning(row))
   }
 
-  /** Ends what a revision left open, and sets what it set otherwise. */
-  async #restore(settings: Settings): Promise<void> {
-    const { database, kind, flavour } = { ...this.#parts, flavour: this.#parts.kind.flavour }
-    try {
-      await this.#send('ROLLBACK')
-      await this.#send('UNLOCK TABLES')
-      if (this.#roleTouched) await this.#send(kind.resetRole)
-      this.#roleTouched = false
-      const more = [kind.statementTimeout.variable]
-      const [now, ...values] =
-        (await this.#send(`SELECT DATABASE(), ${settingsColumns(more)}`, true)).rows[0] ?? []
-      const set = restoreSettings(decodeSettings(values, more), settings)
-      if (set !== null) await this.#send(set)
-      if (database !== null && now !== database) await this.#send(`USE ${flavour.identifier(database)}`)
-      // In the default database, where an unqualified name put them; elsewhere they hide nobody's table.
-      for (const name of this.#temporary.names) await this.#send(`DROP TEMPORARY TABLE IF EXISTS ${name}`)
-      this.#temporary.clear()
-    } catch (error) {
-      throw explain(error, 'Putting the session back')
-    }
+  /** As it came: also what the session has set for itself. */
+  async #giveBack(): Promise<void> {
+    await this.#keeper.putBack()
+    const own = [...this.#parts.original].map(([name, value]) => `SESSION ${name} = ${value}`)
+    await this.#sendOwn(`SET ${own.join(', ')}`)
   }
 
   /** In one message where the connection takes several statements; what was begun is rolled back. */
   async #runAtomically(statements: readonly string[]): Promise<void> {
     const guard = this.#lease === undefined ? [] : [this.#lease.guard]
     const own = [...statements, ...guard]
-    const alone = !this.#inTransaction && own.length > 1
-    const all = alone ? ['START TRANSACTION', ...own, 'COMMIT'] : own
+    const alone = !this.#inTransaction && (own.length > 1 || this.#keeper.touched)
+    const all = alone ? [BEGIN, ...own, COMMIT] : own
     try {
       for (const message of this.#packed(all)) await this.#send(message)
     } catch (error) {
-      if (alone) await this.#send('ROLLBACK').catch(() => undefined)
+      if (alone) await this.#send(ROLLBACK).catch(() => undefined)
       throw this.#unguarded(error)
     }
+  }
+
+  async #rowsOf(statements: readonly string[]): Promise<readonly unknown[][]> {
+    const rows: unknown[][] = []
+    for (const message of this.#packed(statements)) rows.push(...(await this.#send(message, true)).rows)
+    return rows
   }
 
   #packed(statements: readonly string[]): readonly string[] {
@@ -450,7 +444,7 @@ export class MysqlSession implements Session<PromiseConnection> {
   }
 
   async #send(sql: string, keepRows = false, onDone?: (index: number) => void): Promise<Answer> {
-    if (this.#lease !== undefined && sql !== 'ROLLBACK') await this.#lease.confirm()
+    if (this.#lease !== undefined && sql !== ROLLBACK) await this.#lease.confirm()
     return send(this.#connection, sql, keepRows, onDone)
   }
 

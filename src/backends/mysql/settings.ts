@@ -1,42 +1,86 @@
 import { mysqlFlavour } from '../sql/flavours.js'
+import { namesIn } from './loose-names.js'
+import type { SqlDialect } from '../../sql/types.js'
 
-/** What dumps and revisions set, and often leave set. */
-const VARIABLES = [
-  ...['sql_mode', 'foreign_key_checks', 'unique_checks', 'character_set_client', 'character_set_connection'],
-  ...[
-    'character_set_results',
-    'collation_connection',
-    'time_zone',
-    'autocommit',
-    'sql_notes',
-    'sql_safe_updates',
-  ],
-  ...['default_storage_engine', 'sql_log_bin', 'lock_wait_timeout', 'innodb_lock_wait_timeout'],
-] as const
+/** Variables by name, as the server writes them in SHOW VARIABLES. */
+export type Variables = ReadonlyMap<string, string>
 
-export type Settings = ReadonlyMap<string, string | number | null>
+/** What the session itself sets when it begins, beside the variable of a time limit for statements. */
+const OWN = [
+  ...['autocommit', 'lock_wait_timeout', 'innodb_lock_wait_timeout'],
+  // With these not every row of our own would be read.
+  ...['sql_select_limit', 'sql_big_selects'],
+]
 
-/** Select list of the variables, after `before`. */
+/** No limit; it is more than a number holds exactly. */
+export const EVERY_ROW = '18446744073709551615'
+
+export type Settings = ReadonlyMap<string, string>
+
+/** Select list of the session's own variables, and of `more`. */
 export const settingsColumns = (more: readonly string[]): string =>
-  [...VARIABLES, ...more].map((name) => `@@SESSION.${name}`).join(', ')
+  [...OWN, ...more].map((name) => `CAST(@@SESSION.${name} AS CHAR)`).join(', ')
 
 export function decodeSettings(row: readonly unknown[], more: readonly string[]): Settings {
-  const values = new Map<string, string | number | null>()
-  for (const [index, name] of [...VARIABLES, ...more].entries()) {
-    const value = row[index]
-    values.set(name, typeof value === 'number' || typeof value === 'string' ? value : null)
-  }
-  return values
+  const names = [...OWN, ...more]
+  const textOf = (value: unknown): string => (typeof value === 'string' ? value : 'DEFAULT')
+  return new Map(names.map((name, index) => [name, textOf(row[index])]))
 }
 
-/** What brings `now` back to `before`; null when nothing differs. */
-export function restoreSettings(now: Settings, before: Settings): string | null {
-  // In this order: a character set of the connection brings its own collation.
-  const changed = [...before].filter(([name, value]) => now.get(name) !== value)
-  if (changed.length === 0) return null
-  const assignments = changed.map(([name, value]) => `SESSION ${name} = ${literal(value)}`)
-  return `SET ${assignments.join(', ')}`
+const CHARACTERS = [
+  ...['character_set_client', 'character_set_connection', 'character_set_results'],
+  'collation_connection',
+]
+const TRANSACTION = ['transaction_isolation', 'transaction_read_only', 'tx_isolation', 'tx_read_only']
+
+/** What a SET sets that does not name the variable. */
+const IMPLIED: ReadonlyMap<string, readonly string[]> = new Map([
+  ['names', CHARACTERS],
+  ['character', CHARACTERS],
+  ['charset', CHARACTERS],
+  ...CHARACTERS.map((name) => [name, CHARACTERS] as const),
+  ['transaction', TRANSACTION],
+  ['max_join_size', ['sql_big_selects']],
+  ['storage_engine', ['default_storage_engine']],
+])
+
+/** Not to be compared: what goes by itself, or with the default database, and what is of no consequence. */
+const PASSING: ReadonlySet<string> = new Set([
+  ...['timestamp', 'insert_id', 'last_insert_id', 'identity', 'statement_id', 'rand_seed1', 'rand_seed2'],
+  ...['character_set_database', 'collation_database', 'gtid_executed', 'last_gtid', 'in_transaction'],
+  ...['error_count', 'warning_count'],
+])
+
+/** Names of variables that a SET may change, as far as the server has them. */
+export function variablesIn(text: string, known: Variables, dialect: SqlDialect): readonly string[] {
+  const words = [...namesIn(text, dialect)]
+  return words.flatMap((word) => [word, ...(IMPLIED.get(word) ?? [])]).filter((name) => known.has(name))
 }
 
-const literal = (value: string | number | null): string =>
-  value === null ? 'NULL' : typeof value === 'number' ? String(value) : mysqlFlavour.text(value)
+export function changedBetween(before: Variables, now: Variables): readonly string[] {
+  return [...before.keys()].filter(
+    (name) => !PASSING.has(name) && now.has(name) && now.get(name) !== before.get(name),
+  )
+}
+
+/** Assignments that bring variables back, in an order in which none undoes another. */
+export function assignments(names: readonly string[], before: Variables): readonly string[] {
+  // A character set brings its own collation.
+  const last = (name: string): number => (name.startsWith('collation_') ? 1 : 0)
+  return [...names]
+    .filter((name) => /^\w+$/.test(name))
+    .sort((one, other) => last(one) - last(other))
+    .map((name) => `SESSION ${name} = ${PASSES.get(name) ?? literal(before.get(name) ?? '')}`)
+}
+
+/** What has no value of its own to go back to. */
+const PASSES: ReadonlyMap<string, string> = new Map([
+  ['timestamp', 'DEFAULT'],
+  ['insert_id', '0'],
+])
+
+/** The server writes nothing for NULL, and numbers must not be quoted. */
+function literal(value: string): string {
+  if (value === '') return "''"
+  return /^-?\d+(\.\d+)?$/.test(value) ? value : mysqlFlavour.text(value)
+}
