@@ -18,6 +18,12 @@ export type {
 } from './schema/mongo/operations.js'
 export type { KeysOptions, RedisKeyOperations, RedisOperations } from './schema/redis/builder.js'
 export type { IndexKeys, IndexOptions } from './schema/mongo/index-spec.js'
+export {
+  defineIndexes,
+  type DeclaredCollection,
+  type DeclaredIndex,
+  type DeclaredSet,
+} from './schema/mongo/declared.js'
 export { defineConfig } from './files/define-config.js'
 export type { ConfigOptions, Duration, MigrateConfig } from './files/config-types.js'
 export type { Position } from './core/position.js'

@@ -29,13 +29,21 @@ export async function createRevision(
   options: NewRevisionOptions,
 ): Promise<NewRevisionReport> {
   const state = await readWritable(context)
+  return writeNew(context, state, placed(state, options), {
+    kind: options.kind ?? 'sql',
+    revId: options.revId,
+  })
+}
+
+/** @throws MigrateError MIG-TARGET-…, MIG-GRAPH-… */
+export function placed(state: State, options: NewRevisionOptions): NewHeader {
   const placing = placeRevision(state.graph, {
     ...(options.head === undefined ? {} : { heads: options.head }),
     splice: options.splice ?? false,
     labels: options.branchLabel ?? [],
     dependsOn: options.dependsOn ?? [],
   })
-  return write(context, state, { message: options.message, ...placing }, options.kind ?? 'sql', options.revId)
+  return { message: options.message, ...placing }
 }
 
 /** Writes the file of a revision that joins heads, and does nothing else. */
@@ -48,10 +56,12 @@ export async function createMerge(
   const parents = mergeParents(state.graph, targets)
   const message = options.message ?? `merge ${parents.join(' and ')}`
   const { labels } = placeRevision(state.graph, { heads: parents, labels: options.branchLabel ?? [] })
-  return write(context, state, { message, parents, labels, dependsOn: [] }, 'sql', options.revId)
+  const header = { message, parents, labels, dependsOn: [] }
+  return writeNew(context, state, header, { kind: 'sql', revId: options.revId })
 }
 
-async function readWritable(context: Context): Promise<State> {
+/** @throws MigrateError MIG-UNSUPPORTED where there is nowhere to write to */
+export async function readWritable(context: Context): Promise<State> {
   if (context.options.revisions !== undefined) {
     throw new MigrateError(
       'MIG-UNSUPPORTED',
@@ -74,12 +84,21 @@ async function readWritable(context: Context): Promise<State> {
   return readFiles(context)
 }
 
-async function write(
+interface NewContent {
+  readonly kind: 'sql' | 'ts'
+  readonly revId: string | undefined
+  /** Statements that it begins with. */
+  readonly up?: string
+  readonly down?: string
+  /** The same as code. */
+  readonly code?: { readonly up: string; readonly down: string }
+}
+
+export async function writeNew(
   context: Context,
   state: State,
   header: NewHeader,
-  kind: 'sql' | 'ts',
-  revId: string | undefined,
+  { kind, revId, ...content }: NewContent,
 ): Promise<NewRevisionReport> {
   const id = revId === undefined ? newRevisionId(randomBytes, state.graph) : checkNewId(revId, state.graph)
   const { writeRevision } = await import('../files/write.js')
@@ -90,6 +109,7 @@ async function write(
     cwd: context.cwd,
     kind: language,
     header: { id, ...header },
+    ...content,
     date: new Date(),
     ...(language !== kind || templates?.[kind] === undefined ? {} : { template: templates[kind] }),
     ...(formatter === undefined ? {} : { formatter }),

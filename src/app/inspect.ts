@@ -10,16 +10,8 @@ import { withSession } from './context.js'
 import type { Context } from './context.js'
 import { editedRevisions, readFiles, withState } from './state.js'
 import type { Settled, State } from './state.js'
-import type {
-  CheckName,
-  CheckReport,
-  CurrentReport,
-  HistoryOptions,
-  RevisionInfo,
-  ShowReport,
-  StatusReport,
-} from './types.js'
-import { scriptsOf, unfinishedOf } from './unfinished.js'
+import type { CurrentReport, HistoryOptions, RevisionInfo, ShowReport, StatusReport } from './types.js'
+import { unfinishedOf } from './unfinished.js'
 
 export function infoOf(state: State, id: string): RevisionInfo {
   const { graph } = state
@@ -162,49 +154,6 @@ async function showOne(state: State, session: Session, id: string): Promise<Show
 export function targetIds(state: State, text: string): readonly string[] {
   if (state.graph.repeatables.some((node) => node.id === text)) return [text]
   return findTarget(state.graph, state.applied, parseTarget(text), { tags: state.tags }).revisions
-}
-
-const CHECKS: readonly CheckName[] = ['heads', 'pending', 'edited', 'missing', 'unfinished']
-
-/** Several heads are the files' own affair: to look for them alone, no database is asked. */
-export async function check(context: Context, names: readonly CheckName[] = CHECKS): Promise<CheckReport> {
-  const asked = names.length === 0 ? CHECKS : names
-  if (asked.every((name) => name === 'heads')) return checked(await readFiles(context), asked)
-  return withState(context, 'check', (state) => checked(state, asked))
-}
-
-async function checked(state: State, names: readonly CheckName[]): Promise<CheckReport> {
-  const { graph, applied, sources, snapshot } = state
-  const found: Record<CheckName, readonly string[]> = {
-    heads: graph.heads.length > 1 ? graph.heads : [],
-    pending: graph.order.flatMap(({ id }) => (applied.has(id) ? [] : [id])),
-    edited: await editedRevisions(state),
-    missing: graph.order.flatMap(({ id }) => (applied.has(id) && !sources.has(id) ? [id] : [])),
-    unfinished: scriptsOf(snapshot.journal).flatMap(([first]) => first?.revision ?? []),
-  }
-  const checks = names.map((name) => ({
-    name,
-    ok: found[name].length === 0,
-    revisions: found[name],
-    message: found[name].length === 0 ? GOOD[name] : BAD[name](found[name].length, found[name][0] ?? ''),
-  }))
-  return { ok: checks.every((one) => one.ok), checks }
-}
-
-const GOOD: Record<CheckName, string> = {
-  heads: 'There is one head at most.',
-  pending: 'Every revision is applied.',
-  edited: 'No applied revision was edited.',
-  missing: 'Every applied revision has its file here.',
-  unfinished: 'No revision is half applied.',
-}
-
-const BAD: Record<CheckName, (count: number, first: string) => string> = {
-  heads: (count) => `There are ${count} heads; join them with: migrate merge heads -m "merge heads"`,
-  pending: (count) => `${count} pending; apply with: migrate upgrade head`,
-  edited: (count, first) => `${count} edited after being applied; see: migrate repair ${first} --plan`,
-  missing: (count) => `${count} applied without a file here.`,
-  unfinished: (count) => `${count} half applied; go on with: migrate upgrade head`,
 }
 
 export function log(context: Context, options: { readonly limit?: number }): Promise<readonly LogEntry[]> {

@@ -4,6 +4,7 @@ import type { RevisionDefinition } from './define.js'
 import type { MigrateError } from '../core/errors.js'
 import type { LogEntry, Tag } from '../core/metadata.js'
 import type {
+  AutogenerateReport,
   BackfillReport,
   CheckName,
   CheckReport,
@@ -33,6 +34,8 @@ export interface MigratorOptions {
   readonly dir?: string
   /** How the files lie: `revgraph` (default), `golang-migrate`, `diesel`, `dbmate`, `flyway`. */
   readonly layout?: string
+  /** What shall be in the database, or the path of a file that says so: `indexes.ts`. For databases that can compare it. */
+  readonly declared?: string | object
   /** Revisions that `defineRevision` made, instead of a folder: for bundles and serverless functions. */
   readonly revisions?: readonly RevisionDefinition[]
   /** Default: the connection's own schema, prefix `migrate_`. */
@@ -133,8 +136,11 @@ export interface Migrator {
   }): Promise<readonly RevisionInfo[]>
   branches(): Promise<readonly { readonly point: RevisionInfo; readonly children: readonly RevisionInfo[] }[]>
   show(target: string): Promise<readonly ShowReport[]>
+  /** Default: all of them, `drift` where something is declared, and never `unused`. */
   check(names?: readonly CheckName[]): Promise<CheckReport>
   revision(options: NewRevisionOptions): Promise<NewRevisionReport>
+  /** Writes a revision of what the database has otherwise than declared. Its kind is that of `revision`. */
+  autogenerate(options: NewRevisionOptions): Promise<AutogenerateReport>
   merge(
     targets: readonly string[],
     options?: {

@@ -98,6 +98,11 @@ export interface Backend<Client = unknown> {
    * @param length UTF-16 units of the answer, at most
    */
   excerpt?(text: string, length: number): string
+  /**
+   * For backends that compare a database with what is declared for it: whether a value is such a declaration.
+   * @throws MigrateError MIG-DECLARED-INVALID
+   */
+  checkDeclared?(value: unknown): void
   /** True for the driver objects that {@link ConnectOptions.client} may be. */
   accepts?(client: unknown): boolean
   connect(options: ConnectOptions): Promise<Session<Client>>

@@ -1,4 +1,5 @@
 export * from './backend.js'
 export type * from './backfill.js'
+export type * from './comparison.js'
 export * from './session.js'
 export * from './statement.js'

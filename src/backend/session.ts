@@ -9,6 +9,7 @@ import type {
 } from '../core/metadata.js'
 import type { Timeouts } from '../core/revision.js'
 import type { BackfillSupport } from './backfill.js'
+import type { CompareOptions, Comparison } from './comparison.js'
 import type { Statement, VerifyQuery } from './statement.js'
 
 export type { Timeouts } from '../core/revision.js'
@@ -236,6 +237,12 @@ export interface Session<Client = unknown> {
    * say. It may look for some seconds.
    */
   foresee?(statement: Statement): Promise<string | null>
+  /**
+   * What the database has against a declaration, and the scripts that make it so. Nothing is changed.
+   * @param declared that {@link import('./backend.js').Backend.checkDeclared} has accepted
+   * @throws MigrateError MIG-DATABASE
+   */
+  compare?(declared: unknown, options?: CompareOptions): Promise<Comparison>
   /** Closes what it opened; a borrowed client is given back as it was. */
   close(): Promise<void>
 }

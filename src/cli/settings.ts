@@ -39,13 +39,14 @@ export async function readSettings(input: Input, cwd: string): Promise<Settings>
     }),
   )
   const config = await resolveConfig(flags, process.env, cwd)
-  const { backend, formatter, password, url } = config
+  const { backend, declared, formatter, password, url } = config
   return {
     options: {
       cwd,
       ...(url === null ? {} : { url }),
       ...(password === undefined ? {} : { password }),
       ...(backend === null ? {} : { backend }),
+      ...(declared === null ? {} : { declared }),
       ...(formatter === null ? {} : { formatter }),
       ssl: config.ssl,
       dir: config.dir,

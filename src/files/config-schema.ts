@@ -30,6 +30,7 @@ const OPTIONS = {
   ),
   dir: v.optional(text),
   layout: v.optional(text),
+  declared: v.optional(text),
   backend: v.optional(text),
   metadata: v.optional(v.strictObject({ schema: v.optional(text), prefix: v.optional(text) }, GROUP)),
   lockWait: v.optional(time),

@@ -25,6 +25,8 @@ export interface ConfigOptions {
   readonly dir?: string
   /** How the files lie. Default `revgraph`. */
   readonly layout?: string
+  /** A file with what shall be in the database: `indexes.ts`. Default: nothing is declared. */
+  readonly declared?: string
   /** A package that exports a backend, or a path to one. Default: by the URL's scheme. */
   readonly backend?: string
   readonly metadata?: {
@@ -109,6 +111,7 @@ export interface ResolvedConfig {
   readonly ssl: SslOptions
   readonly dir: string
   readonly layout: string
+  readonly declared: string | null
   readonly backend: string | null
   readonly metadata: { readonly schema?: string; readonly prefix: string }
   readonly lockWaitMs: number

@@ -38,6 +38,7 @@ export const VARIABLES: Readonly<Record<string, string>> = {
   MIGRATE_SSL_KEY: 'ssl.key',
   MIGRATE_DIR: 'dir',
   MIGRATE_LAYOUT: 'layout',
+  MIGRATE_DECLARED: 'declared',
   MIGRATE_BACKEND: 'backend',
   MIGRATE_METADATA_SCHEMA: 'metadata.schema',
   MIGRATE_METADATA_PREFIX: 'metadata.prefix',
@@ -191,6 +192,7 @@ function settle(layers: Layers, { file, root, environment, env, cwd }: Surroundi
     ssl: sslOf(layers),
     dir: layers.path('dir') ?? resolve(file === null ? cwd : root, DEFAULT_DIR),
     layout: layers.text('layout')?.value ?? 'revgraph',
+    declared: layers.path('declared') ?? null,
     backend: backend === undefined ? null : packageOrPath(backend.value, backend.layer.root),
     metadata: {
       ...(schema === undefined ? {} : { schema }),

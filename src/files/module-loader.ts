@@ -4,12 +4,13 @@ import type { Jiti } from 'jiti'
 import { defineRevision, wordsOf } from '../core/define.js'
 import { MigrateError } from '../core/errors.js'
 import { startOf, type Position } from '../core/position.js'
+import { defineIndexes } from '../schema/mongo/declared.js'
 import { defineConfig } from './define-config.js'
 import { lineEnd, offsetOfLine, positionIn } from './source-text.js'
 import { userCacheFolder } from './user-cache.js'
 
 /** What `import … from 'revgraph'` gives to files that the tool loads, whether or not their project has it installed. */
-const LIBRARY = { defineRevision, defineConfig, MigrateError }
+const LIBRARY = { defineRevision, defineConfig, defineIndexes, MigrateError }
 
 export interface ModuleFile {
   /** Absolute. */

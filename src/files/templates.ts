@@ -17,6 +17,8 @@ export interface NewRevision {
   /** SQL; default: none yet. */
   readonly up?: string
   readonly down?: string
+  /** The same as calls of `op`, a line each, for a file of code. */
+  readonly code?: { readonly up: string; readonly down: string }
 }
 
 const textTemplate = (lead: CommentLead): string => `${lead} migrate:revision \${id}
@@ -73,7 +75,7 @@ export function renderRevision(kind: RevisionKind, revision: NewRevision, templa
     const lineBreak = /\r\n?|\n/y
     lineBreak.lastIndex = end
     const broken = lineBreak.exec(text)?.[0] ?? ''
-    const line = fill(text, at, end, values, kind, template)
+    const line = fill(text, at, end, values, kind, template, revision.code !== undefined)
     if (line !== null) out.push(line, broken)
     at = end + broken.length
   }
@@ -104,8 +106,10 @@ function fill(
   values: Values,
   kind: RevisionKind,
   template: string | undefined,
+  aligned: boolean,
 ): string | null {
   const line = text.slice(start, end)
+  const indent = aligned ? (/^[ \t]*/.exec(line)?.[0] ?? '') : ''
   let known = 0
   let filled = 0
   const whole = line.replace(PLACEHOLDER, (placeholder: string, name: string, index: number) => {
@@ -117,7 +121,7 @@ function fill(
     }
     known += 1
     if (value !== '') filled += 1
-    return value
+    return value.replaceAll('\n', `\n${indent}`)
   })
   return known > 0 && filled === 0 ? null : whole
 }
@@ -135,7 +139,7 @@ function wordsOf({ header, date, up = '', down = '' }: NewRevision): Values {
   ])
 }
 
-function literalsOf({ header, date, up = '', down = '' }: NewRevision): Values {
+function literalsOf({ header, date, up = '', down = '', code }: NewRevision): Values {
   const list = (items: readonly string[]): string =>
     items.length === 0 ? '' : `[${items.map(literal).join(', ')}]`
   return new Map([
@@ -144,8 +148,8 @@ function literalsOf({ header, date, up = '', down = '' }: NewRevision): Values {
     ['message', literal(oneLine(header.message))],
     ['labels', list(header.labels)],
     ['dependsOn', list(header.dependsOn)],
-    ['up', statement(up)],
-    ['down', statement(down)],
+    ['up', code?.up ?? statement(up)],
+    ['down', code?.down ?? statement(down)],
     ...common(header, date),
   ])
 }

@@ -21,6 +21,8 @@ export interface WriteRevisionOptions {
   /** SQL that the revision begins with. Default: none yet. */
   readonly up?: string
   readonly down?: string
+  /** The same as calls of `op`, for a file of code. */
+  readonly code?: { readonly up: string; readonly down: string }
   /** A template file of the user's, relative to `cwd` or absolute. */
   readonly template?: string
   /** Program and arguments, run on the new file. */

@@ -194,14 +194,25 @@ export function renderBranches(
 }
 
 /** An id with its message, as short references to a revision are shown. */
-export function reference(
-  revision: { readonly revision: string; readonly message: string },
-  view: View,
-): string {
+function reference(revision: { readonly revision: string; readonly message: string }, view: View): string {
   const message = truncate(firstLine(revision.message), 60)
   return message === ''
     ? view.style.cyan(revision.revision)
     : `${view.style.cyan(revision.revision)} ${message}`
+}
+
+/** A file that was written for a new revision. */
+export function renderWritten(
+  {
+    revision,
+    parents,
+    file,
+  }: { readonly revision: string; readonly parents: readonly string[]; readonly file: string },
+  message: string,
+  view: View,
+): string {
+  const after = parents.length === 0 ? 'a base' : `after ${parents.join(', ')}`
+  return `Wrote ${file}\n  ${reference({ revision, message }, view)}, ${after}\n`
 }
 
 export function text(lines: readonly string[]): string {

@@ -2,7 +2,7 @@ import { columns, type Cell } from './columns.js'
 import { howFar } from './backfill.js'
 import { count } from './duration.js'
 import { text, type Listed } from './revisions.js'
-import type { CheckReport, CurrentReport, StatusReport, UnfinishedReport } from './values.js'
+import type { CurrentReport, StatusReport, UnfinishedReport } from './values.js'
 import type { View } from './view.js'
 import { firstLine } from './width.js'
 
@@ -130,14 +130,4 @@ export function renderCurrent(report: CurrentReport, view: View): string {
   if (view.verbose && wanting.length > 0) lines.push(style.yellow(wanting.join(', ')))
   lines.push(...unfinished)
   return text(lines)
-}
-
-/** `migrate check`: one line a check. */
-export function renderCheck(report: CheckReport, { style }: View): string {
-  const rows = report.checks.map((check) => [
-    check.ok ? { text: 'ok', paint: style.green } : { text: 'found', paint: style.red },
-    check.name,
-    check.message,
-  ])
-  return text(columns(rows))
 }

@@ -1,5 +1,5 @@
 import type { BackfillRow } from '../core/backfill.js'
-import type { LockHolder } from '../backend/index.js'
+import type { Difference, LockHolder, Warning } from '../backend/index.js'
 import type { JournalEntry, Tag } from '../core/metadata.js'
 import type { Direction } from '../core/revision.js'
 
@@ -123,7 +123,8 @@ export interface ShowReport extends RevisionInfo {
   readonly runId: string | null
 }
 
-export type CheckName = 'heads' | 'pending' | 'edited' | 'missing' | 'unfinished'
+/** The last two look at the database, and want a declared set. */
+export type CheckName = 'heads' | 'pending' | 'edited' | 'missing' | 'unfinished' | 'drift' | 'unused'
 
 export interface CheckReport {
   readonly ok: boolean
@@ -132,7 +133,22 @@ export interface CheckReport {
     readonly ok: boolean
     readonly revisions: readonly string[]
     readonly message: string
+    /** Of `drift`. */
+    readonly differences?: readonly Difference[]
+    /** What alone makes no check fail. */
+    readonly warnings?: readonly Warning[]
   }[]
+}
+
+export interface AutogenerateReport {
+  /** Null where nothing was to be written. */
+  readonly revision: string | null
+  readonly parents: readonly string[]
+  readonly file: string | null
+  /** Where it is declared. */
+  readonly declared: string
+  readonly differences: readonly Difference[]
+  readonly warnings: readonly Warning[]
 }
 
 export interface NewRevisionReport {

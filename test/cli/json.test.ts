@@ -1,22 +1,7 @@
-import { readFileSync, readdirSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { COMMANDS as COMMAND_LIST } from '../../src/cli/commands/index.js'
+import { documentOf } from './documents.js'
 import { CliProject, sqlRevision } from './project.js'
-
-const folder = fileURLToPath(new URL('../../src/schemas/', import.meta.url))
-const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, allErrors: true })
-for (const name of readdirSync(folder))
-  ajv.addSchema(JSON.parse(readFileSync(folder + name, 'utf8')) as object)
-
-/** Asserts that a text is one JSON document of a schema. */
-function expectDocument(text: string, schema: string): unknown {
-  const document: unknown = JSON.parse(text)
-  const valid = ajv.validate(schema, document)
-  expect({ valid, errors: ajv.errors }).toEqual({ valid: true, errors: null })
-  return document
-}
 
 const A = 'aaaa00000001'
 const B = 'bbbb00000002'
@@ -113,7 +98,7 @@ describe('--json', () => {
       const result = project.run(...args, '--json')
       expect(result.code).toBe(code)
       const checked = schema === 'check.json' && code !== 0 ? 'failure.json' : schema
-      expectDocument(result.stdout, checked)
+      documentOf(result.stdout, checked)
     },
   )
 
@@ -122,7 +107,7 @@ describe('--json', () => {
     ({ args }) => {
       const result = project.run(...args, '--json')
       expect(result.code).toBe(2)
-      expect(expectDocument(result.stdout, 'failure.json')).toMatchObject({ error: { exitCode: 2 } })
+      expect(documentOf(result.stdout, 'failure.json')).toMatchObject({ error: { exitCode: 2 } })
       expect(result.stderr).toBe('')
     },
   )
@@ -131,7 +116,7 @@ describe('--json', () => {
     const empty = CliProject.empty()
     const { code, stdout } = empty.run('init', '--url', 'sqlite:app.db', '--json')
     expect(code).toBe(0)
-    expectDocument(stdout, 'init.json')
+    documentOf(stdout, 'init.json')
     empty.remove()
   })
 
@@ -144,9 +129,9 @@ describe('--json', () => {
     })
     const failed = halted.run('upgrade', '--json')
     expect(failed.code).toBe(1)
-    expectDocument(failed.stdout, 'failure.json')
+    documentOf(failed.stdout, 'failure.json')
     const current = halted.run('current', '--json')
-    expect(expectDocument(current.stdout, 'current.json')).toMatchObject({
+    expect(documentOf(current.stdout, 'current.json')).toMatchObject({
       unfinished: [
         {
           revision: A,
@@ -158,13 +143,13 @@ describe('--json', () => {
         },
       ],
     })
-    expectDocument(halted.run('status', '--json').stdout, 'status.json')
+    documentOf(halted.run('status', '--json').stdout, 'status.json')
     const check = halted.run('check', '--json')
     expect(check.code).toBe(3)
-    expectDocument(check.stdout, 'failure.json')
+    documentOf(check.stdout, 'failure.json')
     const resolved = halted.run('resolve', 'aaaa', '--done', '--json')
     expect(resolved.code).toBe(0)
-    expect(expectDocument(resolved.stdout, 'resolve.json')).toMatchObject({
+    expect(documentOf(resolved.stdout, 'resolve.json')).toMatchObject({
       revision: A,
       unfinished: { done: 2, statements: 2, stoppedAt: null, place: null },
     })
@@ -180,7 +165,7 @@ describe('--json', () => {
     })
     const { code, stdout } = failing.run('upgrade', '--json')
     expect(code).toBe(1)
-    const document = expectDocument(stdout, 'failure.json')
+    const document = documentOf(stdout, 'failure.json')
     expect(document).toMatchObject({
       ok: false,
       from: [],

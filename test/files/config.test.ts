@@ -145,6 +145,7 @@ describe('where a configuration lies', () => {
       ssl: {},
       dir: join(config.top, 'a/migrations'),
       layout: 'revgraph',
+      declared: null,
       backend: null,
       metadata: { prefix: 'migrate_' },
       lockWaitMs: 60_000,

@@ -1,5 +1,6 @@
 import type { Backend } from '../../backend/index.js'
 import { commandExcerpt } from '../../schema/mongo/excerpt.js'
+import { checkDeclared } from './declared.js'
 import { isDb, isMongoClient, type MongoAccess } from './driver.js'
 import { normalise, parseStatements } from './statements.js'
 
@@ -12,6 +13,7 @@ export const mongodb: Backend<MongoAccess> = {
   parse: parseStatements,
   normalise,
   excerpt: commandExcerpt,
+  checkDeclared,
   accepts: (client) => isMongoClient(client) || isDb(client),
   connect: async (options) => (await import('./connect.js')).connect(options),
 }

@@ -2,6 +2,8 @@ import type { Document, TransactionOptions } from 'mongodb'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type {
   Capabilities,
+  CompareOptions,
+  Comparison,
   ExecuteResult,
   Lock,
   LockOptions,
@@ -21,6 +23,7 @@ import { MongoMetadata } from './metadata.js'
 import { observeCommand } from './observe.js'
 import { buildsOf, giveUpBuilds, tellBuild } from './builds.js'
 import { conflictFacts } from './conflicts.js'
+import { checkDeclared } from './declared.js'
 import { refuseWriteErrors, rowsOf } from './replies.js'
 import { commandOf } from './statements.js'
 import { bsonMajorOf, bsonOf } from './values.js'
@@ -51,6 +54,7 @@ export class MongoSession implements Session<MongoAccess> {
   readonly #facts: ServerFacts
   readonly #bson: Bson
   readonly #bsonMajor: number | undefined
+  readonly #names: MetadataNames
   readonly #owned: boolean
   readonly #statementTimeoutMs: number
   readonly #leases = new Set<Lease>()
@@ -67,6 +71,7 @@ export class MongoSession implements Session<MongoAccess> {
     this.capabilities = { transaction: hasTransactions(this.#facts) ? 'dml' : 'none', lock: 'lease' }
     this.#bson = parts.bson
     this.#bsonMajor = bsonMajorOf(parts.access.session.id?.id)
+    this.#names = parts.metadata
     this.#owned = parts.owned
     this.#statementTimeoutMs = parts.statementTimeoutMs
     this.metadata = new MongoMetadata({
@@ -121,6 +126,18 @@ export class MongoSession implements Session<MongoAccess> {
 
   fit(statements: readonly Statement[], required: boolean): ReadonlySet<Statement> {
     return fitOf(statements, required, this.#facts, this.client.db.databaseName)
+  }
+
+  async compare(declared: unknown, { usage = false }: CompareOptions = {}): Promise<Comparison> {
+    const { compareDeclared } = await import('./compare.js')
+    const { schema, prefix } = this.#names
+    const { db } = this.client
+    const ownPrefix = schema === undefined || schema === db.databaseName ? prefix : null
+    try {
+      return await compareDeclared(checkDeclared(declared), { db, server: this.server, ownPrefix, usage })
+    } catch (error) {
+      throw explain(error, 'Looking at the indexes')
+    }
   }
 
   async transaction<T>(

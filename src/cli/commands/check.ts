@@ -1,6 +1,6 @@
 import type { CheckName, CheckReport } from '../../app/types.js'
 import { MigrateError } from '../../core/errors.js'
-import { renderCheck } from '../../report/status.js'
+import { renderCheck } from '../../report/check.js'
 import type { CommandSpec } from '../spec.js'
 
 const CHECKS: readonly { readonly name: CheckName; readonly description: string; readonly remedy: string }[] =
@@ -22,6 +22,12 @@ const CHECKS: readonly { readonly name: CheckName; readonly description: string;
       description: 'revisions stopped halfway',
       remedy: 'migrate upgrade head, or migrate resolve REV',
     },
+    {
+      name: 'drift',
+      description: 'a database that is otherwise than declared (MongoDB)',
+      remedy: 'migrate revision --autogenerate -m "follow what is declared"',
+    },
+    { name: 'unused', description: 'indexes that serve no query (MongoDB): warnings alone', remedy: '' },
   ]
 
 /** Found something: exit code 3, with what was found. */
@@ -41,12 +47,14 @@ class CheckFailed extends MigrateError {
 }
 
 export const command: CommandSpec = {
-  details: 'All of them unless some are named. Anything found is exit code 3.',
+  details:
+    'All of them unless some are named: drift where something is declared, unused only by name. Anything found is exit code 3.',
   options: CHECKS.map(({ name, description }) => ({ flags: `--${name}`, description })),
   examples: [
     ['migrate check', 'everything'],
     ['migrate check --heads', 'one head only; asks no database'],
     ['migrate check --edited --missing', 'is what is applied what is here?'],
+    ['migrate check --drift --unused', 'the indexes that are there'],
   ],
   async run(context, input) {
     const named = CHECKS.map(({ name }) => name).filter((name) => input.flag(name))

@@ -1,3 +1,4 @@
+import { without } from './canonical.js'
 import type { Document } from './ejson.js'
 
 /** One change of a collection or an index: one command, and all that is needed to undo it. */
@@ -27,10 +28,26 @@ export function inverse(changes: readonly Change[]): Change[] {
   const made = new Set(
     changes.flatMap((change) => (change.kind === 'create-collection' ? [change.collection] : [])),
   )
-  return changes
+  const undoing = changes
     .toReversed()
     .filter((change) => change.kind === 'create-collection' || !made.has(change.collection))
     .flatMap(inverseOf)
+  return undoing.flatMap((change, at) => {
+    if (isShownAfter(undoing[at - 1], change)) return []
+    return isShownAfter(change, undoing[at + 1]) ? visible(change) : change
+  })
+}
+
+/** Made hidden, and shown at once: it may as well be made as it shall be. */
+function isShownAfter(made: Change | undefined, shown: Change | undefined): boolean {
+  if (made?.kind !== 'create-index' || shown?.kind !== 'modify-index' || shown.to['hidden'] !== false)
+    return false
+  const { collection, index } = made
+  return index['hidden'] === true && collection === shown.collection && index['name'] === shown.name
+}
+
+function visible(change: Change): Change {
+  return change.kind === 'create-index' ? { ...change, index: without(change.index, ['hidden']) } : change
 }
 
 function inverseOf(change: Change): Change | Change[] {

@@ -20,6 +20,8 @@ export interface IndexRules {
   readonly beside: 'signature' | 'keys'
   /** `hidden` may stand in `createIndexes`. */
   readonly hiddenAtCreation: boolean
+  /** `collMod` hides an index that is unique. */
+  readonly hidesUnique: boolean
   /** `collMod` gives an index an expiry that had none. */
   readonly ttlInPlace: boolean
 }
@@ -173,10 +175,7 @@ class Work implements CollectionDifference {
 
   indexes(): void {
     const present = this.#indexes
-    const wanted = (this.#declared.indexes ?? []).map((index): Wanted => {
-      const name = nameOf(index)
-      return { index, name, spec: specOf(index, name) }
-    })
+    const wanted = (this.#declared.indexes ?? []).map((index) => this.#wanted(index))
     for (const { name } of wanted) this.#names.add(name)
     const bySignature = new Map(present.map((index) => [signatureOf(index), index]))
     const free = new Set(present)
@@ -207,6 +206,15 @@ class Work implements CollectionDifference {
       for (const index of free) if (!this.#isOfSeries(index)) this.#extra(index)
     }
     this.changes.push(...this.#later)
+  }
+
+  #wanted(index: DeclaredIndex): Wanted {
+    const name = nameOf(index)
+    const spec = specOf(index, name)
+    if (spec['unique'] !== true || spec['hidden'] !== true || this.#rules.hidesUnique)
+      return { index, name, spec }
+    this.#tell('different', 'index', name, spec, null, 'the server hides no index that is unique')
+    return { index, name, spec: without(spec, ['hidden']) }
   }
 
   /** The same index, whatever it is called; its settings may differ. */
@@ -306,7 +314,8 @@ class Work implements CollectionDifference {
 
   /** Another is in its place by then: hidden first, so that what still needs it is seen while it can be had back at once. */
   #retire(index: Document): void {
-    if (index['hidden'] !== true) {
+    const hides = this.#rules.hidesUnique || index['unique'] !== true
+    if (hides && index['hidden'] !== true) {
       this.#later.push({
         kind: 'modify-index',
         collection: this.#collection,
@@ -315,7 +324,7 @@ class Work implements CollectionDifference {
         was: { hidden: false },
       })
     }
-    this.#later.push(this.#dropping({ ...index, hidden: true }))
+    this.#later.push(this.#dropping(hides ? { ...index, hidden: true } : index))
   }
 
   /** The server makes one itself for a time series, of what its documents are grouped by. */

@@ -14,10 +14,18 @@ import { declaredCollection, declaredIndex } from './arbitraries.js'
 import { Model } from './model.js'
 
 const RULES: readonly IndexRules[] = [
-  { beside: 'signature', hiddenAtCreation: true, ttlInPlace: true },
-  { beside: 'signature', hiddenAtCreation: false, ttlInPlace: false },
+  { beside: 'signature', hiddenAtCreation: true, hidesUnique: true, ttlInPlace: true },
+  { beside: 'signature', hiddenAtCreation: false, hidesUnique: false, ttlInPlace: false },
 ]
 const rules = fc.constantFrom(...RULES)
+
+/** On a server that hides no unique index there is none. */
+const rightFor = (declared: DeclaredCollection, { hidesUnique }: IndexRules): DeclaredCollection => ({
+  ...declared,
+  indexes: (declared.indexes ?? []).map((index) =>
+    hidesUnique || index.unique !== true ? index : { ...index, hidden: false },
+  ),
+})
 
 const writable = (changes: readonly Change[], { hiddenAtCreation }: IndexRules): readonly Change[] =>
   hiddenAtCreation ? changes : hiddenAfterwards(changes)
@@ -51,7 +59,8 @@ const names = (model: Model): unknown[] => (model.present?.indexes ?? []).map((i
 describe('the difference between a collection and its declaration', () => {
   it('is none where it was made from it', () => {
     fc.assert(
-      fc.property(declaredCollection, rules, (declared, rule) => {
+      fc.property(declaredCollection, rules, (given, rule) => {
+        const declared = rightFor(given, rule)
         const { present } = new Model(rule).make(declared)
         expect(differenceOf('c', declared, present, rule)).toMatchObject({ differences: [], changes: [] })
       }),
@@ -60,7 +69,8 @@ describe('the difference between a collection and its declaration', () => {
 
   it('is none after its changes were made, on any server that refuses what servers refuse', () => {
     fc.assert(
-      fc.property(pair, rules, ([before, after], rule) => {
+      fc.property(pair, rules, (given, rule) => {
+        const [before, after] = [rightFor(given[0], rule), rightFor(given[1], rule)]
         const model = new Model(rule).make(before)
         const { changes } = differenceOf('c', after, model.present, rule)
         model.apply(writable(changes, rule))
@@ -72,7 +82,8 @@ describe('the difference between a collection and its declaration', () => {
 
   it('is undone by the inverse of its changes', () => {
     fc.assert(
-      fc.property(pair, rules, ([before, after], rule) => {
+      fc.property(pair, rules, (given, rule) => {
+        const [before, after] = [rightFor(given[0], rule), rightFor(given[1], rule)]
         const model = new Model(rule).make(before)
         const was = contents(model)
         const { changes } = differenceOf('c', after, model.present, rule)
@@ -85,7 +96,8 @@ describe('the difference between a collection and its declaration', () => {
 
   it('makes a collection that is not there, and the inverse takes it away', () => {
     fc.assert(
-      fc.property(declaredCollection, rules, (declared, rule) => {
+      fc.property(declaredCollection, rules, (given, rule) => {
+        const declared = rightFor(given, rule)
         const model = new Model(rule)
         const { changes } = differenceOf('c', declared, null, rule)
         model.apply(writable(changes, rule))
@@ -98,7 +110,8 @@ describe('the difference between a collection and its declaration', () => {
 
   it('drops nothing of a collection that is not managed, and nothing that has no acknowledged gap and nothing in its place', () => {
     fc.assert(
-      fc.property(pair, rules, ([before, after], rule) => {
+      fc.property(pair, rules, (given, rule) => {
+        const [before, after] = [rightFor(given[0], rule), rightFor(given[1], rule)]
         const model = new Model(rule).make(before)
         const was = names(model)
         const declared = { ...after, managed: false }
@@ -116,7 +129,8 @@ describe('the difference between a collection and its declaration', () => {
 
   it('says of what it plans no change for why, and plans the rest', () => {
     fc.assert(
-      fc.property(pair, rules, ([before, after], rule) => {
+      fc.property(pair, rules, (given, rule) => {
+        const [before, after] = [rightFor(given[0], rule), rightFor(given[1], rule)]
         const model = new Model(rule).make(before)
         const declared = {
           ...after,
@@ -132,7 +146,7 @@ describe('the difference between a collection and its declaration', () => {
   })
 
   it('holds on servers that take one index of the same keys alone', () => {
-    const rule: IndexRules = { beside: 'keys', hiddenAtCreation: true, ttlInPlace: false }
+    const rule: IndexRules = { beside: 'keys', hiddenAtCreation: true, hidesUnique: true, ttlInPlace: false }
     const oneOfKeys = (declared: DeclaredCollection): boolean =>
       new Set(declared.indexes?.map(({ key }) => JSON.stringify(key))).size === declared.indexes?.length
     fc.assert(

@@ -12,7 +12,7 @@ import {
 } from '../../../src/schema/mongo/difference.js'
 import type { Document } from '../../../src/schema/mongo/ejson.js'
 
-const RULES: IndexRules = { beside: 'signature', hiddenAtCreation: true, ttlInPlace: true }
+const RULES: IndexRules = { beside: 'signature', hiddenAtCreation: true, hidesUnique: true, ttlInPlace: true }
 
 const there = (...indexes: readonly Document[]): PresentCollection => ({
   options: {},
@@ -41,7 +41,7 @@ describe('the changes of a collection', () => {
   it('build an index of another signature beside the old one, hide that, and drop it', () => {
     expect(changesOf({ managed: true, indexes: [unique] }, there(plain))).toEqual({
       up: [create({ ...unique, name: 'email_1_v2' }), hide('email_1'), drop('email_1')],
-      down: [create({ ...plain, hidden: true }), hide('email_1', false), drop('email_1_v2')],
+      down: [create(plain), drop('email_1_v2')],
       told: ['different index email_1'],
     })
   })
@@ -202,6 +202,31 @@ describe('the changes of a collection', () => {
       create({ key: { a: 1 }, name: 'a_1' }),
       hide('a_1'),
     ])
+  })
+})
+
+describe('a server that hides no unique index', () => {
+  const rules = { ...RULES, hidesUnique: false }
+  const unique = { key: { email: 1 }, name: 'email_1', unique: true }
+
+  it('has it dropped as it is, once another is in its place', () => {
+    const declared: DeclaredCollection = { managed: true, indexes: [{ key: { email: 1 } }] }
+    expect(changesOf(declared, there(unique), rules)).toMatchObject({
+      up: [create({ key: { email: 1 }, name: 'email_1_v2' }), drop('email_1')],
+      down: [create(unique), drop('email_1_v2')],
+    })
+  })
+
+  it('has one made visible that is declared hidden, which is told', () => {
+    const declared: DeclaredCollection = { indexes: [{ key: { email: 1 }, unique: true, hidden: true }] }
+    expect(changesOf(declared, there(), rules)).toMatchObject({
+      up: [create(unique)],
+      told: ['different index email_1: the server hides no index that is unique', 'missing index email_1'],
+    })
+    expect(changesOf(declared, there(unique), rules)).toMatchObject({
+      up: [],
+      told: [expect.stringContaining('hides no') as string],
+    })
   })
 })
 

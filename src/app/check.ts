@@ -1,0 +1,94 @@
+import type { Session } from '../backend/index.js'
+import { counted } from '../core/wording.js'
+import type { Context } from './context.js'
+import { compareWith, readDeclared, type Declared } from './declared.js'
+import { editedRevisions, readFiles, withState } from './state.js'
+import type { State } from './state.js'
+import type { CheckName, CheckReport } from './types.js'
+import { scriptsOf } from './unfinished.js'
+
+type OneCheck = CheckReport['checks'][number]
+type OfRevisions = Exclude<CheckName, 'drift' | 'unused'>
+
+const OF_REVISIONS: readonly OfRevisions[] = ['heads', 'pending', 'edited', 'missing', 'unfinished']
+
+/** Several heads are the files' own affair: to look for them alone, no database is asked. */
+export async function check(context: Context, names: readonly CheckName[] = []): Promise<CheckReport> {
+  const usual: readonly CheckName[] =
+    context.options.declared === undefined ? OF_REVISIONS : [...OF_REVISIONS, 'drift']
+  const asked = names.length === 0 ? usual : names
+  if (asked.every((name) => name === 'heads')) return reportOf([await headsCheck(context)])
+  const compares = asked.includes('drift') || asked.includes('unused')
+  const declared = compares ? await readDeclared(context) : null
+  return withState(context, 'check', async (state, session) => {
+    const compared = declared === null ? [] : await comparedChecks(session, declared, asked)
+    const checks = await revisionChecks(state)
+    return reportOf(asked.flatMap((name) => [...checks, ...compared].find((one) => one.name === name) ?? []))
+  })
+}
+
+const reportOf = (checks: readonly OneCheck[]): CheckReport => ({ ok: checks.every(({ ok }) => ok), checks })
+
+async function headsCheck(context: Context): Promise<OneCheck> {
+  const { heads } = (await readFiles(context)).graph
+  return ofRevisions('heads', heads.length > 1 ? heads : [])
+}
+
+async function revisionChecks(state: State): Promise<readonly OneCheck[]> {
+  const { graph, applied, sources, snapshot } = state
+  const found: Record<OfRevisions, readonly string[]> = {
+    heads: graph.heads.length > 1 ? graph.heads : [],
+    pending: graph.order.flatMap(({ id }) => (applied.has(id) ? [] : [id])),
+    edited: await editedRevisions(state),
+    missing: graph.order.flatMap(({ id }) => (applied.has(id) && !sources.has(id) ? [id] : [])),
+    unfinished: scriptsOf(snapshot.journal).flatMap(([first]) => first?.revision ?? []),
+  }
+  return OF_REVISIONS.map((name) => ofRevisions(name, found[name]))
+}
+
+function ofRevisions(name: OfRevisions, revisions: readonly string[]): OneCheck {
+  const [first] = revisions
+  const message = first === undefined ? GOOD[name] : BAD[name](revisions.length, first)
+  return { name, ok: first === undefined, revisions, message }
+}
+
+const GOOD: Record<OfRevisions, string> = {
+  heads: 'There is one head at most.',
+  pending: 'Every revision is applied.',
+  edited: 'No applied revision was edited.',
+  missing: 'Every applied revision has its file here.',
+  unfinished: 'No revision is half applied.',
+}
+
+const BAD: Record<OfRevisions, (count: number, first: string) => string> = {
+  heads: (count) => `There are ${count} heads; join them with: migrate merge heads -m "merge heads"`,
+  pending: (count) => `${count} pending; apply with: migrate upgrade head`,
+  edited: (count, first) => `${count} edited after being applied; see: migrate repair ${first} --plan`,
+  missing: (count) => `${count} applied without a file here.`,
+  unfinished: (count) => `${count} half applied; go on with: migrate upgrade head`,
+}
+
+/** What the database itself says; what nobody uses is never more than a warning. */
+async function comparedChecks(
+  session: Session,
+  declared: Declared,
+  asked: readonly CheckName[],
+): Promise<readonly OneCheck[]> {
+  const { differences, warnings } = await compareWith(session, declared, { usage: asked.includes('unused') })
+  const isOfUsage = (rule: string): boolean => rule === 'unused-index' || rule === 'usage-unknown'
+  const ofDrift = warnings.filter(({ rule }) => !isOfUsage(rule))
+  const ofUsage = warnings.filter(({ rule }) => isOfUsage(rule))
+  const [count, where] = [differences.length, declared.shown]
+  const drift =
+    count === 0
+      ? `The database is as ${where} declares.`
+      : `${counted(count, 'difference')} to ${where}; write ${count === 1 ? 'it' : 'them'} with: migrate revision --autogenerate -m "follow ${where}"`
+  const unused =
+    ofUsage.length === 0
+      ? 'Every index that is looked after was used.'
+      : `${counted(ofUsage.length, 'warning')} of use.`
+  return [
+    { name: 'drift', ok: count === 0, revisions: [], message: drift, differences, warnings: ofDrift },
+    { name: 'unused', ok: true, revisions: [], message: unused, warnings: ofUsage },
+  ]
+}

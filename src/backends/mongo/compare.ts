@@ -1,0 +1,192 @@
+import type { Collection, Db, Document } from 'mongodb'
+import type { Comparison, Difference, ServerInfo, Warning } from '../../backend/index.js'
+import { MigrateError } from '../../core/errors.js'
+import { hiddenAfterwards, inverse, type Change } from '../../schema/mongo/changes.js'
+import { nameOf, specOf, type DeclaredCollection, type DeclaredSet } from '../../schema/mongo/declared.js'
+import { differenceOf, type IndexRules, type PresentCollection } from '../../schema/mongo/difference.js'
+import { isOfIds } from '../../schema/mongo/listed.js'
+import { signatureOf } from '../../schema/mongo/normalise.js'
+import { codeOf as callsOf, textOf } from '../../schema/mongo/render.js'
+import { warningsOf } from '../../schema/mongo/warnings.js'
+import { codeOf } from './errors.js'
+
+/** Collections whose indexes are listed at a time. */
+const AT_ONCE = 8
+/** Collections whose options are asked for at a time. */
+const NAMES_AT_ONCE = 1000
+
+const NAMESPACE_NOT_FOUND = 26
+
+/** What a server can do that was asked with these words. */
+export function rulesOf({ product, number }: ServerInfo): IndexRules {
+  if (product === 'DocumentDB')
+    return { beside: 'signature', hiddenAtCreation: false, hidesUnique: false, ttlInPlace: true }
+  const isOwn = product === 'MongoDB'
+  return {
+    beside: isOwn && number >= 50_000 ? 'signature' : 'keys',
+    hiddenAtCreation: isOwn,
+    hidesUnique: isOwn,
+    ttlInPlace: isOwn && number >= 50_100,
+  }
+}
+
+export interface CompareParts {
+  readonly db: Db
+  readonly server: ServerInfo
+  /** What names of the tool's own collections begin with, where they are in this database; else null. */
+  readonly ownPrefix: string | null
+  readonly usage: boolean
+}
+
+/** Reads the declared collections alone. What is kept of one, once it was compared, is what differs. */
+export async function compareDeclared(declared: DeclaredSet, parts: CompareParts): Promise<Comparison> {
+  const names = Object.keys(declared.collections)
+  const own = names.find((name) => parts.ownPrefix !== null && name.startsWith(parts.ownPrefix))
+  if (own !== undefined) {
+    throw new MigrateError('MIG-DECLARED-INVALID', `"${own}" is one of the tool's own collections.`, {
+      hint: 'Leave it out.',
+    })
+  }
+  const rules = rulesOf(parts.server)
+  const found = new Map<string, Found>()
+  const usage = parts.usage ? new Usage(parts.db) : null
+  const listed = await collectionsOf(parts.db, names)
+  let next = 0
+  const work = async (): Promise<void> => {
+    for (let at = next++; at < names.length; at = next++) {
+      const name = names[at] ?? ''
+      const one = declared.collections[name] ?? {}
+      found.set(name, await compareOne(name, one, { listed: listed.get(name), rules, usage, db: parts.db }))
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, names.length) }, work))
+  const inOrder = names.flatMap((name) => found.get(name) ?? [])
+  const changes = inOrder.flatMap((one) => one.changes)
+  const written = (some: readonly Change[]) => {
+    const all = rules.hiddenAtCreation ? some : hiddenAfterwards(some)
+    return { text: textOf(all), code: callsOf(all) }
+  }
+  return {
+    differences: inOrder.flatMap((one) => one.differences),
+    warnings: [...inOrder.flatMap((one) => one.warnings), ...(usage?.untold() ?? [])],
+    script: changes.length === 0 ? null : { up: written(changes), down: written(inverse(changes)) },
+  }
+}
+
+interface Found {
+  readonly changes: readonly Change[]
+  readonly differences: readonly Difference[]
+  readonly warnings: readonly Warning[]
+}
+
+interface Surroundings {
+  readonly db: Db
+  readonly listed: Document | undefined
+  readonly rules: IndexRules
+  /** Null where nobody asks for it. */
+  readonly usage: Usage | null
+}
+
+async function compareOne(
+  collection: string,
+  declared: DeclaredCollection,
+  { db, listed, rules, usage }: Surroundings,
+): Promise<Found> {
+  if (listed?.['type'] === 'view') return isView(collection, declared)
+  const present = listed === undefined ? null : await presentOf(db, collection, listed)
+  const { changes, differences } = differenceOf(collection, declared, present, rules)
+  const options = {
+    ...present?.options,
+    ...declared.options,
+    ...(declared.validator && { validator: declared.validator }),
+  }
+  const unused = usage === null || present === null ? [] : await usage.unused(collection)
+  const warnings = [...warningsOf(stayingIn(declared, present), options), ...unused]
+  return { changes, differences, warnings: warnings.map((warning) => ({ ...warning, collection })) }
+}
+
+/** What is declared, and what is there beside it and stays. */
+function stayingIn(declared: DeclaredCollection, present: PresentCollection | null): Document[] {
+  const specs = (declared.indexes ?? []).map((index) => specOf(index, nameOf(index)))
+  if (declared.managed === true || present === null) return specs
+  const collation = present.options['collation']
+  const known = new Set(specs.map((spec) => signatureOf(spec, collation)))
+  return [...specs, ...present.indexes.filter((index) => !known.has(signatureOf(index)))]
+}
+
+function isView(collection: string, declared: DeclaredCollection): Found {
+  const difference: Difference = {
+    ...{ kind: 'different', what: 'collection', collection, name: null, present: '{"type":"view"}' },
+    declared: JSON.stringify({ indexes: (declared.indexes ?? []).length }),
+    kept: 'a view has no indexes of its own',
+  }
+  return { changes: [], differences: [difference], warnings: [] }
+}
+
+/** By name. Those that are not declared are not asked for. */
+async function collectionsOf(db: Db, names: readonly string[]): Promise<ReadonlyMap<string, Document>> {
+  const found = new Map<string, Document>()
+  for (let at = 0; at < names.length; at += NAMES_AT_ONCE) {
+    const some = names.slice(at, at + NAMES_AT_ONCE)
+    for await (const one of db.listCollections({ name: { $in: some } }, { readPreference: 'primary' }))
+      found.set(one.name, one)
+  }
+  return found
+}
+
+/** Null for one that was dropped meanwhile. */
+async function presentOf(db: Db, name: string, listed: Document): Promise<PresentCollection | null> {
+  try {
+    const indexes = await primary(db, name).listIndexes().toArray()
+    return { options: (listed['options'] ?? {}) as Document, indexes }
+  } catch (error) {
+    if (codeOf(error) === NAMESPACE_NOT_FOUND) return null
+    throw error
+  }
+}
+
+/** What servers count of their indexes, as far as this one does. */
+class Usage {
+  readonly #db: Db
+  #problem: string | null = null
+
+  constructor(db: Db) {
+    this.#db = db
+  }
+
+  /** Indexes that no query has used since the server counts; constraints and deadlines do their work without one. */
+  async unused(collection: string): Promise<Omit<Warning, 'collection'>[]> {
+    if (this.#problem !== null) return []
+    try {
+      const counted = await primary(this.#db, collection)
+        .aggregate([{ $indexStats: {} }])
+        .toArray()
+      return counted.flatMap(unusedIndex)
+    } catch (error) {
+      if (codeOf(error) === undefined) throw error
+      this.#problem = error instanceof Error ? error.message : String(error)
+      return []
+    }
+  }
+
+  /** Says so where the server does not count, or not for this user. */
+  untold(): Warning[] {
+    if (this.#problem === null) return []
+    const message = `The server does not tell which indexes are used: ${this.#problem}`
+    return [{ rule: 'usage-unknown', collection: '', name: null, message }]
+  }
+}
+
+function unusedIndex({ name, key, spec, accesses }: Document): Omit<Warning, 'collection'>[] {
+  const { ops, since } = accesses as { readonly ops: unknown; readonly since: unknown }
+  const { unique, expireAfterSeconds } = (spec ?? {}) as Document
+  const works = Number(ops) > 0 || unique === true || expireAfterSeconds !== undefined
+  if (works || isOfIds({ key: key as unknown })) return []
+  const when = since instanceof Date ? since.toISOString() : 'it was made'
+  const message = `${String(name)} has served no query on this server since ${when}.`
+  return [{ rule: 'unused-index', name: String(name), message }]
+}
+
+/** Others may not have heard yet of what was changed last. */
+const primary = (db: Db, collection: string): Collection =>
+  db.collection(collection, { readPreference: 'primary' })
