@@ -1,6 +1,7 @@
 import { without } from './canonical.js'
-import { ValueProblem, toEjson, type Document } from './ejson.js'
+import { ValueProblem, entriesOf, toEjson, type Document } from './ejson.js'
 import { indexName, problemOfIndex, type IndexKeys, type IndexOptions } from './index-spec.js'
+import { hasLostOrder } from './listed.js'
 import { isTextIndex, signatureOf } from './normalise.js'
 
 /** An index as it shall be. */
@@ -128,11 +129,10 @@ function readIndex(value: unknown, place: string): DeclaredIndex {
     throw new DeclarationProblem(`"allowGap" of ${place} is neither true nor false.`)
   const problem = problemOfIndex(key, options)
   if (problem !== null) throw new DeclarationProblem(`${place} is none: ${problem}.`)
-  const fields = Object.keys(key as object)
-  // JavaScript puts them before all others, wherever they were written.
-  if (fields.length > 1 && fields.some((field) => /^\d+$/.test(field)))
+  const fields = entriesOf(key as object).map(([field]) => field)
+  if (hasLostOrder(fields))
     throw new DeclarationProblem(
-      `${place} has a field whose name is a number, so that the order of its fields is lost.`,
+      `${place} has a field whose name is a number, so that the order of its fields is lost; write it by hand, as a revision.`,
     )
   const index = value as DeclaredIndex
   const name = nameOf(index)

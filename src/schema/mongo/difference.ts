@@ -2,7 +2,7 @@ import { without } from './canonical.js'
 import type { Change } from './changes.js'
 import { nameOf, specOf, type DeclaredCollection, type DeclaredIndex } from './declared.js'
 import { toEjson, type Document } from './ejson.js'
-import { creatable, isOfIds } from './listed.js'
+import { creatable, hasLostOrder, isOfIds } from './listed.js'
 import {
   comparableIndex,
   comparableOptions,
@@ -83,6 +83,9 @@ const OPTIONS_IN_PLACE: Readonly<Record<string, string>> = {
   changeStreamPreAndPostImages: 'changeStreamPreAndPostImages',
   expireAfterSeconds: 'expireAfterSeconds',
 }
+
+const UNKNOWN_ORDER =
+  'a field of it is called by a number, so that its order, and how to make it again, is not known here'
 
 const NOT_MANAGED = 'the collection is not managed: nothing of it is dropped'
 
@@ -180,13 +183,18 @@ class Work implements CollectionDifference {
     const bySignature = new Map(present.map((index) => [signatureOf(index), index]))
     const free = new Set(present)
     const unmatched: Wanted[] = []
+    const seen = new Set<string>()
     for (const one of wanted) {
-      const match = bySignature.get(signatureOf(one.spec, this.#collation))
-      if (match === undefined) unmatched.push(one)
+      const signature = signatureOf(one.spec, this.#collation)
+      const match = bySignature.get(signature)
+      // Declared for another collation than the collection has, two may come to one.
+      if (seen.has(signature)) this.#replace(one, [])
+      else if (match === undefined) unmatched.push(one)
       else {
         free.delete(match)
         this.#matched(one, match)
       }
+      seen.add(signature)
     }
     // Those first that need another's place: who is called like that one is built beside it all the same.
     const rivalsOf = new Map(
@@ -263,9 +271,10 @@ class Work implements CollectionDifference {
       this.#tell('missing', 'index', name, one.spec, null)
       return
     }
-    const stays = managed ? null : `${NOT_MANAGED}; it stays beside ${name}`
+    const why = managed ? lostOrder(namesake) : NOT_MANAGED
+    const stays = why === null ? null : `${why}; it stays beside ${name}`
     this.#tell('different', 'index', one.name, one.spec, namesake, stays)
-    if (managed) this.#retire(namesake)
+    if (stays === null) this.#retire(namesake)
   }
 
   /** Its own, where nobody else has it but who goes before. */
@@ -298,7 +307,7 @@ class Work implements CollectionDifference {
         : this.#declared.managed !== true
           ? NOT_MANAGED
           : index.allowGap === true
-            ? null
+            ? lostOrder(first)
             : 'the server takes no second one beside it: with "allowGap" it is dropped and made anew'
     this.#tell('different', 'index', called, spec, first ?? null, kept)
     if (kept !== null) return
@@ -308,8 +317,9 @@ class Work implements CollectionDifference {
   }
 
   #extra(index: Document): void {
-    this.#tell('extra', 'index', String(index['name']), null, index)
-    this.#later.push(this.#dropping(index))
+    const kept = lostOrder(index)
+    this.#tell('extra', 'index', String(index['name']), null, index, kept)
+    if (kept === null) this.#later.push(this.#dropping(index))
   }
 
   /** Another is in its place by then: hidden first, so that what still needs it is seen while it can be had back at once. */
@@ -370,6 +380,9 @@ function wholeValidator({ validator, validationLevel, validationAction }: Docume
     validationAction: validationAction ?? 'error',
   }
 }
+
+const lostOrder = ({ key }: Document): string | null =>
+  hasLostOrder(Object.keys(key as Document)) ? UNKNOWN_ORDER : null
 
 const json = (value: unknown): string => JSON.stringify(value ?? null)
 

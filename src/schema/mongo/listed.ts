@@ -7,6 +7,10 @@ export function isOfIds({ key }: Document): boolean {
   return fields.length === 1 && fields[0]?.[0] === '_id' && Number(fields[0][1]) === 1
 }
 
+/** JavaScript puts names that are whole numbers before all others, wherever they stood. */
+export const hasLostOrder = (fields: readonly string[]): boolean =>
+  fields.length > 1 && fields.some((field) => /^\d+$/.test(field))
+
 /** An index as `listIndexes` has it, as it can be made again: without what the server adds. */
 export function creatable(index: Document): Document {
   const { key, storageEngine } = index

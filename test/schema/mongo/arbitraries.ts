@@ -87,7 +87,8 @@ export const declaredCollection: fc.Arbitrary<DeclaredCollection> = fc
     return whole(kept)
   })
 
-function isGood(collection: DeclaredCollection): boolean {
+/** Whether all of it can stand together. */
+export function isGood(collection: DeclaredCollection): boolean {
   try {
     readDeclared({ collections: { c: collection } })
     return true

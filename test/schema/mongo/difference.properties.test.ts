@@ -10,7 +10,7 @@ import {
   comparableOptions,
   comparableValidator,
 } from '../../../src/schema/mongo/normalise.js'
-import { declaredCollection, declaredIndex } from './arbitraries.js'
+import { declaredCollection, declaredIndex, isGood } from './arbitraries.js'
 import { Model } from './model.js'
 
 const RULES: readonly IndexRules[] = [
@@ -37,11 +37,7 @@ const pair = fc
     const rest = without({ ...b }, ['options'])
     return [a, { ...rest, ...(a.options === undefined ? {} : { options: a.options }) }]
   })
-  .filter(
-    ([, b]) =>
-      b.options === undefined ||
-      new Set(b.indexes?.map((index) => JSON.stringify([index.key]))).size === b.indexes?.length,
-  )
+  .filter(([, b]) => isGood(b))
 
 /** What is in a collection, in no order. */
 const contents = (model: Model): unknown => {

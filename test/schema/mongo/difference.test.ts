@@ -114,6 +114,27 @@ describe('the changes of a collection', () => {
     expect(changesOf({}, there(plain))).toEqual({ up: [], down: [], told: [] })
   })
 
+  it('drop nothing whose fields have lost their order, as those called by a number do', () => {
+    const numbered = { key: { '0': 1, a: 1 }, name: 'numbered' }
+    expect(changesOf({ managed: true }, there(numbered))).toEqual({
+      up: [],
+      down: [],
+      told: [expect.stringMatching(/^extra index numbered: a field of it is called by a number/)],
+    })
+  })
+
+  it('make one of two that come to one in a collection of another collation than declared', () => {
+    const declared: DeclaredCollection = {
+      options: { collation: { locale: 'de' } },
+      indexes: [{ key: { a: 1 } }, { key: { a: 1 }, name: 'simple', collation: { locale: 'simple' } }],
+    }
+    const { up, told } = changesOf(declared, there())
+    expect(up).toEqual([create({ key: { a: 1 }, name: 'a_1' })])
+    expect(told).toContain(
+      'different index simple: the server has another index in its place, which is declared too',
+    )
+  })
+
   it('replace a text index, of which there is one, where a gap is allowed', () => {
     const present = there({
       ...{ key: { _fts: 'text', _ftsx: 1 }, name: 'words', weights: { title: 1 } },
