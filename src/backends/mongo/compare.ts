@@ -17,16 +17,15 @@ const NAMES_AT_ONCE = 1000
 
 const NAMESPACE_NOT_FOUND = 26
 
-/** What a server can do that was asked with these words. */
+/** What a server can do; of one that is not known, no more than of all. */
 export function rulesOf({ product, number }: ServerInfo): IndexRules {
-  if (product === 'DocumentDB')
-    return { beside: 'signature', hiddenAtCreation: false, hidesUnique: false, ttlInPlace: true }
   const isOwn = product === 'MongoDB'
+  const isOpen = product === 'DocumentDB' || product === 'FerretDB'
   return {
-    beside: isOwn && number >= 50_000 ? 'signature' : 'keys',
+    beside: product === 'DocumentDB' || (isOwn && number >= 50_000) ? 'signature' : 'keys',
     hiddenAtCreation: isOwn,
-    hidesUnique: isOwn,
-    ttlInPlace: isOwn && number >= 50_100,
+    hides: isOwn ? 'all' : isOpen ? 'not unique' : 'none',
+    ttlInPlace: product === 'DocumentDB' || (isOwn && number >= 50_100),
   }
 }
 

@@ -20,8 +20,8 @@ export interface IndexRules {
   readonly beside: 'signature' | 'keys'
   /** `hidden` may stand in `createIndexes`. */
   readonly hiddenAtCreation: boolean
-  /** `collMod` hides an index that is unique. */
-  readonly hidesUnique: boolean
+  /** Which indexes `collMod` hides. */
+  readonly hides: 'all' | 'not unique' | 'none'
   /** `collMod` gives an index an expiry that had none. */
   readonly ttlInPlace: boolean
 }
@@ -219,9 +219,9 @@ class Work implements CollectionDifference {
   #wanted(index: DeclaredIndex): Wanted {
     const name = nameOf(index)
     const spec = specOf(index, name)
-    if (spec['unique'] !== true || spec['hidden'] !== true || this.#rules.hidesUnique)
-      return { index, name, spec }
-    this.#tell('different', 'index', name, spec, null, 'the server hides no index that is unique')
+    if (spec['hidden'] !== true || this.#hides(spec)) return { index, name, spec }
+    const which = this.#rules.hides === 'none' ? '' : ' that is unique'
+    this.#tell('different', 'index', name, spec, null, `the server hides no index${which}`)
     return { index, name, spec: without(spec, ['hidden']) }
   }
 
@@ -324,7 +324,7 @@ class Work implements CollectionDifference {
 
   /** Another is in its place by then: hidden first, so that what still needs it is seen while it can be had back at once. */
   #retire(index: Document): void {
-    const hides = this.#rules.hidesUnique || index['unique'] !== true
+    const hides = this.#hides(index)
     if (hides && index['hidden'] !== true) {
       this.#later.push({
         kind: 'modify-index',
@@ -335,6 +335,11 @@ class Work implements CollectionDifference {
       })
     }
     this.#later.push(this.#dropping(hides ? { ...index, hidden: true } : index))
+  }
+
+  #hides(index: Document): boolean {
+    const { hides } = this.#rules
+    return hides === 'all' || (hides === 'not unique' && index['unique'] !== true)
   }
 
   /** The server makes one itself for a time series, of what its documents are grouped by. */

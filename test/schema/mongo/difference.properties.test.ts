@@ -14,16 +14,16 @@ import { declaredCollection, declaredIndex, isGood } from './arbitraries.js'
 import { Model } from './model.js'
 
 const RULES: readonly IndexRules[] = [
-  { beside: 'signature', hiddenAtCreation: true, hidesUnique: true, ttlInPlace: true },
-  { beside: 'signature', hiddenAtCreation: false, hidesUnique: false, ttlInPlace: false },
+  { beside: 'signature', hiddenAtCreation: true, hides: 'all', ttlInPlace: true },
+  { beside: 'signature', hiddenAtCreation: false, hides: 'not unique', ttlInPlace: false },
 ]
 const rules = fc.constantFrom(...RULES)
 
 /** On a server that hides no unique index there is none. */
-const rightFor = (declared: DeclaredCollection, { hidesUnique }: IndexRules): DeclaredCollection => ({
+const rightFor = (declared: DeclaredCollection, { hides }: IndexRules): DeclaredCollection => ({
   ...declared,
   indexes: (declared.indexes ?? []).map((index) =>
-    hidesUnique || index.unique !== true ? index : { ...index, hidden: false },
+    hides === 'all' || index.unique !== true ? index : { ...index, hidden: false },
   ),
 })
 
@@ -142,7 +142,7 @@ describe('the difference between a collection and its declaration', () => {
   })
 
   it('holds on servers that take one index of the same keys alone', () => {
-    const rule: IndexRules = { beside: 'keys', hiddenAtCreation: true, hidesUnique: true, ttlInPlace: false }
+    const rule: IndexRules = { beside: 'keys', hiddenAtCreation: true, hides: 'all', ttlInPlace: false }
     const oneOfKeys = (declared: DeclaredCollection): boolean =>
       new Set(declared.indexes?.map(({ key }) => JSON.stringify(key))).size === declared.indexes?.length
     fc.assert(

@@ -12,7 +12,7 @@ import {
 } from '../../../src/schema/mongo/difference.js'
 import type { Document } from '../../../src/schema/mongo/ejson.js'
 
-const RULES: IndexRules = { beside: 'signature', hiddenAtCreation: true, hidesUnique: true, ttlInPlace: true }
+const RULES: IndexRules = { beside: 'signature', hiddenAtCreation: true, hides: 'all', ttlInPlace: true }
 
 const there = (...indexes: readonly Document[]): PresentCollection => ({
   options: {},
@@ -227,7 +227,7 @@ describe('the changes of a collection', () => {
 })
 
 describe('a server that hides no unique index', () => {
-  const rules = { ...RULES, hidesUnique: false }
+  const rules = { ...RULES, hides: 'not unique' }
   const unique = { key: { email: 1 }, name: 'email_1', unique: true }
 
   it('has it dropped as it is, once another is in its place', () => {

@@ -84,7 +84,7 @@ export class Model {
     const index = this.#indexes[at] ?? {}
     if ('expireAfterSeconds' in changes && !('expireAfterSeconds' in index) && !this.#rules.ttlInPlace)
       throw new Error('no expiry to change')
-    if (changes['hidden'] === true && index['unique'] === true && !this.#rules.hidesUnique)
+    if (changes['hidden'] === true && index['unique'] === true && this.#rules.hides !== 'all')
       throw new Error('72: unique and hidden')
     this.#indexes[at] = { ...index, ...changes }
   }

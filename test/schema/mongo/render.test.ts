@@ -10,7 +10,7 @@ import { commandsOf } from '../../../src/schema/mongo/commands.js'
 import { declaredCollection } from './arbitraries.js'
 import { Model } from './model.js'
 
-const RULES: IndexRules = { beside: 'signature', hiddenAtCreation: true, hidesUnique: true, ttlInPlace: true }
+const RULES: IndexRules = { beside: 'signature', hiddenAtCreation: true, hides: 'all', ttlInPlace: true }
 
 /** What the calls collect, as a revision would run them. */
 function run(code: string): string[] {
