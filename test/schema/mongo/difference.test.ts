@@ -227,7 +227,7 @@ describe('the changes of a collection', () => {
 })
 
 describe('a server that hides no unique index', () => {
-  const rules = { ...RULES, hides: 'not unique' }
+  const rules: IndexRules = { ...RULES, hides: 'not unique' }
   const unique = { key: { email: 1 }, name: 'email_1', unique: true }
 
   it('has it dropped as it is, once another is in its place', () => {
