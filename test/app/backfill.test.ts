@@ -234,7 +234,9 @@ INSERT INTO odd VALUES ${rows.join(', ')};`,
   })
 
   it('goes by numbers with a point, and to the ends of them', async () => {
-    const ends = project().isPostgres ? ["'-Infinity'", "'Infinity'"] : ['-9e999', '9e999']
+    // MySQL and MariaDB have no number that is infinite.
+    const infinite = project().isPostgres ? ["'-Infinity'", "'Infinity'"] : ['-9e999', '9e999']
+    const ends = project().isMysql ? [] : infinite
     const rows = Array.from({ length: 20 }, (_, index) => `${(index - 10) / 7}e-3`)
     const values = [...ends, ...rows].map((x) => `(${x}, 0)`).join(', ')
     project().revision(

@@ -9,6 +9,7 @@ import { describeServers, useDatabase } from '../servers/database.js'
 
 const A = 'aaaa00000001'
 const B = 'bbbb00000002'
+const C = 'cccc00000003'
 
 const parsed = (text: string): readonly Statement[] => mysql.parse(text, {})
 
@@ -126,6 +127,24 @@ CREATE FUNCTION f() RETURNS integer DETERMINISTIC BEGIN SET SESSION group_concat
     )
     expect(Number(rows[0]?.['y'])).toBeGreaterThan(2024)
     expect(Number(rows[0]?.['i'])).toBe(0)
+  })
+
+  test('the history counts on after a step of code, and after a number that a revision has left', async () => {
+    project.revision(A, 'CREATE TABLE t (id int);\nSET insert_id = 900;')
+    project.file(
+      `${B}.mjs`,
+      `import { defineRevision } from 'revgraph'
+export default defineRevision({ id: '${B}', parents: ['${A}'], message: 'code',
+  up(op) { op.run('asks', async ({ client }) => { await client.query('SELECT 1') }) }, down() {} })`,
+    )
+    project.revision(C, 'INSERT INTO t VALUES (1);', { parents: B })
+    await project.migrator().upgrade()
+    expect((await project.plain('SELECT id FROM migrate_history ORDER BY seq;')).split('\n')).toEqual([
+      A,
+      B,
+      C,
+    ])
+    expect(await project.plain('SELECT min(seq) > 0 FROM migrate_history;')).toBe('1')
   })
 
   describe('what a revision sets does not reach our own rows in it', () => {

@@ -109,9 +109,30 @@ export class SessionKeeper {
         before,
       )
       for (const name of changedBetween(before, await this.#read())) names.add(name)
-      for (const name of ['timestamp', 'insert_id']) names.add(name)
+      names.add('timestamp')
     }
+    const numbered = names.delete('insert_id') || this.#anything
     await this.#set([...names], before)
+    if (numbered) await this.#useUpNumber()
+  }
+
+  /**
+   * insert_id is the number that the next row gets by AUTO_INCREMENT, and no value of it means none: on MySQL 0 gives the
+   * number 0, in our history's row as well. So a row of nobody's takes it.
+   */
+  async #useUpNumber(): Promise<void> {
+    const { connection } = this.#parts
+    const { rows } = await send(connection, 'SELECT CAST(@@insert_id AS CHAR)', true)
+    if (textOf(rows[0]?.[0]) === '0') return
+    const table = 'migrate_number'
+    try {
+      await send(connection, `CREATE TEMPORARY TABLE ${table} (i bigint AUTO_INCREMENT PRIMARY KEY)`)
+      await send(connection, `INSERT INTO ${table} VALUES (NULL)`)
+      await send(connection, `DROP TEMPORARY TABLE ${table}`)
+    } catch (error) {
+      // Without the right to make one, the next row takes it, as the revision would have it.
+      if (driverError(error).sqlState === undefined) throw error
+    }
   }
 
   async #set(names: readonly string[], before: Variables): Promise<void> {

@@ -70,14 +70,8 @@ export function assignments(names: readonly string[], before: Variables): readon
   return [...names]
     .filter((name) => /^\w+$/.test(name))
     .sort((one, other) => last(one) - last(other))
-    .map((name) => `SESSION ${name} = ${PASSES.get(name) ?? literal(before.get(name) ?? '')}`)
+    .map((name) => `SESSION ${name} = ${name === 'timestamp' ? 'DEFAULT' : literal(before.get(name) ?? '')}`)
 }
-
-/** What has no value of its own to go back to. */
-const PASSES: ReadonlyMap<string, string> = new Map([
-  ['timestamp', 'DEFAULT'],
-  ['insert_id', '0'],
-])
 
 /** The server writes nothing for NULL, and numbers must not be quoted. */
 function literal(value: string): string {
