@@ -1,3 +1,4 @@
+import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { describeServers, useDatabase } from '../servers/database.js'
 import { startPgbouncer, type Pooler } from '../servers/pgbouncer.js'
@@ -67,6 +68,40 @@ export default defineRevision({
       expect(lock).toBe('t\t0\tt')
       // No lock of a session is left with a connection that others use.
       expect(await project.plain("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';")).toBe('0')
+    })
+
+    it.each([true, false])('whoever is waited for is named (in a transaction: %s)', async (transaction) => {
+      project.revision(A, 'CREATE TABLE a (id integer PRIMARY KEY);')
+      await migrator().upgrade()
+      project.file(
+        `${B}.sql`,
+        `-- migrate:revision ${B}\n-- migrate:parents ${A}\n-- migrate:up${transaction ? '' : ' transaction:false'}\nALTER TABLE a ADD COLUMN b integer;\n`,
+      )
+      const other = new pg.Client({
+        connectionString: project.database.url,
+        application_name: 'the application',
+      })
+      await other.connect()
+      try {
+        await other.query('BEGIN')
+        await other.query('SELECT * FROM a')
+        const named = new Promise<string>((resolve) => {
+          const run = migrator({
+            lockTimeoutMs: 55_000,
+            onEvent: (event) => {
+              if (event.type === 'notice' && event.message.startsWith('Waiting for a lock'))
+                resolve(event.message)
+            },
+          }).upgrade()
+          run.then(
+            () => resolve('done'),
+            (error: unknown) => resolve(messageOf(error)),
+          )
+        })
+        expect(await named).toMatch(/held by pid \d+ as postgres \(the application\)/)
+      } finally {
+        await other.end()
+      }
     })
 
     it('a revision has its time-outs, and leaves no setting to others', async () => {
