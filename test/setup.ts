@@ -20,17 +20,30 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return async () => {
     await started.stop()
     reportMissing(servers)
-    reportMongo(servers)
+    reportMongo(servers, project)
   }
 }
 
 /** What ran where: a feature that only MongoDB has is not tested by what speaks its protocol. */
-function reportMongo({ present }: Servers): void {
+function reportMongo({ present }: Servers, project: TestProject): void {
   const has = (name: string) => present.some((server) => server.name === name)
-  if (has('documentdb')) say(`MongoDB's backend ran against DocumentDB${has('mongodb') ? '' : ' alone'}`)
-  if (has('mongodb')) say("MongoDB's backend ran against MongoDB")
+  const passed = project.vitest.state
+    .getTestModules()
+    .filter(({ relativeModuleId }) => relativeModuleId.includes('mongo'))
+    .flatMap((module) => [...module.children.allTests('passed')])
+  const atTheWire = passed.filter(({ name }) => name.startsWith('at the wire'))
+  const against = (name: string): number =>
+    passed.filter((test) => test.fullName.startsWith(`${name} > `) && !atTheWire.includes(test)).length
   if (has('documentdb'))
-    say('What only MongoDB has was tested at the wire, with its documented answers, and not against MongoDB')
+    say(
+      `MongoDB's backend ran against DocumentDB${has('mongodb') ? '' : ' alone'}: ${against('documentdb')} tests passed`,
+    )
+  if (has('mongodb')) say(`MongoDB's backend ran against MongoDB: ${against('mongodb')} tests passed`)
+  if (atTheWire.length === 0) return
+  say(
+    `${atTheWire.length} tests passed at the wire, with MongoDB's documented answers, and NOT against MongoDB:`,
+  )
+  for (const { name } of atTheWire) say(`  ${name.replace(/^at the wire, not MongoDB: /, '')}`)
 }
 
 function report(servers: Servers, ms: number): void {

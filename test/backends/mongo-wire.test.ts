@@ -362,4 +362,41 @@ describeServers(['documentdb'], (server) => {
       /a collection has 64 indexes at most, and one has 64: i0, i1, .*i63/,
     )
   })
+
+  // https://www.mongodb.com/docs/manual/reference/command/createSearchIndexes/ and .../operator/aggregation/listSearchIndexes/
+  it('at the wire, not MongoDB: search indexes are made, looked at after a lost answer, and dropped', async () => {
+    const { wire, db } = await stage(server)
+    await db.createCollection('films')
+    const definition = { mappings: { dynamic: true } }
+    let listed: Document[] = []
+    let lost = true
+    wire.answer('createSearchIndexes', () => {
+      listed = [{ id: '1', name: 'plots', status: 'PENDING', queryable: false, latestDefinition: definition }]
+      return lost ? 'cut' : { ok: 1, indexesCreated: [{ id: '1', name: 'plots' }] }
+    })
+    wire.answer('dropSearchIndex', () => {
+      listed = listed.map((index) => ({ ...index, status: 'DELETING' }))
+      return { ok: 1 }
+    })
+    wire.answer('aggregate', ({ pipeline }) => {
+      const [first] = pipeline as Document[]
+      if (first?.['$listSearchIndexes'] === undefined) return 'pass'
+      return { ok: 1, cursor: { id: 0n, ns: 'x.films', firstBatch: listed } }
+    })
+    const migrate = createMigrator({
+      url: wire.url,
+      revisions: [
+        defineRevision({
+          id: 'a000',
+          change: (op) => op.mongo.searchIndex('films').create('plots', definition),
+        }),
+      ],
+    })
+    expect(await failure(migrate.upgrade())).toMatchObject({ code: 'MIG-CONNECT' })
+    lost = false
+    expect(await migrate.upgrade()).toMatchObject({ ok: true, to: ['a000'] })
+    expect(wire.seen.filter((command) => 'createSearchIndexes' in command)).toHaveLength(1)
+    expect(await migrate.downgrade('base')).toMatchObject({ ok: true })
+    expect(wire.seen.findLast((command) => 'dropSearchIndex' in command)).toMatchObject({ name: 'plots' })
+  })
 })

@@ -122,6 +122,40 @@ describe("MongoDB's operations", () => {
       ],
     ],
     [
+      'a search index is dropped again',
+      (op) => op.searchIndex('films').create('plots', { mappings: { dynamic: true } }, { type: 'search' }),
+      [
+        {
+          createSearchIndexes: 'films',
+          indexes: [{ name: 'plots', type: 'search', definition: { mappings: { dynamic: true } } }],
+        },
+      ],
+      [{ dropSearchIndex: 'films', name: 'plots' }],
+    ],
+    [
+      'a search index is defined anew, and as it was',
+      (op) => op.searchIndex('films').update('plots', { a: 1 }, { was: { a: 2 } }),
+      [{ updateSearchIndex: 'films', name: 'plots', definition: { a: 1 } }],
+      [{ updateSearchIndex: 'films', name: 'plots', definition: { a: 2 } }],
+    ],
+    [
+      'a search index that is dropped is made again from what it was',
+      (op) => op.searchIndex('films').drop('plots', { was: { a: 1 }, type: 'vectorSearch' }),
+      [{ dropSearchIndex: 'films', name: 'plots' }],
+      [
+        {
+          createSearchIndexes: 'films',
+          indexes: [{ name: 'plots', type: 'vectorSearch', definition: { a: 1 } }],
+        },
+      ],
+    ],
+    [
+      'and from its name alone it is not',
+      (op) => op.searchIndex('films').drop('plots'),
+      [{ dropSearchIndex: 'films', name: 'plots' }],
+      null,
+    ],
+    [
       'documents with ids are taken out again',
       (op) => op.insertMany('plans', [{ _id: 'free' }, { _id: 'team' }]),
       [{ insert: 'plans', documents: [{ _id: 'free' }, { _id: 'team' }] }],
@@ -169,6 +203,8 @@ describe("MongoDB's operations", () => {
     (op) => op.index('a').create({ x: 1 }, { uniqe: true } as object),
     (op) => op.index('a').create({ x: 1 }, { unique: 'yes' as never }),
     (op) => op.index('a').setTtl('x_1', -1),
+    (op) => op.searchIndex('a').create('', {}),
+    (op) => op.searchIndex('a').create('b', undefined as never),
     (op) => op.command({}),
     (op) => op.insertMany('a', [{ f: () => 1 }]),
     (op) => op.bulkWrite('a', [{ insert: 1 } as never]),

@@ -63,6 +63,12 @@ const TABLE = {
     absent: ['FerretDB'],
     instead: 'Check documents in the application.',
   },
+  search: {
+    name: 'search indexes',
+    since: 60_007,
+    absent: ALL_OTHERS,
+    instead: 'Search elsewhere, or with a text index.',
+  },
   dryRun: { name: 'dryRun of collMod', since: 50_300 },
   bulkWrite: {
     name: 'the command bulkWrite',
@@ -157,6 +163,10 @@ function needsOf(command: JsonObject): Need[] {
       const each = indexes?.kind === 'array' ? indexes.items.flatMap(needsOfIndex) : []
       return [...needs(command, { commitQuorum: 'commitQuorum' }), ...each]
     }
+    case 'createSearchIndexes':
+    case 'updateSearchIndex':
+    case 'dropSearchIndex':
+      return [{ ability: 'search', offset: command.offset }]
     case 'bulkWrite':
       return [{ ability: 'bulkWrite', offset: command.offset }]
     default:

@@ -27,6 +27,10 @@ export async function observeCommand(command: Document, exact: Document, db: Db)
       return observeDropped(command, target, db)
     case 'collMod':
       return observeModified(command, target, db)
+    case 'createSearchIndexes':
+    case 'updateSearchIndex':
+    case 'dropSearchIndex':
+      return observeSearch(name, command, target, db)
     case 'insert':
       return observeInserted(exact, target, db)
     default:
@@ -107,6 +111,27 @@ async function observeModified(command: Document, collection: string, db: Db): P
   if (present === undefined) return 'unknown'
   const same = Object.entries(changes).every(([option, value]) => alike(present[option] ?? false, value))
   return same ? 'applied' : 'not-applied'
+}
+
+/** Definitions are shown as they were given; one that is being deleted is still listed. */
+async function observeSearch(what: string, command: Document, collection: string, db: Db): Promise<Seen> {
+  const present: Document[] = await db
+    .collection(collection)
+    .aggregate([{ $listSearchIndexes: {} }])
+    .toArray()
+  const wanted = what === 'createSearchIndexes' ? (command['indexes'] as Document[]) : [command]
+  const found = wanted.map((index) =>
+    present.find((other) => other['name'] === index['name'] && other['status'] !== 'DELETING'),
+  )
+  const absent = found.every((index) => index === undefined)
+  if (what === 'dropSearchIndex') return absent ? 'applied' : 'not-applied'
+  if (absent) return what === 'createSearchIndexes' ? 'not-applied' : 'unknown'
+  const same = found.every(
+    (index, at) => index !== undefined && alike(index['latestDefinition'], wanted[at]?.['definition']),
+  )
+  if (same) return 'applied'
+  // What it would set is not there: setting it again changes nothing else.
+  return what === 'updateSearchIndex' ? 'not-applied' : 'unknown'
 }
 
 async function observeInserted(command: Document, collection: string, db: Db): Promise<Seen> {

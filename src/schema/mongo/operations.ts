@@ -1,5 +1,6 @@
 import { MigrateError } from '../../core/errors.js'
 import { ValueProblem, toEjson, type Document } from './ejson.js'
+import { searchIndexOperations, type MongoSearchIndexOperations } from './search-index.js'
 import { indexName, indexSpec, problemOfIndex, type IndexKeys, type IndexOptions } from './index-spec.js'
 
 /** What was there before, for the down of a `change`. */
@@ -68,6 +69,7 @@ export interface MongoOperations {
   /** Sets a collection's validator; `was` null: it had none. */
   validator(collection: string, validator: Document, options?: ValidatorOptions): void
   index(collection: string): MongoIndexOperations
+  searchIndex(collection: string): MongoSearchIndexOperations
   /** Undone by deleting them when each has an `_id`. */
   insertMany(collection: string, documents: readonly Document[]): void
   /** @param options `reverse`: the filter and the update that undo it */
@@ -88,10 +90,8 @@ type Add = (part: { readonly call: string; readonly text: string; readonly rever
 
 const WRITE_BOTH = 'or write up(op) and down(op) in place of change(op)'
 
-const unknown = (why: string, how: string): Reverse => ({
-  unknown: why,
-  hint: `${how}, ${WRITE_BOTH}.`,
-})
+const unknown = (why: string, how: string) =>
+  ({ unknown: why, hint: `${how}, ${WRITE_BOTH}.` }) satisfies Reverse
 
 /** @throws MigrateError MIG-FILE-SHAPE for arguments that make no command */
 export function mongoOperations(add: Add): MongoOperations {
@@ -148,6 +148,8 @@ export function mongoOperations(add: Add): MongoOperations {
       put(call, [{ collMod: collection, validator, ...settings(level, action) }], reverse)
     },
     index: (collection) => indexOperations(collection, put),
+    searchIndex: (collection) =>
+      searchIndexOperations(callOn('searchIndex', collection), collection, put, { unknown, wrong }),
     insertMany(collection, documents) {
       const call = callOn('insertMany', collection)
       if (documents.length === 0) return
