@@ -15,16 +15,16 @@ async function refused(connecting: Promise<unknown>): Promise<MigrateError> {
 }
 
 describe('a connection that is wished to be encrypted is not made in the clear', () => {
-  it.each([
-    ['redis', 'redis://127.0.0.1:1', redis],
-    ['mongodb', 'mongodb://127.0.0.1:1/db', mongodb],
-  ] as const)('where %s would not see the wish', async (_, url, backend) => {
-    const asked = await refused(backend.connect({ ...parts, url, ssl: { mode: 'verify-full' } }))
-    expect(asked).toMatchObject({ code: 'MIG-CONFIG-INVALID' })
-    expect(asked.message).toContain('--ssl-mode')
-    const plain = await refused(backend.connect({ ...parts, url, ssl: {} }))
-    expect(plain).toMatchObject({ code: 'MIG-CONNECT' })
-  })
+  it.each([['mongodb', 'mongodb://127.0.0.1:1/db', mongodb]] as const)(
+    'where %s would not see the wish',
+    async (_, url, backend) => {
+      const asked = await refused(backend.connect({ ...parts, url, ssl: { mode: 'verify-full' } }))
+      expect(asked).toMatchObject({ code: 'MIG-CONFIG-INVALID' })
+      expect(asked.message).toContain('--ssl-mode')
+      const plain = await refused(backend.connect({ ...parts, url, ssl: {} }))
+      expect(plain).toMatchObject({ code: 'MIG-CONNECT' })
+    },
+  )
 
   it('nor where the scheme of Redis contradicts its options', async () => {
     const url = 'redis://127.0.0.1:1?ssl-mode=VERIFY_CA'

@@ -156,7 +156,8 @@ describeServers(['redis', 'valkey'], (server) => {
     const child = spawn(process.execPath, [BIN, 'upgrade'], { cwd: project.folder, stdio: 'ignore' })
     const ended = new Promise((resolve) => child.once('exit', resolve))
     await until(async () => {
-      if ((await client.hlen('{migrate}:progress')) === 0) throw new Error('not under way yet')
+      const [text = '{"seen":0}'] = await client.hvals('{migrate}:progress')
+      if ((JSON.parse(text) as { seen: number }).seen === 0) throw new Error('not under way yet')
     })
     child.kill('SIGKILL')
     await ended

@@ -19,7 +19,7 @@ describe('the operations of Redis', () => {
       'rename',
       (op) => op.keys('user:*', { rate: 500 }).rename('account:*'),
       'REVGRAPH.KEYS user:* RENAME account:* RATE 500',
-      'REVGRAPH.KEYS account:* RENAME user:* RATE 500',
+      'REVGRAPH.KEYS account:* RENAME user:* MERGE RATE 500',
     ],
     [
       'rename that replaces',

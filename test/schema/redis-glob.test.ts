@@ -81,10 +81,11 @@ describe('a renaming', () => {
 
 describe('the commands of our own', () => {
   it.each([
-    ['REVGRAPH.KEYS user:* RENAME account:*', 'REVGRAPH.KEYS account:* RENAME user:*'],
+    ['REVGRAPH.KEYS user:* RENAME account:*', 'REVGRAPH.KEYS account:* RENAME user:* MERGE'],
+    ['REVGRAPH.KEYS user:* RENAME account:* MERGE', null],
     [
       'revgraph.keys user:[0-9]* rename account:* rate 500',
-      'REVGRAPH.KEYS account:[0-9]* RENAME user:* RATE 500',
+      'REVGRAPH.KEYS account:[0-9]* RENAME user:* MERGE RATE 500',
     ],
     ['REVGRAPH.KEYS user:* RENAME account:* REPLACE', null],
     ['REVGRAPH.KEYS cache:* EXPIRE 3600 NX', null],

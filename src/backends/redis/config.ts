@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs'
-import type { ConnectOptions } from '../../backend/index.js'
-import { MigrateError } from '../../core/errors.js'
+import type { ConnectOptions, SslOptions } from '../../backend/index.js'
+import { readTlsFile } from '../sql/tls.js'
 import { invalidUrl, parseServerUrl } from '../sql/url.js'
 import type { RedisOptions } from './driver.js'
 
@@ -22,8 +21,9 @@ export interface Config {
 }
 
 /**
- * The driver's options for `redis://user:password@host:port/0`. `rediss:` is TLS; `ssl-ca`, `ssl-cert` and `ssl-key`
- * name files, and `ssl-mode=REQUIRED` encrypts without looking at the server's certificate.
+ * The driver's options for `redis://user:password@host:port/0`. `rediss:` is TLS, with the server's certificate and name
+ * verified; `ssl-ca`, `ssl-cert` and `ssl-key` name files, and `ssl-mode=REQUIRED` encrypts without looking at the
+ * certificate. What `options.ssl` says counts before the URL.
  * @throws MigrateError MIG-URL-INVALID, MIG-CONFIG-UNREADABLE for a certificate that cannot be read
  */
 export async function configOf(url: string, options: ConnectOptions): Promise<Config> {
@@ -35,6 +35,7 @@ export async function configOf(url: string, options: ConnectOptions): Promise<Co
   const wish = [...parts.options.keys()].find((name) => name.startsWith('ssl-'))
   if (!encrypted && wish !== undefined)
     throw invalidUrl(url, `${wish} is for rediss: and valkeys:, and this scheme is not encrypted`)
+  const tls = tlsOf(url, parts.options, encrypted, options.ssl ?? {})
   const password = options.password === undefined ? parts.password : await options.password()
   // `redis://:secret@host` and `redis://default:secret@host` are the same.
   const user = parts.user === '' ? undefined : parts.user
@@ -46,7 +47,7 @@ export async function configOf(url: string, options: ConnectOptions): Promise<Co
       ...connectionSettings(options),
       ...(user === undefined || password === undefined ? {} : { username: user }),
       ...(password === undefined || password === '' ? {} : { password }),
-      ...(encrypted ? { tls: tlsOf(url, parts.options) } : {}),
+      ...(tls === undefined ? {} : { tls }),
     },
   }
 }
@@ -84,13 +85,21 @@ function databaseOf(url: string, name: string | undefined): number {
 
 type Tls = NonNullable<RedisOptions['tls']>
 
-function tlsOf(url: string, options: URLSearchParams): Tls {
+function tlsOf(
+  url: string,
+  inUrl: URLSearchParams,
+  encrypted: boolean,
+  { mode, ...ssl }: SslOptions,
+): Tls | undefined {
   const files: Tls = {
-    ...fileOption(options, 'ssl-ca', 'ca'),
-    ...fileOption(options, 'ssl-cert', 'cert'),
-    ...fileOption(options, 'ssl-key', 'key'),
+    ...fileOption('ssl-ca', 'ca', ssl.ca ?? inUrl.get('ssl-ca')),
+    ...fileOption('ssl-cert', 'cert', ssl.cert ?? inUrl.get('ssl-cert')),
+    ...fileOption('ssl-key', 'key', ssl.key ?? inUrl.get('ssl-key')),
   }
-  switch ((options.get('ssl-mode') ?? '').toUpperCase().replaceAll('-', '_')) {
+  const wished = (mode ?? inUrl.get('ssl-mode') ?? '').toUpperCase().replaceAll('-', '_')
+  // Who names an authority wishes to be encrypted, whatever the scheme.
+  if (wished === '' && !encrypted && Object.keys(files).length === 0) return undefined
+  switch (wished) {
     case '':
     case 'VERIFY_IDENTITY':
     case 'VERIFY_FULL':
@@ -100,20 +109,12 @@ function tlsOf(url: string, options: URLSearchParams): Tls {
     case 'REQUIRED':
     case 'REQUIRE':
       return { ...files, rejectUnauthorized: false }
-    default:
-      throw invalidUrl(url, 'ssl-mode is REQUIRED, VERIFY_CA or VERIFY_IDENTITY')
+    case 'DISABLE':
+      if (mode !== undefined) return undefined
   }
+  throw invalidUrl(url, 'ssl-mode is REQUIRED, VERIFY_CA or VERIFY_IDENTITY')
 }
 
-function fileOption(options: URLSearchParams, name: string, key: 'ca' | 'cert' | 'key'): Tls {
-  const path = options.get(name)
-  if (path === null) return {}
-  try {
-    return { [key]: readFileSync(path) }
-  } catch (cause) {
-    throw new MigrateError('MIG-CONFIG-UNREADABLE', `The file ${path} of ${name} cannot be read.`, {
-      hint: 'Correct the path in the URL.',
-      cause,
-    })
-  }
+function fileOption(name: string, key: 'ca' | 'cert' | 'key', path: string | null): Tls {
+  return path === null ? {} : { [key]: readTlsFile(name, path) }
 }

@@ -15,6 +15,7 @@ import {
 } from './driver.js'
 import { explainConnect, mayPass } from './errors.js'
 import { infoOf } from './info.js'
+import { DEFAULT_LEASE_MS } from './lock.js'
 import { redisNames, type RedisNames } from './names.js'
 import { nodesOf } from './nodes.js'
 import { RedisSession } from './session.js'
@@ -27,14 +28,23 @@ const CLUSTER_TRIES = 3
 /** @throws MigrateError MIG-CONNECT, MIG-AUTHENTICATION, MIG-URL-INVALID, MIG-DRIVER-MISSING, MIG-INTERRUPTED */
 export async function connect(options: ConnectOptions): Promise<Session<Client>> {
   const names = redisNames(options.metadata)
-  refuseSsl(
-    options.ssl,
-    'Redis',
-    'Say it in the URL: rediss://host:6379 encrypts and verifies; ?ssl-ca=authority.pem names an authority.',
-  )
+  if (options.client !== undefined)
+    refuseSsl(options.ssl, 'a client of your own', 'Give it to the client when you make it: { tls: ... }')
+  if (options.lock === 'session') {
+    throw new MigrateError('MIG-CONFIG-INVALID', 'Redis has no lock that goes with a connection.', {
+      hint: 'Leave lock out: on Redis it is a lease.',
+    })
+  }
   const { client, server } = await openWaiting(options, names)
   const own = isCluster(client) ? client : await twinOf(client, options, names)
-  return new RedisSession({ client, own, server, names, onNotice: options.onNotice })
+  return new RedisSession({
+    client,
+    own,
+    server,
+    names,
+    leaseMs: options.leaseMs ?? DEFAULT_LEASE_MS,
+    onNotice: options.onNotice,
+  })
 }
 
 /** Steps of code may do with their connection what they like: the metadata and the lock have another. */

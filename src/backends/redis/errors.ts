@@ -1,6 +1,7 @@
 import type { Statement } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import { connectFailed, databaseFailed, halfDone, statementFailed, type ServerError } from '../sql/errors.js'
+import { tlsHint, type TlsWords } from '../sql/tls.js'
 import { missingRight, neededRights } from './rights.js'
 
 /**
@@ -198,7 +199,7 @@ export function explainConnect(
   const code = codeOf(cause)
   const kind = isRefusedLogin(cause) ? 'MIG-AUTHENTICATION' : 'MIG-CONNECT'
   const failed = connectFailed(url, { kind, ...facts(cause) }, cause)
-  const remedy = REMEDIES.get(code ?? '')
+  const remedy = REMEDIES.get(code ?? '') ?? encryptionHint(cause, url)
   if (remedy !== undefined) return failed.with({ hint: remedy })
   if (code === 'NOPERM') return failed.with({ hint: `Give this user: ${neededRights(own)}` })
   if (code === 'NOAUTH')
@@ -208,6 +209,27 @@ export function explainConnect(
   if (/SELECT is not allowed in cluster mode/i.test(messageOf(cause)))
     return failed.with({ hint: 'A cluster has database 0 alone: leave the number out of the URL.' })
   return failed
+}
+
+const WORDS: TlsWords = {
+  disable: 'redis://',
+  anyName: '--ssl-mode verify-ca',
+}
+
+function encryptionHint(thrown: unknown, url: string | undefined): string | undefined {
+  const { code } = thrown as { code?: unknown }
+  const told = tlsHint(typeof code === 'string' ? code : undefined, messageOf(thrown), WORDS)
+  if (told !== undefined) return told
+  // A server that was spoken to in the wrong way says nothing, or hangs up.
+  const scheme = /^\w+/.exec(url ?? '')?.[0]
+  if (/ETIMEDOUT/.test(messageOf(thrown)) && (scheme === 'rediss' || scheme === 'valkeys'))
+    return 'See whether the server speaks TLS at this port; redis:// is without.'
+  if (
+    /Connection is closed|ECONNRESET|EPIPE/.test(messageOf(thrown)) &&
+    (scheme === 'redis' || scheme === 'valkey')
+  )
+    return 'See whether the server wants TLS at this port: rediss://, or --ssl-mode verify-full.'
+  return undefined
 }
 
 function isRefusedLogin(thrown: unknown): boolean {

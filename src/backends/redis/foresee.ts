@@ -1,5 +1,6 @@
 import type { Client } from './driver.js'
 import type { KeysOperation } from './keys.js'
+import { takenNames } from './keys-taken.js'
 import { nodesOf } from './nodes.js'
 
 const BATCH = 1_000
@@ -19,7 +20,12 @@ export async function foreseeKeys(operation: KeysOperation, client: Client, own:
       cursor = next
     } while (cursor !== '0')
   }
-  return `${counted.words} now; each is done at least once`
+  const taken = await takenNames(operation, client, own, {
+    most: 1,
+    goesOn: () => performance.now() <= deadline,
+  })
+  const refused = taken.length === 0 ? '' : `; it is refused, for there is ${taken[0] ?? ''} already`
+  return `${counted.words} now; each is done at least once${refused}`
 }
 
 class Counted {

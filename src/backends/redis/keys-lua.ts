@@ -102,7 +102,7 @@ export function scriptOf(action: KeyAction): KeyScript {
     case 'EXPIRE':
       return { lua: EXPIRE, args: [action.seconds, action.onlyWithout ? 'NX' : ''] }
     case 'RENAME':
-      return { lua: RENAME, args: [action.replace ? 'RENAME' : 'RENAMENX'] }
+      return { lua: RENAME, args: [action.taken === 'REPLACE' ? 'RENAME' : 'RENAMENX'] }
     case 'RETYPE':
       return { lua: RETYPE, args: [action.type] }
     case 'TRANSFORM':

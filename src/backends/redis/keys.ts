@@ -11,6 +11,7 @@ import { infoOf } from './info.js'
 import { scriptOf, type KeyAnswer, type KeyScript } from './keys-lua.js'
 import { BEGINNING, progressOf, stepName, type NodeProgress, type Progress } from './keys-progress.js'
 import type { RedisMetadata } from './metadata.js'
+import { takenNames } from './keys-taken.js'
 import { epochOf, nameOf, nodesOf } from './nodes.js'
 
 export type KeysOperation = Extract<Operation, { kind: 'keys' }>
@@ -23,6 +24,8 @@ export interface KeysContext {
   readonly statement: Statement
   /** True when an earlier run of the same step ended in the middle: it goes on from there. */
   readonly resume: boolean
+  /** True when an earlier run has failed: of the same step it may have done a part. */
+  readonly again: boolean
   readonly signal: AbortSignal
   readonly onNotice: ((message: string) => void) | undefined
 }
@@ -72,6 +75,9 @@ class KeysRun {
       return await this.#run()
     } catch (error) {
       const explained = explainStatement(error, this.#context.statement)
+      // The next run begins anew, and must not take the names that it meets for others' keys.
+      if (explained.code === 'MIG-STATEMENT-FAILED' && this.#progress.clear === true)
+        await this.#save({ ...BEGINNING, nodes: {}, clear: true }).catch(() => undefined)
       throw explained.state === undefined ? explained.with({ state: this.#state(explained) }) : explained
     }
   }
@@ -95,9 +101,13 @@ class KeysRun {
   async #run(): Promise<number> {
     const { client, metadata } = this.#context
     const step = this.#step
-    if (this.#context.resume) await this.#load()
+    const { resume, again } = this.#context
+    if (resume || again) await this.#load()
     // What an earlier run of the same text has left there is no place for this one to go on from.
-    else await metadata.change([{ kind: 'unset', hash: 'progress', field: step }])
+    if (!resume) this.#progress = { ...BEGINNING, nodes: {}, clear: again && this.#progress.clear === true }
+    if (!resume && this.#progress.clear !== true)
+      await metadata.change([{ kind: 'unset', hash: 'progress', field: step }])
+    await this.#refuseTaken()
     for (let pass = 0; ; pass += 1) {
       this.#progress.epoch ??= await epochOf(client)
       for (const node of nodesOf(client)) await this.#scan(node)
@@ -179,7 +189,8 @@ class KeysRun {
       return
     }
     const { action } = this.#operation
-    const outcome = await moveAcross(client, from, to, action.name === 'RENAME' && action.replace)
+    const replaces = action.name === 'RENAME' && action.taken === 'REPLACE'
+    const outcome = await moveAcross(client, from, to, replaces)
     if (outcome === 'moved') this.#progress.changed += 1
     else if (outcome === 'taken') leave(state, from)
   }
@@ -217,8 +228,23 @@ class KeysRun {
     }
   }
 
-  async #save(): Promise<void> {
-    const value = JSON.stringify(this.#progress)
+  /** Before the first key is renamed it is written down that there is none of the new names. */
+  async #refuseTaken(): Promise<void> {
+    const { client, own, signal } = this.#context
+    const { action } = this.#operation
+    if (action.name !== 'RENAME' || action.taken !== 'REFUSE' || this.#progress.clear === true) return
+    const taken = await takenNames(this.#operation, client, own, {
+      most: NAMES_TOLD,
+      goesOn: () => !signal.aborted,
+    })
+    if (signal.aborted) throw interrupted(0)
+    if (taken.length > 0) throw namesTaken(taken, action.to)
+    this.#progress.clear = true
+    await this.#save()
+  }
+
+  async #save(progress = this.#progress): Promise<void> {
+    const value = JSON.stringify(progress)
     await this.#context.metadata.change([{ kind: 'set', hash: 'progress', field: this.#step, value }])
   }
 
@@ -229,6 +255,7 @@ class KeysRun {
     const stored = progressOf(value)
     if (stored === null) return
     this.#progress = stored
+    if (!this.#context.resume || stored.seen === 0) return
     onNotice?.(`goes on after ${stored.seen} keys, of which ${stored.changed} were changed`)
   }
 
@@ -256,6 +283,19 @@ class KeysRun {
       },
     )
   }
+}
+
+function namesTaken(names: readonly string[], to: string): MigrateError {
+  const most = names.length === NAMES_TOLD ? ['and perhaps more'] : []
+  return new MigrateError(
+    'MIG-STATEMENT-FAILED',
+    `There are keys already that are named like "${to}": what undoes the renaming would rename them as well.`,
+    {
+      details: [...names, ...most],
+      hint: 'Move them away first; or write MERGE (merge: true) behind the new name, and up and down in place of change.',
+      state: 'No key was renamed.',
+    },
+  )
 }
 
 function leave(state: NodeProgress, key: Key): void {

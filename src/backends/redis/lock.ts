@@ -6,8 +6,8 @@ import { explain } from './errors.js'
 import type { OwnScripts } from './lua.js'
 import type { RedisNames } from './names.js'
 
-/** How long a lease lasts that nobody prolongs. */
-export const LEASE_MS = 30_000
+/** How long a lease lasts that nobody prolongs, unless told otherwise. */
+export const DEFAULT_LEASE_MS = 30_000
 
 /** What the server compares before it writes for us. */
 export interface Lease {
@@ -15,6 +15,16 @@ export interface Lease {
   readonly key: string
   readonly value: string
   readonly fence: string
+  /** How long it lasts that nobody prolongs. */
+  readonly ms: number
+}
+
+/** Where leases are taken, and for how long. */
+export interface LeasePlace {
+  readonly client: Client
+  readonly scripts: OwnScripts
+  readonly names: RedisNames
+  readonly leaseMs: number
 }
 
 /**
@@ -23,21 +33,20 @@ export interface Lease {
  * @param held where it is from its beginning until it is given back
  */
 export function takeLease(
-  client: Client,
-  scripts: OwnScripts,
-  names: RedisNames,
+  place: LeasePlace,
   name: string,
   options: LockOptions,
   held: Set<Lease>,
 ): Promise<Lock> {
+  const { client, scripts, names, leaseMs } = place
   const key = names.lock(name)
   const attempt = async (): Promise<Lock | null> => {
     const owner = JSON.stringify({ ...options.owner, token: randomUUID() }).slice(1)
     try {
-      const taken = await client.eval(scripts.acquire, 2, key, names.fence, owner, LEASE_MS, name)
+      const taken = await client.eval(scripts.acquire, 2, key, names.fence, owner, leaseMs, name)
       if (taken === null) return null
       const [value = '', fence = ''] = taken as string[]
-      return keep(client, scripts, names, { name, key, value, fence }, held)
+      return keep(place, { name, key, value, fence, ms: leaseMs }, held)
     } catch (error) {
       throw explain(error, 'Taking the lock', names.prefix)
     }
@@ -45,13 +54,13 @@ export function takeLease(
   return acquireByPolling({ attempt, holder: () => holderOf(client, key, names.prefix) }, options)
 }
 
-function keep(client: Client, scripts: OwnScripts, names: RedisNames, lease: Lease, held: Set<Lease>): Lock {
+function keep({ client, scripts, names }: LeasePlace, lease: Lease, held: Set<Lease>): Lock {
   held.add(lease)
-  const { key, value, fence, name } = lease
+  const { key, value, fence, name, ms } = lease
   const beat = setInterval(() => {
     // Lost or not: the next write asks again, and tells.
-    client.eval(scripts.extend, 2, key, names.fence, value, fence, name, LEASE_MS).catch(() => undefined)
-  }, LEASE_MS / 3)
+    client.eval(scripts.extend, 2, key, names.fence, value, fence, name, ms).catch(() => undefined)
+  }, ms / 3)
   beat.unref()
   return {
     async release() {

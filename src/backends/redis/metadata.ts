@@ -5,7 +5,7 @@ import { EMPTY_SNAPSHOT, corrupt, decodeFormat } from '../sql/snapshot.js'
 import { decodeApplied, decodeJournal, decodeLog, decodeScripts, decodeTag } from './decode.js'
 import type { Client } from './driver.js'
 import { explain } from './errors.js'
-import { LEASE_MS, type Lease } from './lock.js'
+import type { Lease } from './lock.js'
 import type { OwnScripts } from './lua.js'
 import type { RedisNames } from './names.js'
 
@@ -119,7 +119,7 @@ export class RedisMetadata implements MetadataStore {
       ...[names.meta, names.history, names.scripts, names.journal, names.tags],
       ...[names.log, names.progress, names.kept, names.fence, lease?.key ?? names.lock('')],
     ]
-    const guard = [lease?.value ?? '', lease?.fence ?? '', lease?.name ?? '', String(LEASE_MS)]
+    const guard = [lease?.value ?? '', lease?.fence ?? '', lease?.name ?? '', String(lease?.ms ?? 0)]
     await this.#attempt('Writing the metadata', () =>
       this.#client.eval(this.#scripts.write, keys.length, ...keys, ...guard, ...operations),
     )

@@ -1,5 +1,5 @@
 const ALWAYS =
-  '+ping +info +client|setname +client|setinfo +multi +exec +eval +get +set +del +exists +type +time +pexpire +hget +hset +hdel +hvals +hkeys +hincrby +lpush +lrange'
+  '+ping +info +select +client|setname +client|setinfo +cluster|slots +multi +exec +eval +get +set +del +exists +type +time +pexpire +hget +hset +hdel +hvals +hkeys +hincrby +lpush +lrange'
 
 /**
  * What revgraph itself needs, as ACL SETUSER takes it.

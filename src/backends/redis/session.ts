@@ -20,6 +20,7 @@ export interface SessionParts {
   readonly own: Client
   readonly server: ServerInfo
   readonly names: RedisNames
+  readonly leaseMs: number
   readonly onNotice: ((message: string) => void) | undefined
 }
 
@@ -31,15 +32,19 @@ export class RedisSession implements Session<Client> {
   readonly #own: Client
   readonly #names: RedisNames
   readonly #scripts: OwnScripts
+  readonly #leaseMs: number
   readonly #database: number | undefined
   readonly #leases = new Set<Lease>()
   readonly #locks: Lock[] = []
   /** Long steps that an earlier run has begun. */
   readonly #resumable = new Set<string>()
+  /** A script of this run has failed before. */
+  #again = false
   readonly #interrupt = new AbortController()
   readonly #onNotice: ((message: string) => void) | undefined
 
-  constructor({ client, own, server, names, onNotice }: SessionParts) {
+  constructor({ client, own, server, names, leaseMs, onNotice }: SessionParts) {
+    this.#leaseMs = leaseMs
     this.#onNotice = onNotice
     this.client = client
     this.#own = own
@@ -75,6 +80,7 @@ export class RedisSession implements Session<Client> {
       own: this.#names.prefix,
       statement,
       resume,
+      again: this.#again,
       signal: this.#interrupt.signal,
       onNotice: this.#onNotice,
     })
@@ -92,6 +98,12 @@ export class RedisSession implements Session<Client> {
     if (operation.kind !== 'keys') return observeFunction(this.client, this.metadata, operation)
     this.#resumable.add(stepName(statement.text))
     return 'not-applied'
+  }
+
+  /** Nothing is left behind; but what a long step has done in part, it has done. */
+  clearAway(): Promise<void> {
+    this.#again = true
+    return Promise.resolve()
   }
 
   async foresee(statement: Statement): Promise<string | null> {
@@ -117,7 +129,12 @@ export class RedisSession implements Session<Client> {
   }
 
   async lock(name: string, options: LockOptions): Promise<Lock> {
-    const lock = await takeLease(this.#own, this.#scripts, this.#names, name, options, this.#leases)
+    const lock = await takeLease(
+      { client: this.#own, scripts: this.#scripts, names: this.#names, leaseMs: this.#leaseMs },
+      name,
+      options,
+      this.#leases,
+    )
     this.#locks.push(lock)
     return lock
   }

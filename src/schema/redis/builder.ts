@@ -11,10 +11,11 @@ export interface KeysOptions {
 export interface RedisKeyOperations {
   /**
    * New names: what the wildcards of the pattern stand for goes where `to` has its `*`. Undone by the renaming back,
-   * unless it replaces.
-   * @param options `replace`: overwrites keys whose names are taken; default: these fail the revision, and are left
+   * unless it merges or replaces.
+   * @param options `merge`: keys whose new names are taken are left, and fail the revision when all others are done;
+   * `replace`: overwrites those; default: where there is any key of the new names, none is renamed
    */
-  rename(to: string, options?: { readonly replace?: boolean }): void
+  rename(to: string, options?: { readonly merge?: boolean; readonly replace?: boolean }): void
   /** Not undone. */
   delete(): void
   /**
@@ -80,7 +81,8 @@ function keyOperations(add: Add, pattern: string, options: KeysOptions = {}): Re
   const words = (...action: Words): Words => ['REVGRAPH.KEYS', pattern, ...action, ...rate]
   const put = (method: string, ...action: Words): void => own(add, `${on}.${method}()`, words(...action))
   return {
-    rename: (to, { replace = false } = {}) => put('rename', 'RENAME', to, ...(replace ? ['REPLACE'] : [])),
+    rename: (to, { merge = false, replace = false } = {}) =>
+      put('rename', 'RENAME', to, ...(replace ? ['REPLACE'] : merge ? ['MERGE'] : [])),
     delete: () => put('delete', 'DELETE'),
     setTtl: (seconds, { onlyWithout = false } = {}) =>
       put('setTtl', 'EXPIRE', seconds, ...(onlyWithout ? ['NX'] : [])),

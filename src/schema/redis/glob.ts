@@ -138,7 +138,7 @@ export function problemOfRenaming(pattern: string, to: string): string | null {
 }
 
 /** The pattern of the keys once they are renamed. */
-function renamedPattern(pattern: string, to: string): string {
+export function renamedPattern(pattern: string, to: string): string {
   const target = splitPattern(to)
   return escapePattern(target.prefix) + splitPattern(pattern).wild + escapePattern(target.suffix)
 }

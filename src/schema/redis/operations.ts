@@ -1,9 +1,15 @@
 import { inverseRenaming, problemOfRenaming } from './glob.js'
 import { commandOf } from './words.js'
 
+/**
+ * What a renaming does where there are keys of the new names: refuses before it renames any, so that what undoes it meets
+ * its own alone; `MERGE` leaves each that is taken; `REPLACE` overwrites it.
+ */
+export type Taken = 'REFUSE' | 'MERGE' | 'REPLACE'
+
 /** What is done to each key that a pattern matches. */
 export type KeyAction =
-  | { readonly name: 'RENAME'; readonly to: string; readonly replace: boolean }
+  | { readonly name: 'RENAME'; readonly to: string; readonly taken: Taken }
   | { readonly name: 'DELETE' | 'PERSIST' }
   | { readonly name: 'EXPIRE'; readonly seconds: number; readonly onlyWithout: boolean }
   | { readonly name: 'RETYPE'; readonly type: KeyType }
@@ -54,7 +60,7 @@ export function operationOf(words: readonly string[]): Operation | Problem {
 }
 
 const USAGE: Readonly<Record<KeyAction['name'], string>> = {
-  RENAME: 'REVGRAPH.KEYS user:* RENAME account:* [REPLACE]',
+  RENAME: 'REVGRAPH.KEYS user:* RENAME account:* [MERGE|REPLACE]',
   DELETE: 'REVGRAPH.KEYS session:* DELETE',
   EXPIRE: 'REVGRAPH.KEYS cache:* EXPIRE 3600 [NX]',
   PERSIST: 'REVGRAPH.KEYS cache:* PERSIST',
@@ -101,7 +107,7 @@ function actionOf(name: KeyAction['name'], pattern: string, words: string[]): Ke
     case 'RENAME': {
       const to = words.shift()
       if (to === undefined || to === '') return 'RENAME takes the new name.'
-      return problemOfRenaming(pattern, to) ?? { name, to, replace: takeFlag(words, 'REPLACE') }
+      return problemOfRenaming(pattern, to) ?? { name, to, taken: takeTaken(words) }
     }
     case 'EXPIRE': {
       const seconds = words.shift() ?? ''
@@ -120,6 +126,11 @@ function actionOf(name: KeyAction['name'], pattern: string, words: string[]): Ke
       return { name, lua }
     }
   }
+}
+
+function takeTaken(words: string[]): Taken {
+  if (takeFlag(words, 'MERGE')) return 'MERGE'
+  return takeFlag(words, 'REPLACE') ? 'REPLACE' : 'REFUSE'
 }
 
 function takeFlag(words: string[], flag: string): boolean {
@@ -159,10 +170,11 @@ export function inverseOf(operation: Operation): string | null {
       return commandOf(['REVGRAPH.FUNCTION', 'LOAD', operation.code])
     case 'keys': {
       const { action, pattern, rate } = operation
-      if (action.name !== 'RENAME' || action.replace) return null
+      if (action.name !== 'RENAME' || action.taken !== 'REFUSE') return null
       const back = inverseRenaming(pattern, action.to)
       if (problemOfRenaming(back.pattern, back.to) !== null) return null
-      return commandOf(['REVGRAPH.KEYS', back.pattern, 'RENAME', back.to, ...rateWords(rate)])
+      // An application may have made keys of the old names since: those are left.
+      return commandOf(['REVGRAPH.KEYS', back.pattern, 'RENAME', back.to, 'MERGE', ...rateWords(rate)])
     }
   }
 }

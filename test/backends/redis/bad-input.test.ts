@@ -18,7 +18,7 @@ describeRedis((place) => {
     it('the rights that are named are enough, and without one of them nothing is written', async () => {
       const user = await createUser(place.server, place.database)
       const rights = (await failure(place.connect(user.url))).hint?.split(': ')[1]?.split(' ') ?? []
-      await place.client.acl('SETUSER', user.name, 'nocommands', 'resetkeys', '+select', ...rights)
+      await place.client.acl('SETUSER', user.name, 'nocommands', 'resetkeys', ...rights)
       const session = await place.connect(user.url)
       await session.metadata.ensure()
       const lock = await session.lock('migrate', lockOptions())

@@ -2,6 +2,7 @@ import { Cluster } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Session } from '../../../src/backend/index.js'
 import { redis } from '../../../src/backends/redis/index.js'
+import { neededRights } from '../../../src/backends/redis/rights.js'
 import { MigrateError } from '../../../src/core/errors.js'
 import { historyRow, journalEntry, lockOptions } from '../../../src/testing/values.js'
 import { describeServers } from '../../servers/database.js'
@@ -144,7 +145,7 @@ describeServers(['redis', 'valkey'], (server) => {
       await client.set('account:1', 'one')
       await client.set('user:2', 'two')
       await client.set('account:2', 'theirs')
-      await expect(run(session, 'REVGRAPH.KEYS user:* RENAME account:*')).rejects.toMatchObject({
+      await expect(run(session, 'REVGRAPH.KEYS user:* RENAME account:* MERGE')).rejects.toMatchObject({
         message: '1 key was left as they are: their new names are taken.',
         details: ['user:2'],
       })
@@ -230,6 +231,32 @@ describeServers(['redis', 'valkey'], (server) => {
         own.disconnect()
         await lost.stop()
       }
+    })
+
+    it('is worked with by a user who has the rights that are named, and no others', async () => {
+      const url = new URL(cluster.url)
+      url.username = 'ada'
+      url.password = 'pass'
+      const rights = neededRights('{migrate}:').split(' ')
+      for (const node of cluster.nodes)
+        await withRedis(node.url, (admin) =>
+          admin.call('ACL', 'SETUSER', 'ada', 'reset', 'on', '>pass', ...rights),
+        )
+      const session = await redis.connect({
+        url: url.href,
+        metadata: { prefix: 'migrate_' },
+        applicationName: 'migrate test',
+      })
+      sessions.push(session)
+      await session.metadata.ensure()
+      const lock = await session.lock('migrate', lockOptions())
+      await session.metadata.write([
+        { kind: 'apply', row: historyRow('a') },
+        { kind: 'journal', entries: [journalEntry('b', 0)] },
+        { kind: 'journal-clear', revision: 'b' },
+      ])
+      expect((await session.metadata.read()).applied).toHaveLength(1)
+      await lock.release()
     })
 
     it('is observed like any other', async () => {

@@ -28,7 +28,7 @@ describeRedis((place) => {
       await place.fill(20)
       for (let index = 1; index <= 12; index += 1) await place.client.set(`account:${index}`, 'theirs')
       const session = await place.ready()
-      const error = await failure(run(session, 'REVGRAPH.KEYS user:* RENAME account:*'))
+      const error = await failure(run(session, 'REVGRAPH.KEYS user:* RENAME account:* MERGE'))
       expect(error.code).toBe('MIG-STATEMENT-FAILED')
       expect(error.message).toBe('12 keys were left as they are: their new names are taken.')
       expect(error.details).toHaveLength(11)
@@ -37,6 +37,40 @@ describeRedis((place) => {
       expect(await place.client.get('account:20')).toBe('20')
       expect(await run(session, 'REVGRAPH.KEYS user:* RENAME account:* REPLACE')).toEqual({ rows: 12 })
       expect(await place.client.get('account:1')).toBe('1')
+    })
+
+    it('are not renamed at all where there are others of the new names, which the way back would take along', async () => {
+      await place.fill(20)
+      await place.client.set('account:99', 'theirs')
+      const session = await place.ready()
+      const text = 'REVGRAPH.KEYS user:* RENAME account:*'
+      expect(await session.foresee?.(parsed(text))).toContain(
+        'it is refused, for there is account:99 already',
+      )
+      const error = await failure(run(session, text))
+      expect([error.code, error.details, error.state]).toEqual([
+        'MIG-STATEMENT-FAILED',
+        ['account:99'],
+        'No key was renamed.',
+      ])
+      expect(await place.keys('user:*')).toHaveLength(20)
+      await place.client.del('account:99')
+      expect(await run(session, text)).toEqual({ rows: 20 })
+    })
+
+    it('that a run has renamed before it failed are not taken for others by the next one', async () => {
+      await place.fill(20)
+      const session = await place.ready()
+      const text = 'REVGRAPH.KEYS user:* RENAME account:*'
+      // Renamed by a run that knew that there was none of the new names, and then failed.
+      await place.client.rename('user:1', 'account:1')
+      const step = createHash('sha256').update(text).digest('hex')
+      const left = { epoch: null, nodes: {}, seen: 0, changed: 0, clear: true }
+      await place.client.hset('{migrate}:progress', step, JSON.stringify(left))
+      await session.clearAway?.(journalEntry('a', 0, { state: 'failed' }))
+      expect(await run(session, text)).toEqual({ rows: 19 })
+      expect(await place.keys('account:*')).toHaveLength(20)
+      expect(await place.client.hlen('{migrate}:progress')).toBe(0)
     })
 
     it('are deleted, given and relieved of a time to live', async () => {

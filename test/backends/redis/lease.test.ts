@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { historyRow, journalEntry, lockOptions } from '../../../src/testing/values.js'
-import { describeRedis, failure, parsed, run } from './support.js'
+import { connectTo, describeRedis, failure, parsed, run } from './support.js'
 
 describeRedis((place) => {
   describe('the lease', () => {
@@ -17,6 +17,20 @@ describeRedis((place) => {
       const later = await failure(first.metadata.write([{ kind: 'apply', row: historyRow('a') }]))
       expect(later.message).toContain('another run has had the lock since')
       expect((await second.metadata.read()).applied).toEqual([])
+    })
+
+    it('lasts as long as it is told to', async () => {
+      const session = await connectTo(place.database.url, { leaseMs: 600_000 })
+      try {
+        await session.metadata.ensure()
+        const lock = await session.lock('migrate', lockOptions())
+        expect(await place.client.pttl('{migrate}:lock:migrate')).toBeGreaterThan(100_000)
+        await lock.release()
+      } finally {
+        await session.close()
+      }
+      const error = await failure(connectTo(place.database.url, { lock: 'session' }))
+      expect([error.code, error.exitCode]).toEqual(['MIG-CONFIG-INVALID', 2])
     })
 
     it('that ran out and that nobody took goes on', async () => {
