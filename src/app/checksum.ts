@@ -31,7 +31,23 @@ export async function loadScripts(
   backend: Backend,
   signal?: AbortSignal,
 ): Promise<RevisionScripts> {
-  const { up, down } = await source.load(dialectsOf(backend), signal)
+  return asStored(await source.load(dialectsOf(backend), signal), backend)
+}
+
+/**
+ * The same for whoever only compares or stores them: code is run where there is no other way to know them.
+ * @throws MigrateError as {@link loadScripts}
+ */
+export async function describeScripts(
+  source: RevisionSource,
+  backend: Backend,
+  signal?: AbortSignal,
+): Promise<RevisionScripts> {
+  if (source.described === undefined) return loadScripts(source, backend, signal)
+  return asStored(source.described(), backend)
+}
+
+function asStored({ up, down }: RevisionScripts, backend: Backend): RevisionScripts {
   const stored = (script: Script): Script => ({ ...script, text: scriptText(script, backend.terminator) })
   return { up: stored(up), down: down === null ? null : stored(down) }
 }
@@ -53,6 +69,6 @@ export async function isEdited(
       { hint: `Use the version of revgraph that wrote it, or type "migrate repair ${row.id}".` },
     )
   }
-  const { up } = await loadScripts(source, backend)
+  const { up } = await describeScripts(source, backend)
   return checksumOf(up, backend) !== row.checksum
 }

@@ -1,5 +1,5 @@
 import type { Backend } from '../backend/index.js'
-import { loadScripts } from './checksum.js'
+import { describeScripts } from './checksum.js'
 import { MigrateError } from '../core/errors.js'
 import { startOf } from '../core/position.js'
 import type { RevisionSource } from '../core/revision.js'
@@ -41,7 +41,7 @@ export async function editDiff(
   source: RevisionSource,
   backend: Backend,
 ): Promise<string> {
-  const { up } = await loadScripts(source, backend)
+  const { up } = await describeScripts(source, backend)
   if (stored === null)
     return '(the text that was applied was not kept: it is over a million characters, or was stamped)\n'
   const { createTwoFilesPatch, FILE_HEADERS_ONLY } = await import('diff')

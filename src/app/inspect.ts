@@ -5,7 +5,7 @@ import type { LogEntry } from '../core/metadata.js'
 import { findTarget, headsOf } from '../core/plan.js'
 import { parseTarget } from '../core/target.js'
 import { historyRange } from '../core/ranges.js'
-import { checksumOf, loadScripts } from './checksum.js'
+import { checksumOf, describeScripts } from './checksum.js'
 import { withSession } from './context.js'
 import type { Context } from './context.js'
 import { editedRevisions, readFiles, withState } from './state.js'
@@ -132,7 +132,7 @@ export function show(context: Context, target: string): Promise<readonly ShowRep
 async function showOne(state: State, session: Session, id: string): Promise<ShowReport> {
   const row = state.rows.get(id)
   const source = state.sources.get(id)
-  const scripts = source === undefined ? null : await loadScripts(source, state.backend)
+  const scripts = source === undefined ? null : await describeScripts(source, state.backend)
   const stored = scripts === null ? await session.metadata.scripts(id) : null
   const checksum = scripts === null ? (row?.checksum ?? '') : checksumOf(scripts.up, state.backend)
   return {

@@ -3,7 +3,7 @@ import type { Session, Statement } from '../backend/index.js'
 import { meant } from '../core/abbreviation.js'
 import { MigrateError } from '../core/errors.js'
 import type { RevisionSource } from '../core/revision.js'
-import { checksumOf, loadScripts } from './checksum.js'
+import { checksumOf, describeScripts } from './checksum.js'
 import type { Context } from './context.js'
 import { editDiff } from './edited.js'
 import { targetIds } from './inspect.js'
@@ -32,7 +32,7 @@ export function repair(
     if (options.plan === true || !report.changed) return report
     return locked(context, session, state, 'repair', async (fresh, identity) => {
       const found = findOne(fresh, target)
-      const scripts = await loadScripts(found.source, fresh.backend)
+      const scripts = await describeScripts(found.source, fresh.backend)
       const preparer = new Preparer(context, fresh, session, identity)
       const apply: MetadataChange = {
         kind: 'apply',
@@ -82,7 +82,7 @@ function findOne(state: State, target: string): Found {
 }
 
 async function difference(state: State, { row, source }: Found): Promise<RepairReport> {
-  const { up } = await loadScripts(source, state.backend)
+  const { up } = await describeScripts(source, state.backend)
   const changed = checksumOf(up, state.backend) !== row.checksum || source.sourceHash !== row.sourceHash
   if (!changed) return { revision: row.id, diff: '', changed }
   const stored = await state.stored(row.id)

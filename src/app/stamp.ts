@@ -1,4 +1,4 @@
-import { loadScripts } from './checksum.js'
+import { describeScripts } from './checksum.js'
 import type { MetadataChange } from '../core/metadata.js'
 import { startOf } from '../core/position.js'
 import type { RevisionHeader } from '../core/revision.js'
@@ -64,7 +64,7 @@ async function changesOf(
   for (const node of plan.add) {
     const source = state.sources.get(node.id)
     if (source === undefined) throw noFile(node.id)
-    const scripts = await loadScripts(source, state.backend, context.signal)
+    const scripts = await describeScripts(source, state.backend, context.signal)
     changes.push({ kind: 'apply', row: preparer.row(source, scripts, null, true) })
   }
   return changes

@@ -32,7 +32,7 @@ export interface MigratorOptions {
   readonly backend?: Backend | string
   /** Folder of the revision files. Default `migrations`, relative to `cwd`. */
   readonly dir?: string
-  /** How the files lie: `revgraph` (default), `golang-migrate`, `diesel`, `dbmate`, `flyway`. */
+  /** How the files lie: `revgraph` (default), `golang-migrate`, `diesel`, `dbmate`, `flyway`, `migrate-mongo`. */
   readonly layout?: string
   /** What shall be in the database, or the path of a file that says so: `indexes.ts`. For databases that can compare it. */
   readonly declared?: string | object

@@ -106,6 +106,12 @@ export interface RevisionSource extends RevisionHeader {
    * @throws MigrateError when the file cannot be read, compiled or run
    */
   load(dialect: string | readonly string[], signal?: AbortSignal): Promise<RevisionScripts>
+  /**
+   * The scripts as the history keeps them, known without running the file's code: to be written down and compared, never
+   * executed. Absent where {@link load} has to be asked.
+   * @throws MigrateError when the file cannot be read
+   */
+  described?(): RevisionScripts
   /** A repeatable revision's order key, and the file's own order in foreign layouts. */
   readonly sortKey?: string
 }

@@ -33,6 +33,12 @@ export function readCodeRevisions(files: readonly FolderFile[]): RevisionSource[
     .map(({ source }) => source)
 }
 
+/** Without the JavaScript beside which lies the TypeScript that it was compiled from. */
+export function withoutCompiled(files: readonly FolderFile[]): readonly FolderFile[] {
+  const compiled = new Set(files.filter(({ name }) => TYPESCRIPT.test(name)).map(compiledName))
+  return files.filter(({ inside }) => !compiled.has(inside.toLowerCase()))
+}
+
 function compiledName(file: FolderFile): string {
   return file.inside.toLowerCase().replace(/ts$/, 'js')
 }

@@ -7,10 +7,11 @@ import { diesel } from './layouts/diesel.js'
 import { flyway } from './layouts/flyway.js'
 import { golangMigrate } from './layouts/golang-migrate.js'
 import { Folder, type Layout } from './layouts/layout.js'
+import { migrateMongo } from './layouts/migrate-mongo.js'
 import { revgraph } from './layouts/revgraph.js'
 
 /** Every layout that can be read. */
-export const LAYOUTS: readonly Layout[] = [revgraph, golangMigrate, diesel, dbmate, flyway]
+export const LAYOUTS: readonly Layout[] = [revgraph, golangMigrate, diesel, dbmate, flyway, migrateMongo]
 
 export const DEFAULT_LAYOUT = revgraph.name
 

@@ -252,6 +252,104 @@ describe('flyway', () => {
   })
 })
 
+describe('migrate-mongo', () => {
+  const layout = 'migrate-mongo'
+  const THROWS = "throw new Error('it ran')\nexports.up = async () => {}\nexports.down = async () => {}\n"
+
+  it('reads modules in the order of their names, with the names as ids, and runs none of them', async () => {
+    const sources = await read(
+      {
+        '20160609000000-b.js': THROWS,
+        '20160608155948-blacklist_the_beatles.js': THROWS,
+        '20170101000000-in types.ts': 'throw 1',
+        '20180101000000-esm.mjs': 'throw 1',
+        'sample-migration.js': 'throw 1',
+        'types.d.ts': '',
+        'README.md': '',
+        'lib/helper.js': 'throw 1',
+      },
+      layout,
+    )
+    expect(chain(sources)).toBe(
+      '>20160608155948-blacklist_the_beatles 20160608155948-blacklist_the_beatles>20160609000000-b ' +
+        '20160609000000-b>20170101000000-in_types 20170101000000-in_types>20180101000000-esm',
+    )
+    expect(sources.map(({ message, file }) => [message, file])[0]).toEqual([
+      'blacklist the beatles',
+      'migrations/20160608155948-blacklist_the_beatles.js',
+    ])
+    expect(sources[0]?.described?.()).toMatchObject({
+      up: { text: '-- code: up()\n', codeSteps: ['up()'], transaction: false },
+      down: { text: '-- code: down()\n', codeSteps: ['down()'] },
+    })
+  })
+
+  it('takes TypeScript and what was compiled from it for one step, and refuses two modules of one name', async () => {
+    const both = await read({ '1-a.ts': '', '1-a.js': '', '2-b.mts': '', '2-b.mjs': '' }, layout)
+    expect(both.map(({ file }) => file)).toEqual(['migrations/1-a.ts', 'migrations/2-b.mts'])
+    const files = { '1-a.js': '', '1-a.mjs': '' }
+    expect(await refusal(async () => read(files, layout))).toMatchInlineSnapshot(`
+      "MIG-GRAPH-DUPLICATE-ID migrations/1-a.mjs:1:1
+      migrations/1-a.js and migrations/1-a.mjs both have the version 1-a.
+      Give one of them another version."
+    `)
+  })
+
+  it.each([
+    [
+      'CommonJS',
+      '1-a.js',
+      'module.exports = { async up(db, client) { db.push(this.name, client) }, name: 1 }',
+    ],
+    [
+      'CommonJS in types',
+      '1-a.cts',
+      'exports.up = async (db: unknown[], client: number) => { db.push(1, client) }',
+    ],
+    ['an ES module', '1-a.mjs', 'export const up = async (db, client) => { db.push(1, client) }'],
+    [
+      'its default export',
+      '1-a.ts',
+      'export default { up: async (db: unknown[], client: 2) => db.push(1, client) }',
+    ],
+    ['a callback', '1-a.js', 'exports.up = (db, client, next) => { db.push(1, client); setImmediate(next) }'],
+    [
+      'a callback without the client',
+      '1-a.js',
+      'exports.up = function (db, done) { db.push(1, 2); done(null) }',
+    ],
+  ])('calls the functions of %s as the tool itself does', async (_, name, text) => {
+    const [source] = await read({ [name]: text }, layout)
+    const scripts = await source?.load('mongodb')
+    const [part] = scripts?.up.parts ?? []
+    const db: unknown[] = []
+    if (part?.kind === 'code') await part.run({ client: { db, client: 2 } } as never)
+    expect(db).toEqual([1, 2])
+    expect(scripts?.down).toBeNull()
+  })
+
+  it('passes on what a callback is given', async () => {
+    const [source] = await read({ '1-a.js': "exports.up = (db, cb) => cb('no')" }, layout)
+    const [part] = (await source?.load('mongodb'))?.up.parts ?? []
+    if (part?.kind !== 'code') throw new Error('no code')
+    await expect(part.run({ client: {} } as never)).rejects.toThrow('no')
+  })
+
+  it('refuses other databases, and modules without an up', async () => {
+    const [source] = await read({ '1-a.js': 'exports.down = () => {}' }, layout)
+    expect(await refusal(async () => source?.load('postgres'))).toMatchInlineSnapshot(`
+      "MIG-UNSUPPORTED migrations/1-a.js:1:1
+      migrations/1-a.js is a step of migrate-mongo, and the database is no MongoDB (postgres).
+      Name a MongoDB in the URL, or another layout."
+    `)
+    expect(await refusal(async () => source?.load('mongodb'))).toMatchInlineSnapshot(`
+      "MIG-FILE-SHAPE migrations/1-a.js:1:1
+      The file exports no function up().
+      Write "export const up = async (db, client) => { ... }", or "module.exports = { up, down }" in CommonJS."
+    `)
+  })
+})
+
 it('every layout has a name and says what it reads', () => {
   expect(LAYOUTS.map(({ name }) => name)).toEqual([
     'revgraph',
@@ -259,6 +357,7 @@ it('every layout has a name and says what it reads', () => {
     'diesel',
     'dbmate',
     'flyway',
+    'migrate-mongo',
   ])
   expect(LAYOUTS.every(({ summary }) => summary.length > 20)).toBe(true)
 })

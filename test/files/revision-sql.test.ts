@@ -351,7 +351,7 @@ describe('bad input among the files', () => {
     expect(await refusal(async () => read({ 'a.sql': UP }, 'revgrap'))).toMatchInlineSnapshot(`
       "MIG-LAYOUT-UNKNOWN
       There is no layout called "revgrap".
-      Did you mean revgraph? The layouts are revgraph, golang-migrate, diesel, dbmate and flyway."
+      Did you mean revgraph? The layouts are revgraph, golang-migrate, diesel, dbmate, flyway and migrate-mongo."
     `)
   })
 })

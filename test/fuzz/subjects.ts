@@ -91,6 +91,7 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
   diesel: [],
   dbmate: ['20260101000000_a.sql'],
   flyway: ['V1__a.sql', 'V1__a.sql.conf', 'R__b.sql'],
+  'migrate-mongo': ['20260101000000-a.js'],
 }
 
 const FILES: readonly Subject[] = [
@@ -123,8 +124,10 @@ const FILES: readonly Subject[] = [
       return inFolder(files, async (cwd) => {
         const sources = await readRevisions({ dir: '.', layout: layout.name, cwd })
         buildGraph(sources)
-        for (const source of sources)
+        for (const source of sources) {
+          source.described?.()
           if (source.file?.endsWith('.sql') === true) await source.load('postgres')
+        }
         return true
       })
     },
