@@ -17,16 +17,17 @@ afterEach(async () => {
 interface Project {
   readonly db: Db
   readonly migrator: Migrator
-  file(name: string, text: string): void
+  readonly file: (name: string, text: string) => void
 }
 
 async function project(server: ServerInfo): Promise<Project> {
-  const { url, drop } = await useDatabase(server)
+  const database = await useDatabase(server)
+  const { url } = database
   const client = new MongoClient(url)
   const cwd = mkdtempSync(join(tmpdir(), 'revgraph-migrate-mongo-'))
   closing.push(
     () => rmSync(cwd, { recursive: true, force: true }),
-    () => drop(),
+    () => database.drop(),
     () => client.close(),
   )
   mkdirSync(join(cwd, 'migrations'))

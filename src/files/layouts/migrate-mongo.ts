@@ -1,4 +1,4 @@
-import { firstOf } from '../../core/define.js'
+import { firstOf, wordsOf } from '../../core/define.js'
 import { MigrateError } from '../../core/errors.js'
 import { startOf, type Position } from '../../core/position.js'
 import type { CodePart, Direction, RevisionScripts, RevisionSource, Script } from '../../core/revision.js'
@@ -170,7 +170,7 @@ function caller(exported: unknown, step: Step | null): Run {
     await new Promise<void>((resolve, reject) => {
       const finished = (error: unknown): void => {
         if (error === undefined || error === null) resolve()
-        else reject(error instanceof Error ? error : new Error(String(error)))
+        else reject(error instanceof Error ? error : new Error(wordsOf(error)))
       }
       step.call(exported, ...args, finished)
     })
