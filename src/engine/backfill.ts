@@ -133,6 +133,15 @@ class Meter {
   }
 }
 
+/** The same fault found while the script runs has its earlier statements behind it. */
+async function checked(support: BackfillSupport, statement: BackfillStatement): Promise<void> {
+  try {
+    await support.check(statement)
+  } catch (error) {
+    throw error instanceof MigrateError ? error.with({ state: 'Nothing was run.' }) : error
+  }
+}
+
 /** UTF-16 units of statements that are kept to be looked through. */
 const KEEP_LIMIT = 2_000_000
 
@@ -156,7 +165,7 @@ export class BackfillCheck {
       const name =
         /^\s*update\s+(?:only\s+|low_priority\s+|ignore\s+)*([^\s(]+)/i.exec(statement.text)?.[1] ?? ''
       const last = (name.split('.').at(-1) ?? '').replace(/["`]/g, '').toLowerCase()
-      if (!this.#full && !this.#earlier.includes(last)) await support.check(statement)
+      if (!this.#full && !this.#earlier.includes(last)) await checked(support, statement)
     } else if (/^(create|alter|drop|rename)\b/.test(statement.summary)) {
       this.#full ||= this.#earlier.length + statement.text.length > KEEP_LIMIT
       if (!this.#full) this.#earlier += `${statement.text.toLowerCase()}\n`

@@ -314,7 +314,6 @@ class Run {
         await this.#inside(tx, index, ready)
         work.ran = true
       }, statementsIn(plan))
-      await this.#session.reset()
     } catch (error) {
       if (work.ran && isLost(error)) {
         this.#finish(index, { outcome: 'failed', durationMs: null })
@@ -325,16 +324,31 @@ class Run {
         this.#finish(index, { outcome: 'failed', durationMs: performance.now() - began })
         return error
       }
-      if (await this.#retries.again(error)) {
-        await this.#session.reset()
-        return undefined
-      }
-      this.#finish(index, { outcome: 'rolled-back', durationMs: performance.now() - began })
-      return asMigrateError(error)
+      const failure = await this.#unlessAgain(error)
+      if (failure !== undefined)
+        this.#finish(index, { outcome: 'rolled-back', durationMs: performance.now() - began })
+      return failure
     }
     this.#finish(index, { outcome: successOf(step.direction), durationMs: performance.now() - began })
     this.#next = index + 1
+    // It is committed: whatever goes wrong from here on does not take it back.
+    await this.#session.reset()
     return undefined
+  }
+
+  /**
+   * Nothing when what failed is to be tried again, on a session that is put back for it; else why the run ends.
+   * @param ready what that takes besides
+   */
+  async #unlessAgain(error: unknown, ready?: () => Promise<void>): Promise<MigrateError | undefined> {
+    try {
+      if (!(await this.#retries.again(error))) return asMigrateError(error)
+      await this.#session.reset()
+      await ready?.()
+      return undefined
+    } catch (other) {
+      return asMigrateError(other)
+    }
   }
 
   async #journalled(
@@ -373,13 +387,12 @@ class Run {
       // Where nothing can be sent along with the next script's intents, waiting for them saves nothing.
       if (this.#session.executeAfter === undefined) await this.#outbox.flush(this.#session)
     } catch (error) {
-      if (await this.#retries.again(error)) {
-        await this.#session.reset()
+      const failure = await this.#unlessAgain(error, async () => {
         this.#journal = (await this.#session.metadata.read()).journal
-        return undefined
-      }
-      if (told.started) this.#finish(index, { outcome: 'failed', durationMs: performance.now() - began })
-      return asMigrateError(error)
+      })
+      if (failure !== undefined && told.started)
+        this.#finish(index, { outcome: 'failed', durationMs: performance.now() - began })
+      return failure
     }
     return undefined
   }
@@ -428,15 +441,15 @@ class Run {
         }
         return error
       }
-      if (await this.#retries.again(error)) {
-        await this.#session.reset()
+      const failure = await this.#unlessAgain(error)
+      if (failure === undefined) {
         this.#timed = false
         return this.#allInOne()
       }
       for (let index = 0; index <= at && index < this.#steps.length; index++) {
         this.#finish(index, { outcome: 'rolled-back', durationMs: this.#results[index]?.durationMs ?? null })
       }
-      return asMigrateError(error)
+      return failure
     }
     for (const [index, step] of this.#steps.entries()) {
       this.#finish(index, {

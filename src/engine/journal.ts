@@ -84,7 +84,10 @@ export async function runJournalled(
     }
   }
   // A session that the script has made read-only, say, could not write that it is done.
-  await session.reset()
+  await session.reset().catch(async (error: unknown) => {
+    await journal.flush(session)
+    throw error
+  })
   const durationMs = performance.now() - started
   context.outbox.add(
     [{ kind: 'journal-clear', revision: step.revision }, ...script.changes(durationMs)],

@@ -142,6 +142,9 @@ export const verifyOf = (part: ScriptStep): VerifyQuery | undefined =>
 const positionOf = (part: ScriptStep): Position =>
   part.kind === 'statement' ? part.statement.position : part.code.origin
 
+/** Of the script alone: revisions before it may have been run in the same run. */
+const nothingMore = (revision: string): string => `Nothing more of ${revision} was run.`
+
 function doubtError(entry: JournalEntry, part: ScriptStep): MigrateError {
   const query = verifyOf(part)
   return new MigrateError(
@@ -154,7 +157,7 @@ function doubtError(entry: JournalEntry, part: ScriptStep): MigrateError {
         ...(query === undefined ? [] : [`Its query answers neither yes nor no: ${query.text}`]),
       ],
       hint: `Look at the database, then type "migrate resolve ${entry.revision} --done" if it was applied, or "migrate resolve ${entry.revision} --retry" to run it again.`,
-      state: 'Nothing was run.',
+      state: nothingMore(entry.revision),
     },
   )
 }
@@ -176,7 +179,7 @@ async function editedError(
       ...(at === undefined ? {} : { position: positionOf(at.part) }),
       details: await differences(step, left, begun, steps),
       hint: `Put the statements that were run back as they were; those after them may be edited freely. Or undo them by hand and type "migrate resolve ${revision} --rollback".${doubt ? ` For the one in doubt, look at the database: "migrate resolve ${revision} --retry" where it was not applied.` : ''}`,
-      state: 'Nothing was run.',
+      state: nothingMore(revision),
     },
   )
 }

@@ -67,4 +67,23 @@ describeEverywhere('a script that was left half done', (project) => {
     expect(await refusal(project().migrator().upgrade())).toMatchObject({ code: 'MIG-STATEMENT-FAILED' })
     expect((await project().migrator().downgrade('base')).to).toEqual([])
   })
+
+  it('ends a run that has applied others before it, of which it is said that they stand', async () => {
+    project().revision(B, `${TABLE('b')}\nDROP TABLE nothing;`)
+    journalled(project(), B)
+    expect(await refusal(project().migrator().upgrade())).toMatchObject({ code: 'MIG-STATEMENT-FAILED' })
+
+    project().revision(A, TABLE('a'))
+    project().edit(`${B}.sql`, (text) =>
+      text
+        .replace('CREATE TABLE b', 'CREATE TABLE b9')
+        .replace('-- migrate:up', `-- migrate:parents ${A}\n\n$&`),
+    )
+    const error = await refusal(project().migrator().upgrade())
+    expect(error).toMatchObject({
+      code: 'MIG-UNFINISHED',
+      state: `1 revision is done and stands. Nothing more of ${B} was run.`,
+      report: { to: [A] },
+    })
+  })
 })

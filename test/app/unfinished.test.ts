@@ -206,7 +206,11 @@ describeEverywhere('a half-applied revision that is edited', (project) => {
     ] as const) {
       write(edited)
       const error = await refusal(project().migrator().upgrade())
-      expect(error).toMatchObject({ code: 'MIG-UNFINISHED', exitCode: 3, state: 'Nothing was run.' })
+      expect(error).toMatchObject({
+        code: 'MIG-UNFINISHED',
+        exitCode: 3,
+        state: `Nothing more of ${B} was run.`,
+      })
       expect(error.position).toMatchObject({ file: `migrations/${B}.sql` })
       expect(error.details).toEqual(expect.arrayContaining([...differences]))
       expect(error.hint).toContain(`migrate resolve ${B} --rollback`)
@@ -226,7 +230,7 @@ describeEverywhere('a half-applied revision that is edited', (project) => {
     await stop([done[0] ?? '', 'BEGIN;', row(1), 'COMMIT;', 'DROP TABLE nowhere;'])
     write([done[0] ?? '', 'BEGIN;', row(1), row(2), 'COMMIT;'])
     const error = await refusal(project().migrator().upgrade())
-    expect(error).toMatchObject({ code: 'MIG-UNFINISHED', state: 'Nothing was run.' })
+    expect(error).toMatchObject({ code: 'MIG-UNFINISHED', state: `Nothing more of ${B} was run.` })
     expect(await rows()).toBe('1')
     write([done[0] ?? '', 'BEGIN;', row(1), 'COMMIT;', row(2)])
     expect((await project().migrator().upgrade()).to).toEqual([B])
@@ -273,7 +277,7 @@ describeEverywhere('-- migrate:verify', (project) => {
   ])('that answers with %s leaves it to whoever looks', async (_, query) => {
     await died(`-- migrate:verify ${query}`)
     const error = await refusal(project().migrator().upgrade())
-    expect(error).toMatchObject({ code: 'MIG-UNFINISHED', state: 'Nothing was run.' })
+    expect(error).toMatchObject({ code: 'MIG-UNFINISHED', state: `Nothing more of ${B} was run.` })
     expect(error.details).toContain(`Its query answers neither yes nor no: ${query}`)
     expect(await inserted()).toBe('0')
     // It may be put right, or added, afterwards: it is not among what is run.

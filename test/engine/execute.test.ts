@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { MigrateError } from '../../src/core/errors.js'
 import type { CodeContext } from '../../src/core/revision.js'
 import { MemoryServer, MemorySession } from './memory.js'
 import type { MemoryOptions } from './memory.js'
@@ -122,6 +123,49 @@ describe('a plan on a server with transactional DDL', () => {
       signal: stop.signal,
     })
     expect(report.error?.code).toBe('MIG-INTERRUPTED')
+    expect(outcomes(report)).toEqual(['rolled-back', 'not-begun'])
+    expect(server.effects).toEqual([])
+  })
+})
+
+describe('a session that cannot be put back', () => {
+  const failsAt = (server: MemoryServer, transaction: MemoryOptions['transaction']): MemorySession => {
+    class Stuck extends MemorySession {
+      override reset(): Promise<void> {
+        return Promise.reject(new MigrateError('MIG-DATABASE', 'not put back'))
+      }
+    }
+    return new Stuck(server, { transaction })
+  }
+
+  test('ends the run, and what was committed before is said to be applied', async () => {
+    const server = new MemoryServer()
+    const report = await run(failsAt(server, 'ddl'), [step('a', ['one']), step('b', ['two'])])
+    expect(report.error?.message).toBe('not put back')
+    expect(outcomes(report)).toEqual(['applied', 'not-begun'])
+    expect(ids(server)).toEqual(['a'])
+    const rest = await run(new MemorySession(server, { transaction: 'ddl' }), [step('b', ['two'])])
+    expect(outcomes(rest)).toEqual(['applied'])
+    expect(server.effects).toEqual(['one', 'two'])
+  })
+
+  test('leaves a script without a transaction half done, with all that it has done in the journal', async () => {
+    const server = new MemoryServer()
+    const report = await run(failsAt(server, 'dml'), [step('a', ['ddl 1', 'ddl 2'])])
+    expect(outcomes(report)).toEqual(['failed'])
+    expect(server.journal.map(({ state }) => state)).toEqual(['done', 'done'])
+    const session = new MemorySession(server, { transaction: 'dml' })
+    const rest = await run(session, [step('a', ['ddl 1', 'ddl 2'])], { journal: server.journal })
+    expect(outcomes(rest)).toEqual(['applied'])
+    expect(server.effects).toEqual(['ddl 1', 'ddl 2'])
+  })
+
+  test('is not used for another try of what was rolled back', async () => {
+    const server = new MemoryServer()
+    const session = failsAt(server, 'ddl')
+    Object.assign(session, { mayRetry: () => true })
+    const report = await run(session, [step('a', ['one', 'fail']), step('b', ['two'])])
+    expect(report.error?.message).toBe('not put back')
     expect(outcomes(report)).toEqual(['rolled-back', 'not-begun'])
     expect(server.effects).toEqual([])
   })

@@ -52,7 +52,6 @@ export function chooseKey(
     {
       position: statement.position,
       hint: 'Name another unique key: -- migrate:backfill key:…',
-      state: 'Nothing was run.',
     },
   )
 }
@@ -86,6 +85,5 @@ function noKey(
   return new MigrateError('MIG-BACKFILL-KEY', message, {
     position: statement.position,
     hint,
-    state: 'Nothing was run.',
   })
 }
