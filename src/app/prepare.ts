@@ -131,6 +131,7 @@ export class Preparer {
       steps,
       transaction: script.transaction,
       flexible: script.transactionFlexible === true,
+      ...(script.transactionWord === undefined ? {} : { transactionWord: script.transactionWord }),
       required: script.transactionRequired === true,
       ...(script.timeouts === undefined ? {} : { timeouts: script.timeouts }),
       size: script.text.length,

@@ -25,8 +25,9 @@ export interface Statement {
   readonly transaction: TransactionRule
   /** Set when `transaction` is `control`. */
   readonly control?: TransactionControl
-  /** Why it is forbidden in a transaction, and what to write instead: two short phrases. */
+  /** Why it is forbidden in a transaction, a short phrase. */
   readonly reason?: string
+  /** What to write instead, a sentence; absent when it only has to be outside of one. */
   readonly fix?: string
   /** What kind it is, in words: `create table`, `insert`, `createIndexes`. Lower case. */
   readonly summary: string

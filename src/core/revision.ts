@@ -71,6 +71,10 @@ export interface Script {
   /** Names of code steps: a stored text alone cannot run them. */
   readonly codeSteps: readonly string[]
   /**
+   * Where and how the file's layout says that a script is to run without a transaction, behind "write". Default: the marker.
+   */
+  readonly transactionWord?: string
+  /**
    * True when the file's layout has no word for `transaction:false`: a script that cannot be in a transaction is then
    * run without one, as its own tool does, instead of being refused. Default: false.
    */

@@ -18,6 +18,8 @@ export interface PreparedScript {
   readonly required?: boolean
   /** True when a script that cannot be in a transaction is run without one instead of being refused. Default: false. */
   readonly flexible?: boolean
+  /** How its file says that it runs without a transaction, behind "write". Default: the marker. */
+  readonly transactionWord?: string
   /** Of this script alone. */
   readonly timeouts?: Timeouts
   /** Length of its text in UTF-16 units: says whether it is worth keeping in memory. */
@@ -56,7 +58,7 @@ export function planScript(script: PreparedScript, capabilities: Capabilities): 
   if (unwrapped !== null) refuseInside(unwrapped)
   const steps = unwrapped ?? script.steps
   const wantsTransaction = script.transaction || unwrapped !== null
-  const atomic = wantsTransaction && canBeAtomic(steps, capabilities, script.flexible === true)
+  const atomic = wantsTransaction && canBeAtomic(steps, capabilities, script)
   if (!atomic) return { mode: 'journal', steps, blocks: blocksOf(steps) }
   const statements: Statement[] = []
   for (const step of steps) {
@@ -80,7 +82,11 @@ function refuseInside(steps: readonly ScriptStep[]): void {
 }
 
 /** True when one transaction can hold all of it. */
-function canBeAtomic(steps: readonly ScriptStep[], capabilities: Capabilities, flexible: boolean): boolean {
+function canBeAtomic(
+  steps: readonly ScriptStep[],
+  capabilities: Capabilities,
+  { flexible, transactionWord }: PreparedScript,
+): boolean {
   if (capabilities.transaction === 'none') return false
   for (const step of steps) {
     if (step.kind === 'code') continue
@@ -88,8 +94,10 @@ function canBeAtomic(steps: readonly ScriptStep[], capabilities: Capabilities, f
     // Batches are transactions of their own, and what stands around them is journalled.
     if (statement.backfill !== undefined) return false
     if (statement.transaction === 'allowed' || isSavepoint(statement)) continue
-    if (capabilities.transaction === 'dml' || flexible) return false
-    throw statement.transaction === 'control' ? controlError(statement) : forbiddenError(statement)
+    if (capabilities.transaction === 'dml' || flexible === true) return false
+    throw statement.transaction === 'control'
+      ? controlError(statement, transactionWord)
+      : forbiddenError(statement, transactionWord)
   }
   return true
 }
@@ -186,28 +194,30 @@ function place(position: Position): { readonly position: Position } {
   return { position }
 }
 
-function forbiddenError(statement: Statement): MigrateError {
+/** @param word how the file says that it runs without a transaction */
+function forbiddenError(
+  statement: Statement,
+  word = 'transaction:false behind its section marker',
+): MigrateError {
   const reason = statement.reason ?? 'the server refuses it there'
   return new MigrateError(
     'MIG-TRANSACTION-FORBIDDEN',
     `"${statement.summary}" cannot run inside a transaction: ${reason}.`,
     {
       ...place(statement.position),
-      hint:
-        statement.fix ??
-        'Give the statement a revision of its own whose marker reads "-- migrate:up transaction:false".',
+      hint: statement.fix ?? `Put it into a revision of its own and write ${word}.`,
       state: 'Nothing was run.',
     },
   )
 }
 
-function controlError(statement: Statement): MigrateError {
+function controlError(statement: Statement, word = '"-- migrate:up transaction:false"'): MigrateError {
   return new MigrateError(
     'MIG-TRANSACTION-CONTROL',
     `"${statement.summary}" would end the transaction that holds this revision together with its row of the history.`,
     {
       ...place(statement.position),
-      hint: 'Leave it out: every revision is one transaction already. Or write "-- migrate:up transaction:false" to run the file\'s own transactions.',
+      hint: `Leave it out: every revision is one transaction already. Or write ${word} to run the file's own transactions.`,
       state: 'Nothing was run.',
     },
   )

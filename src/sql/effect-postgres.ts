@@ -1,4 +1,4 @@
-import { ALLOWED, CONTROL, OUTSIDE, forbidden, type Effect } from './effect.js'
+import { ALLOWED, CONTROL, forbidden, type Effect } from './effect.js'
 import type { Head } from './head.js'
 import type { StatementKind } from './types.js'
 
@@ -9,7 +9,7 @@ const ENUM_VALUES_IN_TRANSACTIONS = 120000
 export function postgresEffect(kind: StatementKind, head: Head, version: number): Effect {
   if (kind.control !== undefined && kind.control !== 'autocommit') return CONTROL
   const what = forbiddenWord(kind, head, version)
-  return what === undefined ? ALLOWED : forbidden(`${what} ${NEVER}`, OUTSIDE)
+  return what === undefined ? ALLOWED : forbidden(`${what} ${NEVER}`)
 }
 
 /** The statement's name when PostgreSQL refuses it in a transaction. */

@@ -10,10 +10,7 @@ export type EffectOf = (kind: StatementKind, head: Head, version: number) => Eff
 export const ALLOWED: Effect = { transaction: 'allowed' }
 export const CONTROL: Effect = { transaction: 'control' }
 
-export function forbidden(reason: string, fix: string): Effect {
-  return { transaction: 'forbidden', reason, fix }
+/** @param fix what to do instead of running the revision without a transaction, the usual way out */
+export function forbidden(reason: string, fix?: string): Effect {
+  return { transaction: 'forbidden', reason, ...(fix === undefined ? {} : { fix }) }
 }
-
-/** The usual way out: the revision runs without one transaction around it. */
-export const OUTSIDE =
-  'Put it into a revision of its own and write transaction:false behind its section marker'

@@ -50,7 +50,7 @@ export interface Classification {
   readonly transaction: TransactionEffect
   /** For `forbidden`: what may not be in a transaction and why, a short sentence without a full stop. */
   readonly reason?: string
-  /** For `forbidden`: what to write instead. */
+  /** For `forbidden`: what to write instead, a sentence; absent when it only has to be outside of one. */
   readonly fix?: string
 }
 

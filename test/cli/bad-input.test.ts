@@ -128,6 +128,12 @@ const CASES: readonly Case[] = [
     files: { 'migrations/b.sql': sqlRevision(B, 'VACUUM;', { parents: A }) },
   },
   {
+    name: 'a transaction of its own in a step of Diesel',
+    args: ['upgrade', 'head', '--layout', 'diesel', '--dir', 'diesel', '--url', 'sqlite:other.db'],
+    code: 2,
+    files: { 'diesel/00001_users/up.sql': 'SELECT 1;\nBEGIN;\nCREATE TABLE c (id integer);\nCOMMIT;\n' },
+  },
+  {
     name: 'an edited revision',
     args: head,
     code: 3,

@@ -22,6 +22,8 @@ export interface LinkSettings {
   readonly transaction: boolean
   /** {@link Script.transactionFlexible} */
   readonly flexible: boolean
+  /** {@link Script.transactionWord} */
+  readonly word?: string
   /** Called with each text before it is used. */
   readonly check?: (text: string, file: FolderFile) => void
 }
@@ -60,7 +62,13 @@ export function sourceOf(link: Link, parents: readonly string[]): RevisionSource
 function wholeFile(file: FolderFile, hash: string, settings: LinkSettings | undefined): Script {
   const { text } = readUnchanged(file.path, file.shown, hash)
   settings?.check?.(text, file)
-  return sqlScript(text, startOf(file.shown), settings?.transaction ?? true, settings?.flexible ?? false)
+  const script = sqlScript(
+    text,
+    startOf(file.shown),
+    settings?.transaction ?? true,
+    settings?.flexible ?? false,
+  )
+  return settings?.word === undefined ? script : { ...script, transactionWord: settings.word }
 }
 
 /**

@@ -9,6 +9,8 @@ import type { Folder, Layout } from './layout.js'
 
 const NAMES: ReadonlySet<string> = new Set(['up.sql', 'down.sql', 'metadata.toml'])
 
+const OFF = '"run_in_transaction = false" into the metadata.toml beside it'
+
 interface Step {
   readonly name: string
   /** What stands before the first `_`, without dashes: Diesel's own key. */
@@ -37,7 +39,8 @@ export const diesel: Layout = {
       sorted.map(({ name, version, files }) => {
         const up = files.get('up.sql')
         if (up === undefined) throw noUp(files)
-        const settings = { transaction: inTransaction(files.get('metadata.toml')), flexible: false }
+        const transaction = inTransaction(files.get('metadata.toml'))
+        const settings = { transaction, flexible: false, word: OFF }
         const message = wordsOfName(name.slice(name.split('_', 1)[0]?.length))
         return { id: version, message, up, down: files.get('down.sql') ?? null, settings }
       }),
