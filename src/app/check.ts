@@ -5,7 +5,7 @@ import { compareWith, readDeclared, type Declared } from './declared.js'
 import { editedRevisions, readFiles, withState } from './state.js'
 import type { State } from './state.js'
 import type { CheckName, CheckReport } from './types.js'
-import { scriptsOf } from './unfinished.js'
+import { nextCommand, scriptsOf } from './unfinished.js'
 
 type OneCheck = CheckReport['checks'][number]
 type OfRevisions = Exclude<CheckName, 'drift' | 'unused'>
@@ -30,8 +30,9 @@ export async function check(context: Context, names: readonly CheckName[] = []):
 const reportOf = (checks: readonly OneCheck[]): CheckReport => ({ ok: checks.every(({ ok }) => ok), checks })
 
 async function headsCheck(context: Context): Promise<OneCheck> {
-  const { heads } = (await readFiles(context)).graph
-  return ofRevisions('heads', heads.length > 1 ? heads : [])
+  const state = await readFiles(context)
+  const { heads } = state.graph
+  return ofRevisions('heads', heads.length > 1 ? heads : [], state)
 }
 
 async function revisionChecks(state: State): Promise<readonly OneCheck[]> {
@@ -43,12 +44,12 @@ async function revisionChecks(state: State): Promise<readonly OneCheck[]> {
     missing: graph.order.flatMap(({ id }) => (applied.has(id) && !sources.has(id) ? [id] : [])),
     unfinished: scriptsOf(snapshot.journal).flatMap(([first]) => first?.revision ?? []),
   }
-  return OF_REVISIONS.map((name) => ofRevisions(name, found[name]))
+  return OF_REVISIONS.map((name) => ofRevisions(name, found[name], state))
 }
 
-function ofRevisions(name: OfRevisions, revisions: readonly string[]): OneCheck {
+function ofRevisions(name: OfRevisions, revisions: readonly string[], state: State): OneCheck {
   const [first] = revisions
-  const message = first === undefined ? GOOD[name] : BAD[name](revisions.length, first)
+  const message = first === undefined ? GOOD[name] : BAD[name](revisions.length, first, state)
   return { name, ok: first === undefined, revisions, message }
 }
 
@@ -60,12 +61,18 @@ const GOOD: Record<OfRevisions, string> = {
   unfinished: 'No revision is half applied.',
 }
 
-const BAD: Record<OfRevisions, (count: number, first: string) => string> = {
+/** What is to be typed, where a command settles it, ends the sentence. */
+const BAD: Record<OfRevisions, (count: number, first: string, state: State) => string> = {
   heads: (count) => `There are ${count} heads; join them with: migrate merge heads -m "merge heads"`,
-  pending: (count) => `${count} pending; apply with: migrate upgrade head`,
+  pending: (count, _, { graph }) =>
+    `${count} pending; apply with: migrate upgrade ${graph.heads.length > 1 ? 'heads' : 'head'}`,
   edited: (count, first) => `${count} edited after being applied; see: migrate repair ${first} --plan`,
   missing: (count) => `${count} applied without a file here.`,
-  unfinished: (count) => `${count} half applied; go on with: migrate upgrade head`,
+  unfinished: (count, first, state) => {
+    const direction = state.snapshot.journal.find(({ revision }) => revision === first)?.direction ?? 'up'
+    const next = nextCommand(state, first, direction)
+    return `${count} half applied; ${next === null ? `check out the branch that has the file of ${first}` : `go on with: ${next}`}`
+  },
 }
 
 /** What the database itself says; what nobody uses is never more than a warning. */

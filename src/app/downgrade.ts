@@ -9,7 +9,7 @@ import type { RunCommand } from './run.js'
 import { writeScript } from './script.js'
 import type { State } from './state.js'
 import type { RunOptions, RunReport } from './types.js'
-import { rangeWithoutSql, stepUp } from './upgrade.js'
+import { rangeWithoutSql, stepUp, tellOnce } from './upgrade.js'
 
 /** Takes the database back to a target. A revision whose file is absent is reverted by the script in the history. */
 export async function downgrade(context: Context, target: string, options: RunOptions): Promise<RunReport> {
@@ -32,12 +32,13 @@ export async function downgrade(context: Context, target: string, options: RunOp
 }
 
 function downgradeTo(context: Context, target: string): RunCommand {
-  return { action: 'downgrade', target, plan: (state) => Promise.resolve(stepsDown(context, state, target)) }
+  const tell = tellOnce(context)
+  return { action: 'downgrade', target, plan: (state) => Promise.resolve(stepsDown(state, target, tell)) }
 }
 
-function stepsDown(context: Context, state: State, target: string): PlanStep[] {
+function stepsDown(state: State, target: string, tell: (message: string) => void): PlanStep[] {
   const plan = planDowngrade(state.graph, new Set(state.rows.keys()), target, { tags: state.tags })
-  for (const note of plan.notes) context.emit({ type: 'notice', message: note })
+  for (const note of plan.notes) tell(note)
   return plan.steps.map((node: RevisionHeader, index) => ({
     node,
     direction: 'down' as const,
@@ -49,11 +50,12 @@ function stepsDown(context: Context, state: State, target: string): PlanStep[] {
 /** Down to a target and up again to where the database was: for trying a revision out. */
 export async function redo(context: Context, target: string, options: RunOptions): Promise<RunReport> {
   if (isRange(target)) throw rangeWithoutSql(target)
+  const tell = tellOnce(context)
   const command: RunCommand = {
     action: 'redo',
     target,
     plan: (state) => {
-      const down = stepsDown(context, state, target)
+      const down = stepsDown(state, target, tell)
       const repeatables = (down.at(-1)?.forget ?? []).flatMap((id) => state.sources.get(id) ?? [])
       const up = [...down.toReversed().map(({ node }) => node), ...repeatables].map((node) =>
         stepUp(state, node),

@@ -7,10 +7,10 @@ import type { RunFailure, RunReport, StepReport } from './types.js'
 export class RunError extends MigrateError implements RunFailure {
   readonly report: RunReport
 
-  /** @param target of the command, as it was given */
-  constructor(error: MigrateError, state: string, report: RunReport, target: string) {
+  /** @param given the command's target and flags, as they were given */
+  constructor(error: MigrateError, state: string, report: RunReport, given: Given) {
     super(error.code, error.message, {
-      hint: error.hint ?? nextStep(error, report, target),
+      hint: error.hint ?? nextStep(error, report, given),
       ...(error.position === undefined ? {} : { position: error.position }),
       ...(error.source === undefined ? {} : { source: error.source }),
       cause: error.cause,
@@ -21,9 +21,14 @@ export class RunError extends MigrateError implements RunFailure {
   }
 }
 
+interface Given {
+  readonly target: string
+  readonly flags: readonly string[]
+}
+
 /** Where the error itself knows no better: how the run goes on, once the cause is gone. */
-function nextStep(error: MigrateError, report: RunReport, target: string): string {
-  const command = `migrate ${onwards(report, target)}`
+function nextStep(error: MigrateError, report: RunReport, { target, flags }: Given): string {
+  const command = ['migrate', onwards(report, target), ...flags].join(' ')
   if (error.code === 'MIG-INTERRUPTED') return `To go on, type: ${command}`
   const stopped = report.steps.find(({ outcome }) => outcome === 'failed' || outcome === 'rolled-back')
   const where = error.position?.file ?? stopped?.file ?? 'the revision'

@@ -173,7 +173,8 @@ export class Runner {
     const collected: StatementReport[][] = []
     const steps = planned.map((step, index) => this.#collecting(preparer.step(step), index, collected))
     const direction = planned[0]?.direction ?? 'up'
-    this.#context.emit({ type: 'planned', steps: steps.length, direction })
+    const longestId = planned.reduce((longest, { node }) => Math.max(longest, node.id.length), 0)
+    this.#context.emit({ type: 'planned', steps: steps.length, direction, longestId })
     // Nothing of ours is written either before the whole plan is found fit.
     const begin = async (): Promise<void> => {
       if (isOutdated(state.snapshot)) await this.#session.metadata.ensure()
@@ -190,7 +191,17 @@ export class Runner {
     const { error } = report
     await this.#log(preparer, error.code === 'MIG-INTERRUPTED' ? 'interrupted' : 'failed', error.code)
     const sourced = await sourcedError(error, this.#context.cwd)
-    throw new RunError(sourced, stateSentence(result.steps, error), result, this.#command.target)
+    const { target } = this.#command
+    throw new RunError(sourced, stateSentence(result.steps, error), result, { target, flags: this.#flags() })
+  }
+
+  /** What the command is to be given again when it is given again. */
+  #flags(): string[] {
+    const { singleTransaction, strictOrder } = this.#options
+    return [
+      ...(singleTransaction === true ? ['--single-transaction'] : []),
+      ...(strictOrder === true && this.#command.action === 'upgrade' ? ['--strict-order'] : []),
+    ]
   }
 
   /** The log tells of runs; a run does not fail because its log line could not be written. */

@@ -26,7 +26,10 @@ export async function stamp(
       hint: 'Give the revisions that the database stands at.',
     })
   }
-  if (options.sql !== undefined) return stampScript(context, targets, options.sql)
+  if (options.sql !== undefined) {
+    if (options.purge === true) throw blindPurge()
+    return stampScript(context, targets, options.sql)
+  }
   return withState(context, 'stamp', async (state, session) => {
     // Before the lock too: what cannot be done leaves no trace, not even metadata tables.
     const planned = planFor(state, targets, options)
@@ -36,7 +39,7 @@ export async function stamp(
       const preparer = new Preparer(context, fresh, session, identity)
       const changes = await changesOf(plan, fresh, preparer, options, context)
       if (changes.length > 0)
-        await session.metadata.write([...changes, preparer.logged(null, plan.to.join(' '))])
+        await session.metadata.write([...changes, preparer.logged(null, plan.to.join(' ') || 'base')])
       return reportOf(fresh, plan, 'stamped')
     })
   })
@@ -63,8 +66,11 @@ async function changesOf(
   }
   for (const node of plan.add) {
     const source = state.sources.get(node.id)
+    // Purged or not, what has no file keeps the row that it has.
+    if (source === undefined && state.rows.has(node.id)) continue
     if (source === undefined) throw noFile(node.id)
     const scripts = await describeScripts(source, state.backend, context.signal)
+    if (state.rows.has(node.id)) changes.push({ kind: 'revert', revision: node.id })
     changes.push({ kind: 'apply', row: preparer.row(source, scripts, null, true) })
   }
   return changes
@@ -101,6 +107,12 @@ function reportOf(state: State, plan: StampPlan<RevisionHeader>, outcome: 'plann
     to: plan.to,
     steps: [...plan.remove.map((id) => step(id, 'down')), ...plan.add.map((node) => step(node.id, 'up'))],
   }
+}
+
+function blindPurge(): MigrateError {
+  return new MigrateError('MIG-USAGE', 'A script asks no database, so it cannot tell which rows to forget.', {
+    hint: 'Leave out --sql, or --purge.',
+  })
 }
 
 function noFile(id: string): MigrateError {

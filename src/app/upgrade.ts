@@ -28,7 +28,18 @@ export async function upgrade(context: Context, target: string, options: RunOpti
   return run(context, upgradeTo(context, target, options), options)
 }
 
+/** A plan is made anew under the lock; what there is to say of it is said again only where it is something else. */
+export function tellOnce(context: Context): (message: string) => void {
+  const told = new Set<string>()
+  return (message) => {
+    if (told.has(message)) return
+    told.add(message)
+    context.emit({ type: 'notice', message })
+  }
+}
+
 export function upgradeTo(context: Context, target: string, options: RunOptions): RunCommand {
+  const tell = tellOnce(context)
   return {
     action: 'upgrade',
     target,
@@ -39,7 +50,7 @@ export function upgradeTo(context: Context, target: string, options: RunOptions)
       if (options.strictOrder ?? context.options.strictOrder ?? false) {
         requireOrder(state.graph, state.applied, plan.steps)
       }
-      for (const note of plan.notes) context.emit({ type: 'notice', message: note })
+      for (const note of plan.notes) tell(note)
       const steps = plan.steps.map((node) => stepUp(state, node))
       if (state.graph.repeatables.length === 0 || !leavesNothing(state, plan.steps)) return steps
       const repeatables = await dueRepeatables(state)

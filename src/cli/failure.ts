@@ -3,6 +3,7 @@ import { MigrateError } from '../core/errors.js'
 import { maskKnown, maskSecrets, secretsOf } from '../core/mask.js'
 import { readLines } from '../files/source-lines.js'
 import { failureDocument, renderError } from '../report/error.js'
+import { typed, type View } from '../report/view.js'
 import type { Io } from './io.js'
 
 /** Prints what went wrong, for people or with `--json` for programs, and answers the exit code. */
@@ -12,20 +13,25 @@ export async function reportFailure(
   io: Io,
   interruption: AbortSignal,
 ): Promise<number> {
-  const error = asMigrateError(thrown, interruption)
   // The arguments may be what is wrong, so that they are looked at as they were typed.
   const before = args.includes('--') ? args.slice(0, args.indexOf('--')) : args
   const hidden = hiding(args)
-  if (before.includes('--json')) {
-    io.out(hidden(`${JSON.stringify(failureDocument(error, documentOf(thrown)), null, 2)}\n`))
-    return error.exitCode
-  }
   const view = io.view('err', {
     colour: !before.includes('--no-color'),
     verbose: before.includes('--verbose') || before.includes('-v'),
   })
+  const error = sayingTyped(asMigrateError(thrown, interruption), view)
+  if (before.includes('--json')) {
+    io.out(hidden(`${JSON.stringify(failureDocument(error, documentOf(thrown)), null, 2)}\n`))
+    return error.exitCode
+  }
   io.err(hidden(renderError(await withSource(error, folderOf(before)), view)))
   return error.exitCode
+}
+
+/** What an error says to type next, with the options that were typed before. */
+function sayingTyped(error: MigrateError, view: View): MigrateError {
+  return error.hint === undefined ? error : error.with({ hint: typed(error.hint, view) })
 }
 
 /** A URL that was typed in the place of something else is quoted as what it was taken for. */

@@ -20,8 +20,9 @@ export interface Io {
 /**
  * A reader that has gone away (`migrate history | head`) must not break a run off in its midst: what is written
  * to it from then on is dropped.
+ * @param chosen options that commands to be typed next have to repeat
  */
-export function processIo(): Io {
+export function processIo(chosen = ''): Io {
   const gone = new Set<number>()
   const opened = new Map<number, NodeJS.WriteStream>()
   // A stream takes a millisecond or two to be made, and most commands need one of them only.
@@ -57,6 +58,7 @@ export function processIo(): Io {
       return createView({
         colour: colour && wantsColour(terminal),
         verbose,
+        chosen,
         ...(terminal ? { width: (stream === 'out' ? out : err)().columns || UNKNOWN_WIDTH } : {}),
       })
     },

@@ -1,12 +1,13 @@
 import { MigrateError } from '../core/errors.js'
 import { maskSecrets, secretsOf } from '../core/mask.js'
+import { chosenOptions } from './chosen.js'
 import { processIo, type Io } from './io.js'
 import { runProgram } from './program.js'
 import { createContext } from './context.js'
 
 /** The one place where the process ends: whatever happened becomes output and an exit code here. */
 export async function runCommand(args: readonly string[]): Promise<void> {
-  const io = processIo()
+  const io = processIo(chosenOptions(args))
   const interruption = listenForSignals(io)
   hideArguments(args)
   let code = 0

@@ -107,6 +107,7 @@ function watchRun(context: Context, began: number): RunWatcher {
   let printed = false
   let told = -Infinity
   let files = 0
+  let idWidth = 0
   const showBackfill = (event: Extract<MigratorEvent, { readonly type: 'backfill' }>): void => {
     if (quiet) return
     const left = event.leftMs === null ? {} : { left: event.leftMs }
@@ -128,6 +129,7 @@ function watchRun(context: Context, began: number): RunWatcher {
       } else if (event.type === 'history') {
         if (files - event.applied >= LARGE) void keepYoungSmall()
       } else if (event.type === 'planned') {
+        idWidth = event.longestId
         if (event.steps >= LARGE) void keepSmall()
       } else if (event.type === 'backfill') {
         showBackfill(event)
@@ -137,7 +139,7 @@ function watchRun(context: Context, began: number): RunWatcher {
         line?.update({ done: event.index, total: event.total, doing }, now())
       } else if (event.type === 'step-done' && !quiet) {
         line?.clear()
-        print(`${renderStep(event, view)}\n`)
+        print(`${renderStep(event, view, idWidth)}\n`)
         printed = true
       }
     },

@@ -40,7 +40,7 @@ export function checkNewId(id: string, taken: TakenNames): string {
   const problem = nameProblem(id)
   if (problem !== null) {
     throw new MigrateError('MIG-GRAPH-BAD-ID', `The revision id "${shown(id)}" ${problem}.`, {
-      hint: 'Choose one of letters, digits, ".", "_" and "-".',
+      hint: 'Choose another one, of letters, digits, ".", "_" and "-".',
     })
   }
   if (taken.get(id) !== undefined || taken.labels.has(id)) {

@@ -16,7 +16,7 @@ export interface StampPlan<R extends RevisionNode = RevisionNode> {
 }
 
 export interface StampOptions {
-  /** Forget the whole history first, unknown and repeatable revisions too. Default: false. */
+  /** Forget the whole history first, unknown and repeatable revisions too: what stays is stamped anew. Default: false. */
   readonly purge?: boolean
 }
 
@@ -52,7 +52,8 @@ export function stampPlan<R extends RevisionNode>(
   const forgotten = options.purge === true || state.size === 0 ? outside : []
   const leaving = [...applied].filter((id) => graph.has(id) && !state.has(id))
   return {
-    add: graph.sorted([...state].filter((id) => !applied.has(id))),
+    // After a purge nothing is known of any revision any more: the rows of those that stay are written anew.
+    add: graph.sorted(options.purge === true ? state : [...state].filter((id) => !applied.has(id))),
     remove: [
       ...forgotten,
       ...graph

@@ -3,7 +3,7 @@ import { columns } from './columns.js'
 import { text } from './revisions.js'
 import type { CheckReport } from './values.js'
 import type { Difference, Warning } from '../backend/index.js'
-import type { View } from './view.js'
+import { typed, type View } from './view.js'
 
 /** `migrate check`: one line a check, and below them what is otherwise than declared. */
 export function renderCheck(report: CheckReport, view: View): string {
@@ -11,7 +11,7 @@ export function renderCheck(report: CheckReport, view: View): string {
   const rows = report.checks.map((check) => [
     check.ok ? { text: 'ok', paint: style.green } : { text: 'found', paint: style.red },
     check.name,
-    check.message,
+    typed(check.message, view),
   ])
   const details = report.checks.flatMap(({ differences = [], warnings = [] }) => [
     ...renderDifferences(differences, view),

@@ -4,12 +4,13 @@ import { moment } from './duration.js'
 import { text } from './revisions.js'
 import { progress } from './status.js'
 import type { UnfinishedReport } from './values.js'
-import { paintDiff, type View } from './view.js'
+import { paintDiff, typed, type View } from './view.js'
 import { firstLine } from './width.js'
 
 /** `migrate tag list`. */
-export function renderTags(tags: readonly Tag[], { style }: View): string {
-  if (tags.length === 0) return 'No tags. Name the present state: migrate tag v1.0\n'
+export function renderTags(tags: readonly Tag[], view: View): string {
+  const { style } = view
+  if (tags.length === 0) return `${typed('No tags. Name the present state: migrate tag v1.0', view)}\n`
   const rows = tags.map((tag) => [
     { text: tag.name, paint: style.bold },
     { text: tag.heads.length === 0 ? 'base' : tag.heads.join(', '), paint: style.cyan },
@@ -47,20 +48,17 @@ export function renderRepair(
     .split('\n')
     .map((line) => paintDiff(line, style))
   const last = plan
-    ? `${style.bold('next')}  migrate repair ${result.revision}   accepts this`
+    ? `${style.bold('next')}  ${typed(`migrate repair ${result.revision}`, view)}   accepts this`
     : `${style.green('Accepted')}: ${style.cyan(result.revision)} is no longer edited.`
   return text([...difference, '', last])
 }
 
 /** `migrate resolve`: what is left of the revision. */
-export function renderResolved(
-  revision: string,
-  unfinished: UnfinishedReport | null,
-  { style }: View,
-): string {
+export function renderResolved(revision: string, unfinished: UnfinishedReport | null, view: View): string {
+  const { style } = view
   const rest =
     unfinished === null
       ? 'nothing of it is left to do'
-      : `${progress(unfinished)}; ${unfinished.next ?? 'its file'} goes on after them`
+      : `${progress(unfinished)}; ${typed(unfinished.next ?? 'its file', view)} goes on after them`
   return `${style.green('Settled')}: ${style.cyan(revision)}, ${rest}.\n`
 }

@@ -2,7 +2,7 @@ import { columns, type Cell } from './columns.js'
 import { duration, moment } from './duration.js'
 import { drawGraph } from './graph.js'
 import type { RevisionInfo, ShowReport } from './values.js'
-import type { Style, View } from './view.js'
+import { typed, type Style, type View } from './view.js'
 import { firstLine, truncate } from './width.js'
 
 /** A revision of a report; `applied` is null where no database was asked. */
@@ -42,7 +42,8 @@ function stateCell(revision: Listed, style: Style): Cell {
 
 /** One line a revision, in the order given. */
 export function renderRevisions(revisions: readonly Listed[], view: View): string {
-  if (revisions.length === 0) return 'No revisions yet. Write the first: migrate revision -m "create users"\n'
+  if (revisions.length === 0)
+    return `${typed('No revisions yet. Write the first: migrate revision -m "create users"', view)}\n`
   const { style } = view
   const current = currentOf(revisions)
   if (view.verbose) return revisions.map((revision) => renderOne(revision, current, view)).join('\n')
@@ -136,6 +137,7 @@ function facts(revision: Listed): string[][] {
 
 /** `migrate show`: all that is known of revisions, scripts included. */
 export function renderShow(reports: readonly ShowReport[], view: View): string {
+  if (reports.length === 0) return 'The empty database: no revision.\n'
   return reports.map((report) => renderShown(report, view)).join('\n')
 }
 

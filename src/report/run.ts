@@ -24,16 +24,24 @@ function outcomePaint(outcome: StepOutcome, style: Style): (text: string) => str
   }
 }
 
-/** A step's line as it is printed when the step ends; columns have fixed widths, since the next are not known. */
+/** Of longer ones nobody wants a column. */
+const WIDEST_ID = 40
+
+/**
+ * A step's line as it is printed when the step ends; columns have fixed widths, since the next are not known.
+ * @param idWidth that of the longest id of the run
+ */
 export function renderStep(
   step: Pick<StepReport, 'revision' | 'message' | 'outcome' | 'durationMs'>,
   view: View,
+  idWidth = 0,
 ): string {
   const { style } = view
   const took = step.durationMs === null ? '' : duration(step.durationMs)
   const outcome = outcomePaint(step.outcome, style)(step.outcome)
   const pad = padEnd(step.outcome, OUTCOME_WIDTH).slice(step.outcome.length)
-  return `  ${outcome}${pad}  ${style.cyan(step.revision)}  ${style.dim(padStart(took, DURATION_WIDTH))}  ${firstLine(step.message)}`.trimEnd()
+  const id = `${style.cyan(step.revision)}${padEnd(step.revision, Math.min(idWidth, WIDEST_ID)).slice(step.revision.length)}`
+  return `  ${outcome}${pad}  ${id}  ${style.dim(padStart(took, DURATION_WIDTH))}  ${firstLine(step.message)}`.trimEnd()
 }
 
 /** What stands after a run, on one line. */
@@ -47,8 +55,11 @@ export function renderRunSummary(report: RunReport, elapsedMs: number, view: Vie
 }
 
 function tally(steps: readonly StepReport[]): string {
-  const counts = new Map<StepOutcome, number>()
-  for (const { outcome } of steps) counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
+  const counts = new Map<StepOutcome | 'forgotten', number>()
+  for (const { outcome, direction } of steps) {
+    const became = outcome === 'stamped' && direction === 'down' ? 'forgotten' : outcome
+    counts.set(became, (counts.get(became) ?? 0) + 1)
+  }
   return [...counts]
     .map(([outcome, number], index) =>
       index === 0 ? `${count(number, 'revision')} ${outcome}` : `${number} ${outcome}`,
@@ -64,7 +75,10 @@ export function renderPlan(report: RunReport, view: View): string {
     `${style.bold('Plan')}: ${count(report.steps.length, 'step')}, from ${state(report.from)} to ${state(report.to)}. Nothing is executed.`,
   ]
   for (const step of report.steps) {
-    lines.push('', `  ${arrow(step, style)} ${style.cyan(step.revision)}  ${firstLine(step.message)}`)
+    lines.push(
+      '',
+      `  ${arrow(report.command, step, style)} ${style.cyan(step.revision)}  ${firstLine(step.message)}`,
+    )
     if (step.file !== null) lines.push(`    ${style.dim(step.file)}`)
     for (const line of statements(step, view)) lines.push(line)
   }
@@ -109,7 +123,9 @@ function oneLine(sql: string): string {
   return squeezed.length > 90 || begun.length < sql.length ? `${squeezed.slice(0, 89)}…` : squeezed
 }
 
-function arrow(step: StepReport, style: Style): string {
+/** A stamp runs nothing: it writes rows and forgets them. */
+function arrow(command: RunReport['command'], step: StepReport, style: Style): string {
+  if (command === 'stamp') return step.direction === 'up' ? style.green('stamp ') : style.yellow('forget')
   return step.direction === 'up' ? style.green('up  ') : style.yellow('down')
 }
 

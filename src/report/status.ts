@@ -3,7 +3,7 @@ import { howFar } from './backfill.js'
 import { count } from './duration.js'
 import { text, type Listed } from './revisions.js'
 import type { CurrentReport, StatusReport, UnfinishedReport } from './values.js'
-import type { View } from './view.js'
+import { typed, type View } from './view.js'
 import { firstLine } from './width.js'
 
 /** Pending revisions shown before the rest is only counted. */
@@ -91,8 +91,9 @@ function goOn([first]: readonly UnfinishedReport[]): string | null {
   return `${first.next}   looks at the database first; migrate resolve says what it cannot see`
 }
 
-function nextStep(report: StatusReport, { style }: View): string[] {
-  const next = (command: string) => [`${style.bold('next')}  ${command}`]
+function nextStep(report: StatusReport, view: View): string[] {
+  const { style } = view
+  const next = (command: string) => [`${style.bold('next')}  ${typed(command, view)}`]
   const edited = report.edited[0]
   if (edited !== undefined) return next(`migrate repair ${edited} --plan   shows what differs`)
   const half = goOn(report.unfinished)
@@ -113,7 +114,7 @@ export function renderCurrent(report: CurrentReport, view: View): string {
   const unfinished =
     half === null
       ? []
-      : ['', ...renderUnfinished(report.unfinished, view), '', `${style.bold('next')}  ${half}`]
+      : ['', ...renderUnfinished(report.unfinished, view), '', `${style.bold('next')}  ${typed(half, view)}`]
   if (report.heads.length === 0) return text([style.dim('base: nothing is applied'), ...unfinished])
   const rows = report.heads.map((head) => [
     { text: head.revision, paint: style.cyan },

@@ -163,7 +163,13 @@ export type MigratorEvent =
   | { readonly type: 'connected'; readonly server: string }
   | { readonly type: 'history'; readonly applied: number }
   | { readonly type: 'lock-waiting'; readonly holder: LockHolder | null }
-  | { readonly type: 'planned'; readonly steps: number; readonly direction: Direction }
+  /** `longestId` is the length of the longest id among the steps, in UTF-16 units. */
+  | {
+      readonly type: 'planned'
+      readonly steps: number
+      readonly direction: Direction
+      readonly longestId: number
+    }
   | {
       readonly type: 'step-started'
       readonly revision: string

@@ -20,18 +20,30 @@ export interface View {
   /** Columns of the terminal; Infinity where there is none: nothing is cut then. */
   readonly width: number
   readonly verbose: boolean
+  /** Options of the command line that say which database and files are meant; empty where there are none. */
+  readonly chosen: string
 }
 
 export function createView(options: {
   readonly colour: boolean
   readonly width?: number
   readonly verbose?: boolean
+  readonly chosen?: string
 }): View {
   return {
     style: picocolors.createColors(options.colour),
     width: options.width ?? Infinity,
     verbose: options.verbose ?? false,
+    chosen: options.chosen ?? '',
   }
+}
+
+const COMMAND =
+  /\bmigrate (?=(?:upgrade|downgrade|redo|stamp|status|current|history|heads|branches|show|log|check|tag|revision|merge|edit|repair|resolve|backfill)\b(?! --help))/g
+
+/** Words that say what to type next, so that it means the same database and files as what was typed before. */
+export function typed(words: string, { chosen }: Pick<View, 'chosen'>): string {
+  return chosen === '' ? words : words.replace(COMMAND, () => `migrate ${chosen} `)
 }
 
 /** A line of a unified diff. */

@@ -5,7 +5,12 @@ import { MigrateError } from '../../src/core/errors.js'
 
 type Step = readonly [revision: string, direction: 'up' | 'down', outcome: StepReport['outcome']]
 
-function hintOf(command: RunReport['command'], target: string, steps: readonly Step[]): string | undefined {
+function hintOf(
+  command: RunReport['command'],
+  target: string,
+  steps: readonly Step[],
+  flags: readonly string[] = [],
+): string | undefined {
   const report: RunReport = {
     ok: false,
     command,
@@ -23,10 +28,20 @@ function hintOf(command: RunReport['command'], target: string, steps: readonly S
     })),
   }
   const position = { offset: 0, line: 1, column: 1, file: 'a/down.sql' }
-  return new RunError(new MigrateError('MIG-STATEMENT-FAILED', 'No.', { position }), '', report, target).hint
+  return new RunError(new MigrateError('MIG-STATEMENT-FAILED', 'No.', { position }), '', report, {
+    target,
+    flags,
+  }).hint
 }
 
 describe('what to type next after a failure', () => {
+  it('has the flags that the command was given', () => {
+    const flags = ['--single-transaction', '--strict-order']
+    expect(hintOf('upgrade', 'heads', [['a', 'up', 'rolled-back']], flags)).toBe(
+      'Mend a/down.sql, then type: migrate upgrade heads --single-transaction --strict-order',
+    )
+  })
+
   it('names the file of the statement, which for a down may be another than the revision’s', () => {
     expect(hintOf('upgrade', 'head', [['a', 'up', 'rolled-back']])).toBe(
       'Mend a/down.sql, then type: migrate upgrade',

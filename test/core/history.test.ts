@@ -230,6 +230,8 @@ describe('a stamp', () => {
     )
     expect(plan.remove.toSorted()).toEqual(['alone', 'stranger', 'trunk1'])
     expect(plan.to).toEqual(['auth1'])
+    // Also what was applied before: nothing is left of what the history said of it.
+    expect(plan.add.map(({ id }) => id)).toEqual(['root', 'auth1'])
   })
 
   it('needs a target', () => {

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { columns } from '../../src/report/columns.js'
 import { duration, moment } from '../../src/report/duration.js'
+import { renderStep } from '../../src/report/run.js'
 import { createView } from '../../src/report/view.js'
 import { displayWidth, firstLine, padEnd, padStart, printable, truncate } from '../../src/report/width.js'
 
@@ -101,4 +102,12 @@ describe('views', () => {
     expect(createView({ colour: false }).style.red('x')).toBe('x')
     expect(createView({ colour: true }).style.red('x')).toContain('\u001b[')
   })
+})
+
+it('the lines of a run have their columns one below the other, however long the ids are', () => {
+  const view = createView({ colour: false })
+  const lines = ['1', '1_2', 'R__注'].map((revision) =>
+    renderStep({ revision, message: 'message', outcome: 'applied', durationMs: 2 }, view, 6),
+  )
+  expect(new Set(lines.map((line) => displayWidth(line.slice(0, line.indexOf('message')))))).toHaveLength(1)
 })

@@ -3,32 +3,15 @@ import { MigrateError } from '../../core/errors.js'
 import { renderCheck } from '../../report/check.js'
 import type { CommandSpec } from '../spec.js'
 
-const CHECKS: readonly { readonly name: CheckName; readonly description: string; readonly remedy: string }[] =
-  [
-    { name: 'heads', description: 'more than one head', remedy: 'migrate merge heads -m "merge heads"' },
-    { name: 'pending', description: 'revisions that are not applied', remedy: 'migrate upgrade head' },
-    {
-      name: 'edited',
-      description: 'applied revisions whose file has changed',
-      remedy: 'migrate repair REV --plan',
-    },
-    {
-      name: 'missing',
-      description: 'applied revisions without a file',
-      remedy: 'check out the branch that has them, or migrate downgrade',
-    },
-    {
-      name: 'unfinished',
-      description: 'revisions stopped halfway',
-      remedy: 'migrate upgrade head, or migrate resolve REV',
-    },
-    {
-      name: 'drift',
-      description: 'a database that is otherwise than declared (MongoDB)',
-      remedy: 'migrate revision --autogenerate -m "follow what is declared"',
-    },
-    { name: 'unused', description: 'indexes that serve no query (MongoDB): warnings alone', remedy: '' },
-  ]
+const CHECKS: readonly { readonly name: CheckName; readonly description: string }[] = [
+  { name: 'heads', description: 'more than one head' },
+  { name: 'pending', description: 'revisions that are not applied' },
+  { name: 'edited', description: 'applied revisions whose file has changed' },
+  { name: 'missing', description: 'applied revisions without a file' },
+  { name: 'unfinished', description: 'revisions stopped halfway' },
+  { name: 'drift', description: 'a database that is otherwise than declared (MongoDB)' },
+  { name: 'unused', description: 'indexes that serve no query (MongoDB): warnings alone' },
+]
 
 /** Found something: exit code 3, with what was found. */
 class CheckFailed extends MigrateError {
@@ -36,14 +19,18 @@ class CheckFailed extends MigrateError {
 
   constructor(report: CheckReport) {
     const found = report.checks.filter((check) => !check.ok)
-    const remedy = CHECKS.find((check) => check.name === found[0]?.name)?.remedy
-    const ids = found[0]?.revisions
-    const [only] = ids?.length === 1 ? ids : []
+    const hint = remedy(found[0])
     super('MIG-CHECK-FAILED', `Found: ${found.map((check) => check.name).join(', ')}.`, {
-      ...(remedy === undefined ? {} : { hint: only === undefined ? remedy : remedy.replace('REV', only) }),
+      ...(hint === undefined ? {} : { hint }),
     })
     this.report = report
   }
+}
+
+/** What a finding ends with. */
+function remedy(check: CheckReport['checks'][number] | undefined): string | undefined {
+  if (check?.name === 'missing') return 'check out the branch that has them, or migrate downgrade'
+  return check === undefined ? undefined : /: (migrate .*)$/.exec(check.message)?.[1]
 }
 
 export const command: CommandSpec = {

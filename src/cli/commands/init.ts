@@ -20,12 +20,12 @@ export const command: CommandSpec = {
     })
     context.answer(report, (view) => {
       const folder = report.createdDir
-        ? `and the folder ${report.dir}`
+        ? ` and the folder ${report.dir}`
         : `; the folder ${report.dir} was there`
       const secret = report.urlLeftOut
         ? 'The URL holds a password: put it into the variable DATABASE_URL.\n'
         : ''
-      return `Wrote ${report.config} ${folder}\n${secret}${view.style.dim('next')}  migrate revision -m "create users"\n`
+      return `Wrote ${report.config}${folder}\n${secret}${view.style.dim('next')}  migrate revision -m "create users"\n`
     })
     return Promise.resolve()
   },
