@@ -21,6 +21,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await started.stop()
     reportMissing(servers)
     reportMongo(servers, project)
+    reportSearch(project)
   }
 }
 
@@ -44,6 +45,22 @@ function reportMongo({ present }: Servers, project: TestProject): void {
     `${atTheWire.length} tests passed at the wire, with MongoDB's documented answers, and NOT against MongoDB:`,
   )
   for (const { name } of atTheWire) say(`  ${name.replace(/^at the wire, not MongoDB: /, '')}`)
+}
+
+/** The servers of these tests have not got the search module. */
+function reportSearch(project: TestProject): void {
+  const lead = 'at the wire, not the search module: '
+  const names = project.vitest.state
+    .getTestModules()
+    .filter(({ relativeModuleId }) => relativeModuleId.includes('redis/search'))
+    .flatMap((module) => [...module.children.allTests('passed')])
+    .filter(({ name }) => name.startsWith(lead))
+    .map(({ fullName }) => fullName.replace(lead, ''))
+  if (names.length === 0) return
+  say(
+    `${names.length} tests passed at the wire, with the documented answers of the search module, and NOT against it:`,
+  )
+  for (const name of names) say(`  ${name}`)
 }
 
 function report(servers: Servers, ms: number): void {

@@ -216,7 +216,10 @@ export interface Session<Client = unknown> {
    * @returns those of its statements that such a transaction holds though their text does not say so
    * @throws MigrateError MIG-UNSUPPORTED, MIG-TRANSACTION-FORBIDDEN at the statement
    */
-  fit?(statements: readonly Statement[], required: boolean): ReadonlySet<Statement>
+  fit?(
+    statements: readonly Statement[],
+    required: boolean,
+  ): ReadonlySet<Statement> | Promise<ReadonlySet<Statement>>
   /** For statements that are to be run in pages. Without it they are refused before anything runs. */
   readonly backfills?: BackfillSupport
   /** For recovery: what became of a statement in doubt. Without it: unknown. */

@@ -7,15 +7,15 @@ import { isSavepoint, statementsOf, type Block, type PreparedScript, type Script
  * @throws MigrateError MIG-UNSUPPORTED, MIG-TRANSACTION-FORBIDDEN for what this server lacks
  */
 export async function asHeld(session: Session, given: PreparedScript): Promise<PreparedScript> {
-  const script = asFit(session, given)
+  const script = await asFit(session, given)
   const unheld = await session.unheld?.(statementsOf(script.steps))
   if (unheld === undefined || unheld.size === 0) return script
   return { ...script, steps: script.steps.map((step) => marked(step, unheld)) }
 }
 
 /** @throws MigrateError MIG-UNSUPPORTED, MIG-TRANSACTION-FORBIDDEN for what this server lacks */
-function asFit(session: Session, script: PreparedScript): PreparedScript {
-  const held = session.fit?.(statementsOf(script.steps), script.required === true)
+async function asFit(session: Session, script: PreparedScript): Promise<PreparedScript> {
+  const held = await session.fit?.(statementsOf(script.steps), script.required === true)
   if (held === undefined || held.size === 0) return script
   const steps = script.steps.map((step) =>
     step.kind === 'statement' && held.has(step.statement)

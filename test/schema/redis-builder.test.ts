@@ -50,6 +50,30 @@ describe('the operations of Redis', () => {
       String.raw`REVGRAPH.FUNCTION UNLOAD "#!lua name=shop\nreturn 1"`,
     ],
     [
+      'a search index that is built',
+      (op) => op.searchIndex('p').build('p2', ['ON', 'HASH', 'PREFIX', 1, 'p:', 'SCHEMA', 'a b', 'TEXT']),
+      'REVGRAPH.SEARCHINDEX p BUILD p2 ON HASH PREFIX 1 p: SCHEMA "a b" TEXT',
+      'REVGRAPH.SEARCHINDEX p UNBUILD p2 ON HASH PREFIX 1 p: SCHEMA "a b" TEXT',
+    ],
+    [
+      'a search index that is created',
+      (op) => op.searchIndex('p').create('p2', ['SCHEMA', 'a', 'TEXT']),
+      'REVGRAPH.SEARCHINDEX p CREATE p2 SCHEMA a TEXT',
+      'REVGRAPH.SEARCHINDEX p DROP p2 SCHEMA a TEXT',
+    ],
+    [
+      'a search index that is dropped',
+      (op) => op.searchIndex('p').drop('p1', { was: ['SCHEMA', 'a', 'TEXT'] }),
+      'REVGRAPH.SEARCHINDEX p DROP p1 SCHEMA a TEXT',
+      'REVGRAPH.SEARCHINDEX p CREATE p1 SCHEMA a TEXT',
+    ],
+    [
+      'a search index that is dropped without saying what it was',
+      (op) => op.searchIndex('p').drop('p1'),
+      'REVGRAPH.SEARCHINDEX p DROP p1',
+      null,
+    ],
+    [
       'command',
       (op) => op.command(['SET', 'a b', 1], { reverse: ['DEL', 'a b'] }),
       'SET "a b" 1',
@@ -70,6 +94,22 @@ describe('the operations of Redis', () => {
     ['a renaming that meets itself', (op) => op.keys('u:*').rename('u:v2:*'), 'over and over'],
     ['no seconds', (op) => op.keys('u:*').setTtl(0.5), 'EXPIRE takes a number of seconds'],
     ['a library without a name', (op) => op.function('return 1'), 'whose first line names it'],
+    [
+      'an index without a schema',
+      (op) => op.searchIndex('p').build('p2', ['ON', 'HASH']),
+      'with a SCHEMA in it',
+    ],
+    [
+      'an alias that is the index',
+      (op) => op.searchIndex('p').build('p', ['SCHEMA']),
+      'cannot have the name',
+    ],
+    [
+      'a definition that is no list',
+      (op) => op.searchIndex('p').create('p2', 'SCHEMA' as never),
+      'as a list',
+    ],
+    ['no alias', (op) => op.searchIndex('').drop('p2'), 'takes an alias'],
     ['a command of nothing', (op) => op.command([]), 'takes a command as a list'],
     [
       'a value that is no word',

@@ -11,7 +11,9 @@ import { missingRight, neededRights } from './rights.js'
 export function codeOf(thrown: unknown): string | null {
   if (!(thrown instanceof Error) || typeof (thrown as { code?: unknown }).code === 'string') return null
   if (IN_SCRIPT.test(thrown.message)) return 'NOPERM'
-  return /^[A-Z][A-Z0-9]+(?= |$)/.exec(thrown.message)?.[0] ?? null
+  const word = /^[A-Z][A-Z0-9_]+(?= |$)/.exec(thrown.message)?.[0]
+  // Modules say what is wrong without such a word; of what a server has answered the driver keeps the command.
+  return word ?? ('command' in thrown ? 'ERR' : null)
 }
 
 /** How a server words that a script may not do what it does. */

@@ -7,6 +7,9 @@ import { nodesOf } from './nodes.js'
 
 type FunctionOperation = Extract<Operation, { kind: 'function-load' | 'function-unload' }>
 
+export const isFunction = (operation: Operation): operation is FunctionOperation =>
+  operation.kind === 'function-load' || operation.kind === 'function-unload'
+
 /** What a load has replaced is kept under the code that it has loaded. */
 const fieldOf = ({ library, code }: FunctionOperation): string =>
   `function ${library} ${createHash('sha256').update(code).digest('hex')}`

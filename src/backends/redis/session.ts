@@ -3,7 +3,8 @@ import { MigrateError } from '../../core/errors.js'
 import type { Operation } from '../../schema/redis/operations.js'
 import { isCluster, type Client } from './driver.js'
 import { BrokenOff, explainStatement } from './errors.js'
-import { foreseeFunction, observeFunction, runFunction } from './functions.js'
+import { refuseLacking } from './fit.js'
+import { foreseeFunction, isFunction, observeFunction, runFunction } from './functions.js'
 import { foreseeKeys } from './foresee.js'
 import { runKeys } from './keys.js'
 import { stepName } from './keys-progress.js'
@@ -12,6 +13,7 @@ import { ownScripts, type OwnScripts } from './lua.js'
 import { RedisMetadata } from './metadata.js'
 import { redisCapabilities, type RedisNames } from './names.js'
 import { observeCommand } from './observe.js'
+import { foreseeSearch, observeSearch, runSearch } from './search.js'
 import { argumentsOf, operationIn } from './statements.js'
 
 export interface SessionParts {
@@ -69,11 +71,17 @@ export class RedisSession implements Session<Client> {
 
   async #operate(operation: Operation, statement: Statement): Promise<ExecuteResult> {
     const { client, metadata } = this
-    if (operation.kind !== 'keys') {
+    const resume = this.#resumable.delete(stepName(statement.text))
+    if (isFunction(operation)) {
       await runFunction(client, metadata, operation)
       return { rows: null }
     }
-    const resume = this.#resumable.delete(stepName(statement.text))
+    if (operation.kind === 'search') {
+      const { signal } = this.#interrupt
+      const again = resume || this.#again
+      await runSearch(operation, { client, metadata, again, signal, onNotice: this.#onNotice })
+      return { rows: null }
+    }
     const rows = await runKeys(operation, {
       client,
       metadata,
@@ -95,8 +103,9 @@ export class RedisSession implements Session<Client> {
       // Bytes that are no text are not compared.
       return words.every((word) => typeof word === 'string') ? observeCommand(this.client, words) : 'unknown'
     }
-    if (operation.kind !== 'keys') return observeFunction(this.client, this.metadata, operation)
+    if (isFunction(operation)) return observeFunction(this.client, this.metadata, operation)
     this.#resumable.add(stepName(statement.text))
+    if (operation.kind === 'search') return observeSearch(operation, this.client, this.metadata)
     return 'not-applied'
   }
 
@@ -110,12 +119,18 @@ export class RedisSession implements Session<Client> {
     const operation = operationIn(statement.text)
     if (operation === null) return null
     try {
-      return operation.kind === 'keys'
-        ? await foreseeKeys(operation, this.client, this.#names.prefix)
+      if (operation.kind === 'keys') return await foreseeKeys(operation, this.client, this.#names.prefix)
+      return operation.kind === 'search'
+        ? await foreseeSearch(operation, this.client)
         : await foreseeFunction(this.client, operation)
     } catch (error) {
       throw explainStatement(error, statement)
     }
+  }
+
+  async fit(statements: readonly Statement[]): Promise<ReadonlySet<Statement>> {
+    await refuseLacking(statements, this.client, this.server)
+    return new Set()
   }
 
   /** There is nothing that could be rolled back: the work is done, step by step. */

@@ -88,6 +88,7 @@ const CONTAINERS: ReadonlySet<string> = new Set([
 function summaryOf(line: CommandLine): string {
   const name = nameOf(line)
   if (name === 'REVGRAPH.KEYS') return `keys ${nameOf(line, 2)}`.toLowerCase()
+  if (name === 'REVGRAPH.SEARCHINDEX') return `searchindex ${nameOf(line, 2)}`.toLowerCase()
   return (CONTAINERS.has(name) ? `${name} ${nameOf(line, 1)}` : name).toLowerCase().trim()
 }
 

@@ -36,12 +36,33 @@ export interface RedisKeyOperations {
 
 type Words = readonly (string | number)[]
 
+/**
+ * An index of the search module, behind an alias that applications ask for. A definition is what FT.CREATE takes behind
+ * the name, word by word: `['ON', 'HASH', 'PREFIX', 1, 'product:', 'SCHEMA', 'name', 'TEXT']`.
+ */
+export interface RedisSearchIndexOperations {
+  /**
+   * Makes the index beside the one that the alias has, waits until it holds everything, and moves the alias to it. The old
+   * one is left; `drop` it in a later revision. Undone by moving the alias back and dropping the index.
+   */
+  build(index: string, definition: Words): void
+  /** Makes the index and waits until it holds everything; the alias stays where it is. Undone by dropping it. */
+  create(index: string, definition: Words): void
+  /**
+   * Drops an index, not what is in it; refused while the alias is its own.
+   * @param options `was`: its definition, to create it again
+   */
+  drop(index: string, options?: { readonly was?: Words }): void
+}
+
 /** Redis' operations. Each only collects commands, as a file of commands would have them. */
 export interface RedisOperations {
   /** The keys that a pattern of Redis matches: `user:*`, `user:[0-9]*`. */
   keys(pattern: string, options?: KeysOptions): RedisKeyOperations
   /** Loads a library of functions (`#!lua name=shop` is its first line). Undone by putting back the one before. */
   function(code: string): void
+  /** The index of the search module that has this alias. Refused in the plan where the server has none. */
+  searchIndex(alias: string): RedisSearchIndexOperations
   /**
    * Any command of the server's, word by word: `op.redis.command(['SET', 'a', 1], { reverse: ['DEL', 'a'] })`.
    * @param options `reverse`: the command that undoes it
@@ -66,6 +87,7 @@ export function redisOperations(add: Add): RedisOperations {
   return {
     keys: (pattern, options) => keyOperations(add, pattern, options),
     function: (code) => own(add, 'op.redis.function()', ['REVGRAPH.FUNCTION', 'LOAD', code]),
+    searchIndex: (alias) => searchOperations(add, alias),
     command: (words, options) => {
       const call = 'op.redis.command()'
       const text = commandText(call, words)
@@ -96,15 +118,39 @@ function keyOperations(add: Add, pattern: string, options: KeysOptions = {}): Re
   }
 }
 
+function searchOperations(add: Add, alias: string): RedisSearchIndexOperations {
+  const on = `op.redis.searchIndex(${JSON.stringify(alias)})`
+  const put = (method: string, action: string, index: string, definition: unknown): void => {
+    const call = `${on}.${method}()`
+    if (!Array.isArray(definition))
+      throw wrong(call, 'takes a definition as a list of texts and numbers', DEFINITION)
+    const words = ['REVGRAPH.SEARCHINDEX', alias, action, index, ...(definition as Words)]
+    const { text, reverse } = ownText(call, words, DEFINITION)
+    add({ call, text, reverse: reverse ?? UNSAID_INDEX })
+  }
+  return {
+    build: (index, definition) => put('build', 'BUILD', index, definition),
+    create: (index, definition) => put('create', 'CREATE', index, definition),
+    drop: (index, { was = [] } = {}) => put('drop', 'DROP', index, was),
+  }
+}
+
+const DEFINITION =
+  "Write for example: op.redis.searchIndex('products').build('products_v2', ['ON', 'HASH', 'PREFIX', 1, 'product:', 'SCHEMA', 'name', 'TEXT'])"
+const UNSAID_INDEX: Reverse = {
+  unknown: 'does not say what the index is',
+  hint: 'Give it { was: [...] }, or write up(op) and down(op) in place of change(op).',
+}
+
 function own(add: Add, call: string, words: Words): void {
   const { text, reverse } = ownText(call, words)
   add({ call, text, reverse: reverse ?? UNKNOWN })
 }
 
 /** A command of revgraph's own, which a file could have as well, and what undoes it. */
-function ownText(call: string, words: Words): { text: string; reverse: string | null } {
+function ownText(call: string, words: Words, example = EXAMPLE): { text: string; reverse: string | null } {
   if (!words.every(isWord))
-    throw wrong(call, 'was given something that is neither a text nor a number', EXAMPLE)
+    throw wrong(call, 'was given something that is neither a text nor a number', example)
   const operation = operationOf(words.map(String))
   if (isProblem(operation)) throw wrong(call, `makes no command: ${operation.message}`, operation.hint)
   return { text: commandOf(words), reverse: inverseOf(operation) }

@@ -5,6 +5,7 @@ const OPEN: ReadonlySet<string> = new Set([
   ...['DEL', 'UNLINK', 'RENAME', 'RENAMENX', 'COPY', 'MOVE', 'TOUCH', 'EXISTS', 'TYPE'],
   ...['EXPIRE', 'PEXPIRE', 'EXPIREAT', 'PEXPIREAT', 'PERSIST', 'XGROUP'],
   ...['FT.CREATE', 'FT.ALTER', 'FT.DROPINDEX', 'FT.ALIASADD', 'FT.ALIASUPDATE', 'FT.ALIASDEL', 'FT.INFO'],
+  'REVGRAPH.SEARCHINDEX',
 ])
 
 /** Whose second word is what it is about; else nothing behind the first is shown. */

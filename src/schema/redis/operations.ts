@@ -1,4 +1,5 @@
 import { inverseRenaming, problemOfRenaming } from './glob.js'
+import { inverseSearch, searchOf, type SearchOperation } from './search.js'
 import { commandOf } from './words.js'
 
 /**
@@ -28,6 +29,7 @@ export type Operation =
       readonly rate: number
     }
   | { readonly kind: 'function-load' | 'function-unload'; readonly library: string; readonly code: string }
+  | SearchOperation
 
 /** What is wrong with a command, and what to write instead. */
 export interface Problem {
@@ -51,10 +53,12 @@ export function operationOf(words: readonly string[]): Operation | Problem {
       return keysOf(rest)
     case 'REVGRAPH.FUNCTION':
       return functionOf(rest)
+    case 'REVGRAPH.SEARCHINDEX':
+      return searchOf(rest)
     default:
       return {
         message: `There is no command ${name}.`,
-        hint: 'There are REVGRAPH.KEYS and REVGRAPH.FUNCTION.',
+        hint: 'There are REVGRAPH.KEYS, REVGRAPH.FUNCTION and REVGRAPH.SEARCHINDEX.',
       }
   }
 }
@@ -168,6 +172,8 @@ export function inverseOf(operation: Operation): string | null {
       return commandOf(['REVGRAPH.FUNCTION', 'UNLOAD', operation.code])
     case 'function-unload':
       return commandOf(['REVGRAPH.FUNCTION', 'LOAD', operation.code])
+    case 'search':
+      return inverseSearch(operation)
     case 'keys': {
       const { action, pattern, rate } = operation
       if (action.name !== 'RENAME' || action.taken !== 'REFUSE') return null

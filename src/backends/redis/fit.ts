@@ -1,0 +1,82 @@
+import type { ServerInfo, Statement } from '../../backend/index.js'
+import { MigrateError } from '../../core/errors.js'
+import type { SearchOperation } from '../../schema/redis/search.js'
+import { isCluster, type Client } from './driver.js'
+import { explainStatement } from './errors.js'
+import { argumentsOf, operationIn } from './statements.js'
+
+/** What a statement wants of the search module, which a server may have whole, in part or not at all. */
+interface Need {
+  readonly statement: Statement
+  readonly operation: SearchOperation | null
+  readonly commands: readonly string[]
+}
+
+/**
+ * Refuses what wants commands of the search module that this server has not got. Others are the server's to refuse.
+ * @throws MigrateError MIG-UNSUPPORTED at the statement
+ */
+export async function refuseLacking(
+  statements: readonly Statement[],
+  client: Client,
+  server: ServerInfo,
+): Promise<void> {
+  const needs = statements.flatMap(needOf)
+  const [first] = needs
+  if (first === undefined) return
+  const inCluster = isCluster(client) ? needs.find(({ operation }) => operation !== null) : undefined
+  if (inCluster !== undefined) {
+    throw refused(
+      inCluster,
+      'REVGRAPH.SEARCHINDEX is not run in a cluster.',
+      'Give the commands of the search module by themselves: FT.CREATE, FT.ALIASUPDATE, FT.DROPINDEX.',
+    )
+  }
+  const names = [...new Set(needs.flatMap(({ commands }) => commands))]
+  let known: ReadonlySet<string>
+  try {
+    const answer = (await client.call('COMMAND', 'INFO', ...names)) as (unknown[] | null)[]
+    known = new Set(names.filter((_, at) => answer[at] !== null && answer[at]?.[0] !== undefined))
+  } catch (error) {
+    throw explainStatement(error, first.statement)
+  }
+  for (const need of needs) {
+    const lacking = need.commands.find((name) => !known.has(name))
+    if (lacking !== undefined) throw lack(need, lacking, server)
+  }
+}
+
+function needOf(statement: Statement): Need[] {
+  const operation = operationIn(statement.text)
+  if (operation === null) {
+    const name = String(argumentsOf(statement.text)[0]).toUpperCase()
+    return name.startsWith('FT.') ? [{ statement, operation, commands: [name] }] : []
+  }
+  if (operation.kind !== 'search') return []
+  const { action } = operation
+  const alias = action === 'BUILD' || action === 'UNBUILD' ? ['FT.ALIASUPDATE', 'FT.ALIASDEL'] : []
+  return [{ statement, operation, commands: ['FT.CREATE', 'FT.INFO', 'FT.DROPINDEX', ...alias] }]
+}
+
+function lack(need: Need, name: string, { product, version }: ServerInfo): MigrateError {
+  const who = `${product} ${version}`
+  if (need.operation === null || !name.startsWith('FT.ALIAS'))
+    return refused(
+      need,
+      `${who} has no ${name}: the search module is not loaded here.`,
+      'Load the module (Redis 8 as redis.io builds it has it, as has the Valkey bundle), or leave this out here.',
+    )
+  return refused(
+    need,
+    `${who} has search indexes and no aliases of them (${name}).`,
+    'Create and drop indexes without an alias (create, drop; FT.CREATE, FT.DROPINDEX), and have the application ask for the new name.',
+  )
+}
+
+function refused({ statement }: Need, message: string, hint: string): MigrateError {
+  return new MigrateError('MIG-UNSUPPORTED', message, {
+    position: statement.position,
+    hint,
+    state: 'Nothing was run.',
+  })
+}
