@@ -1,4 +1,6 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { text } from 'node:stream/consumers'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,27 +13,54 @@ export interface Timed {
 
 const HOOK = new URL('peak-memory.cjs', import.meta.url).pathname
 
+export interface TimedOptions {
+  readonly env?: Record<string, string>
+  readonly input?: string
+  readonly cwd?: string
+}
+
 /** Runs a program to its end and says how long that took, start-up and all. A failure ends the benchmark. */
-export function timed(
-  command: readonly string[],
-  options: { readonly env?: Record<string, string>; readonly input?: string; readonly cwd?: string } = {},
-): Timed {
+export function timed(command: readonly string[], options: TimedOptions = {}): Timed {
+  const { program, args, settings, done } = begin(command, options)
+  const result = spawnSync(program, args, {
+    ...settings,
+    ...(options.input === undefined ? {} : { input: options.input }),
+    maxBuffer: 1 << 28,
+  })
+  return done(result.status, `${result.stderr.toString()}\n${String(result.error ?? '')}`)
+}
+
+/** The same where this process has something to do meanwhile: it holds the server's gateway. */
+export async function timedBeside(command: readonly string[], options: TimedOptions = {}): Promise<Timed> {
+  const { program, args, settings, done } = begin(command, options)
+  const child = spawn(program, args, { ...settings, stdio: ['pipe', 'ignore', 'pipe'] })
+  child.stdin.end(options.input ?? '')
+  const [stderr, [status]] = (await Promise.all([text(child.stderr), once(child, 'close')])) as [
+    string,
+    [number | null],
+  ]
+  return done(status, stderr)
+}
+
+function begin(command: readonly string[], options: TimedOptions) {
   const folder = mkdtempSync(join(tmpdir(), 'revgraph-bench-'))
   const report = join(folder, 'peak')
   const [program = '', ...args] = command
   const isNode = program === process.execPath
   const began = performance.now()
-  const result = spawnSync(program, isNode ? ['--require', HOOK, ...args] : args, {
-    env: { ...process.env, ...options.env, REVGRAPH_PEAK_FILE: report },
-    ...(options.input === undefined ? {} : { input: options.input }),
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    maxBuffer: 1 << 28,
-  })
-  const ms = performance.now() - began
-  const peakMb = isNode && result.status === 0 ? Number(readFileSync(report, 'utf8')) / 1024 : NaN
-  rmSync(folder, { recursive: true })
-  if (result.status !== 0) {
-    throw new Error(`${command.join(' ')}\n${result.stderr.toString()}\n${String(result.error ?? '')}`)
+  return {
+    program,
+    args: isNode ? ['--require', HOOK, ...args] : args,
+    settings: {
+      env: { ...process.env, ...options.env, REVGRAPH_PEAK_FILE: report },
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    },
+    done: (status: number | null, stderr: string): Timed => {
+      const ms = performance.now() - began
+      const peakMb = isNode && status === 0 ? Number(readFileSync(report, 'utf8')) / 1024 : NaN
+      rmSync(folder, { recursive: true })
+      if (status !== 0) throw new Error(`${command.join(' ')}\n${stderr}`)
+      return { ms, peakMb }
+    },
   }
-  return { ms, peakMb }
 }

@@ -18,10 +18,11 @@ import {
 } from './cases.js'
 import { hostileTexts } from './hostile.js'
 import { median } from './median.js'
+import { driftChecked, indexesFromEmpty } from './mongo.js'
 import type { Timed } from './process.js'
 import { keysRenamed } from './redis.js'
 
-const NAMES: readonly ServerName[] = ['postgres', 'mysql', 'mariadb', 'redis', 'valkey']
+const NAMES: readonly ServerName[] = ['postgres', 'mysql', 'mariadb', 'redis', 'valkey', 'documentdb']
 
 function casesOn(servers: readonly ServerInfo[]): Case[] {
   const on = (name: ServerName, make: (server: ServerInfo) => Case[]): Case[] => {
@@ -46,6 +47,7 @@ function casesOn(servers: readonly ServerInfo[]): Case[] {
     ...on('mariadb', (server) => [mysqlFromEmpty(server, 1000)]),
     ...on('redis', (server) => [keysRenamed(server, 1_000_000)]),
     ...on('valkey', (server) => [keysRenamed(server, 1_000_000)]),
+    ...on('documentdb', (server) => [indexesFromEmpty(server, 1000), driftChecked(server, 500)]),
   ]
 }
 

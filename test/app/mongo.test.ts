@@ -7,6 +7,7 @@ import { defineRevision, type Operations, type RevisionDefinition } from '../../
 import { createMigrator } from '../../src/app/migrator.js'
 import type { Statement } from '../../src/backend/index.js'
 import { MigrateError } from '../../src/core/errors.js'
+import { historyRow, logEntry } from '../../src/testing/values.js'
 import { describeServers, useDatabase } from '../servers/database.js'
 import type { ServerInfo } from '../servers/types.js'
 
@@ -354,8 +355,93 @@ describeServers(['documentdb', 'mongodb'], (server) => {
     expect((await failure(write)).message).toContain('another run has had the lock since')
     await next.metadata.write([{ kind: 'tag', tag: { name: 'c', heads: [], createdBy: 'me' } }])
     expect((await next.metadata.read()).tags.map(({ name }) => name)).toEqual(['a', 'c'])
+    const [statement] = mongodb.parse('{"create": "never"}')
+    const entries = [{ kind: 'untag', name: 'a' } as const]
+    const after = late.executeAfter?.(entries, statement === undefined ? [] : [statement])
+    expect((await failure(after ?? Promise.resolve())).code).toBe('MIG-LOCK-LOST')
+    expect(await db.listCollections({ name: 'never' }).toArray()).toEqual([])
     await lock.release()
     await late.close()
     await next.close()
+  })
+
+  it('what a killed runner wrote beside its fence is read by all, and put into its collections by whoever has the lock next', async () => {
+    const { url, db } = await fresh(server)
+    const open = () => mongodb.connect({ url, metadata: { prefix: 'migrate_' }, applicationName: 'test' })
+    const [killed, next] = [await open(), await open()]
+    const owner = { host: 'h', pid: 1, user: 'u', command: 'migrate upgrade', runId: 'r' }
+    await killed.lock('migrate', { timeoutMs: 0, owner })
+    await killed.metadata.ensure()
+    const entry = {
+      direction: 'up' as const,
+      hash: 'h',
+      excerpt: 'e',
+      state: 'intent' as const,
+      runId: 'r',
+      at: null,
+    }
+    await killed.metadata.write([
+      { kind: 'apply', row: historyRow('a000') },
+      { kind: 'apply', row: historyRow('b000') },
+      { kind: 'journal', entries: [{ ...entry, revision: 'b000', position: 0 }] },
+      { kind: 'log', entry: logEntry({ detail: 'first' }) },
+    ])
+    await killed.metadata.write([
+      { kind: 'revert', revision: 'a000' },
+      { kind: 'journal-clear', revision: 'b000' },
+      { kind: 'journal', entries: [{ ...entry, revision: 'c000', position: 1 }] },
+      { kind: 'log', entry: logEntry({ detail: 'second' }) },
+    ])
+    const seen = async () => {
+      const { applied, journal } = await next.metadata.read()
+      return {
+        applied: applied.map(({ id }) => id),
+        journal: journal.map(({ revision, position }) => [revision, position]),
+        log: (await next.metadata.log({ limit: 5 })).map(({ detail }) => detail),
+        scripts: [
+          (await next.metadata.scripts('a000')) === null,
+          (await next.metadata.scripts('b000')) === null,
+        ],
+      }
+    }
+    const wanted = {
+      applied: ['b000'],
+      journal: [['c000', 1]],
+      log: ['second', 'first'],
+      scripts: [true, false],
+    }
+    expect(await db.collection('migrate_history').countDocuments()).toBe(0)
+    expect(await seen()).toEqual(wanted)
+    await db
+      .collection('migrate_lock')
+      .updateOne({ _id: 'migrate' as never }, { $set: { expires: new Date(0) } })
+    const lock = await next.lock('migrate', { timeoutMs: 0, owner })
+    expect(await db.collection('migrate_history').countDocuments()).toBe(1)
+    expect(await db.collection('migrate_lock').countDocuments({ pending: { $exists: true } })).toBe(0)
+    expect(await seen()).toEqual(wanted)
+    await lock.release()
+    await killed.close()
+    await next.close()
+  })
+
+  it('a revision that is journalled costs one write of the metadata beside its command', async () => {
+    const { url } = await fresh(server)
+    const client = new MongoClient(url, { monitorCommands: true })
+    closing.push(() => client.close())
+    const sent: string[] = []
+    client.on('commandStarted', ({ commandName }) => void sent.push(commandName))
+    const revisions = Array.from({ length: 40 }, (_, at) =>
+      defineRevision({
+        id: `a${100 + at}`,
+        ...(at === 0 ? {} : { parents: [`a${99 + at}`] }),
+        change: (op) => op.mongo.index(`c${at % 4}`).create({ [`f${at}`]: 1 }),
+      }),
+    )
+    const migrator = createMigrator({ client, revisions })
+    expect((await migrator.upgrade()).steps).toHaveLength(40)
+    expect(sent.filter((name) => name === 'createIndexes')).toHaveLength(40)
+    // The others: the lock, the first reading, and what is put into its collections once.
+    expect(sent.length).toBeLessThan(2 * 40 + 50)
+    expect((await migrator.current()).applied).toHaveLength(40)
   })
 })

@@ -13,6 +13,9 @@ export interface LockDocument {
   readonly expires?: Date
   readonly since?: Date
   readonly owner?: LockOwner | null
+  /** Beside a fence: how often the metadata was written, and what of that is still to be put into its collections. */
+  readonly writes?: number
+  readonly pending?: readonly string[]
 }
 
 export interface Lease {
@@ -33,11 +36,19 @@ export function takeLease(
   name: string,
   options: LockOptions,
   held: Set<Lease>,
+  settle: () => Promise<void>,
 ): Promise<Lock> {
   const attempt = async (): Promise<Lock | null> => {
     try {
       const fence = await take(locks, name, options.owner)
-      return fence === null ? null : keep(locks, { name, fence }, held)
+      if (fence === null) return null
+      const lock = keep(locks, { name, fence }, held, settle)
+      // What a holder before us left behind.
+      await settle().catch(async (error: unknown) => {
+        await lock.release()
+        throw error
+      })
+      return lock
     } catch (error) {
       throw explain(error, 'Taking the lock')
     }
@@ -78,7 +89,12 @@ async function prolong(locks: Collection<LockDocument>, { name, fence }: Lease):
   await locks.updateOne({ _id: name, fence, owner: { $ne: null } }, { $set: { expires } })
 }
 
-function keep(locks: Collection<LockDocument>, lease: Lease, held: Set<Lease>): Lock {
+function keep(
+  locks: Collection<LockDocument>,
+  lease: Lease,
+  held: Set<Lease>,
+  settle: () => Promise<void>,
+): Lock {
   held.add(lease)
   const ours = { _id: lease.name, fence: lease.fence }
   const beat = setInterval(() => {
@@ -88,6 +104,9 @@ function keep(locks: Collection<LockDocument>, lease: Lease, held: Set<Lease>): 
   beat.unref()
   return {
     async release() {
+      if (!held.has(lease)) return
+      // Readers and whoever holds it next see to it otherwise.
+      await settle().catch(() => undefined)
       clearInterval(beat)
       if (!held.delete(lease)) return
       // A connection that is gone cannot give it back: the lease runs out.

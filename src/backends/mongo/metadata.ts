@@ -1,4 +1,4 @@
-import type { AnyBulkWriteOperation, ClientSession, Collection, Db, Document } from 'mongodb'
+import type { ClientSession, Collection, Db, Document } from 'mongodb'
 import type { MetadataNames, MetadataStore } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import { METADATA_FORMAT } from '../../core/metadata.js'
@@ -7,6 +7,18 @@ import { EMPTY_SNAPSHOT, corrupt, decodeFormat } from '../sql/snapshot.js'
 import { decodeApplied, decodeJournal, decodeLog, decodeScripts, decodeTag } from './decode.js'
 import { codeOf, explain, fenced } from './errors.js'
 import { fenceId, type Lease, type LockDocument } from './lock.js'
+import {
+  packed,
+  ROW_KINDS,
+  rowChangesOf,
+  unpacked,
+  withChanges,
+  writesOf,
+  type Numbers,
+  type Row,
+  type RowChange,
+  type RowKind,
+} from './pending.js'
 
 const KINDS = ['meta', 'history', 'journal', 'tags', 'log', 'lock'] as const
 type Kind = (typeof KINDS)[number]
@@ -14,7 +26,13 @@ type Kind = (typeof KINDS)[number]
 const LONGEST_ID = 255
 const NAMESPACE_EXISTS = 48
 
-type Row = Document & { readonly _id: string | number }
+/** Writes that may wait together, and how long one of them may be, in UTF-16 units: a document has 16 MB at most. */
+const MOST_PENDING = 50
+const LONGEST_PENDING = 100_000
+/** How often a reader begins anew that meets somebody's writes. */
+const MOST_READS = 5
+/** Numbers that a run takes at a time. */
+const NUMBERS_AT_ONCE = 100
 
 export interface MetadataParts {
   readonly db: Db
@@ -31,6 +49,10 @@ export interface MetadataParts {
 export class MongoMetadata implements MetadataStore {
   readonly #db: Db
   readonly #parts: MetadataParts
+  /** Writes of ours that may wait. */
+  #pending = 0
+  /** Numbers that are ours to give. */
+  readonly #free = { history: { next: 1, last: 0 }, log: { next: 1, last: 0 } }
 
   constructor(parts: MetadataParts) {
     const { db, names } = parts
@@ -44,33 +66,39 @@ export class MongoMetadata implements MetadataStore {
   }
 
   read(): Promise<MetadataSnapshot> {
-    return this.#attempt('Reading the metadata', async () => {
-      const format = await this.#format()
-      const rows = await this.#all('history', { up: 0, down: 0 })
-      if (format === null) {
-        if (rows.length === 0) return EMPTY_SNAPSHOT
-        throw corrupt('there is a history but no format')
-      }
-      const bySeq = rows.map(decodeApplied).sort(([a], [b]) => a - b)
-      const journal = (await this.#all('journal')).map(decodeJournal)
-      return {
-        exists: true,
-        format,
-        applied: bySeq.map(([, row]) => row),
-        tags: (await this.#all('tags')).map(decodeTag).sort((a, b) => (a.name < b.name ? -1 : 1)),
-        journal: journal.sort(
-          (a, b) =>
-            (a.revision < b.revision ? -1 : a.revision > b.revision ? 1 : 0) || a.position - b.position,
-        ),
-      }
-    })
+    return this.#attempt('Reading the metadata', () =>
+      this.#withPending(async (pending) => {
+        const format = await this.#format()
+        const history = await this.#all('history', pending, { up: 0, down: 0 })
+        if (format === null) {
+          if (history.length === 0) return EMPTY_SNAPSHOT
+          throw corrupt('there is a history but no format')
+        }
+        const bySeq = history.map(decodeApplied).sort(([a], [b]) => a - b)
+        const journal = (await this.#all('journal', pending)).map(decodeJournal)
+        return {
+          exists: true,
+          format,
+          applied: bySeq.map(([, row]) => row),
+          tags: (await this.#all('tags', pending)).map(decodeTag).sort((a, b) => (a.name < b.name ? -1 : 1)),
+          journal: journal.sort(
+            (a, b) =>
+              (a.revision < b.revision ? -1 : a.revision > b.revision ? 1 : 0) || a.position - b.position,
+          ),
+        }
+      }),
+    )
   }
 
   scripts(revision: string): Promise<StoredScripts | null> {
-    return this.#attempt('Reading the metadata', async () => {
-      const row = await this.#collection('history').findOne({ _id: revision }, this.#session)
-      return row === null ? null : decodeScripts(row, revision)
-    })
+    return this.#attempt('Reading the metadata', () =>
+      this.#withPending(async (pending) => {
+        const found = await this.#collection('history').findOne({ _id: revision }, this.#session)
+        const rows = withChanges(found === null ? [] : [found], 'history', pending)
+        const row = rows.find(({ _id }) => _id === revision)
+        return row === undefined ? null : decodeScripts(row, revision)
+      }),
+    )
   }
 
   ensure(): Promise<void> {
@@ -86,110 +114,120 @@ export class MongoMetadata implements MetadataStore {
     })
   }
 
+  /**
+   * Who holds the lock writes beside its fence what is to be written: one step, in which the fence is looked at too, also on a
+   * server that has no transactions. It is put into its collections when there is much of it, and when the lock is given back
+   * or taken; readers see it as if it were there.
+   */
   write(changes: readonly MetadataChange[]): Promise<void> {
     return this.#attempt('Writing the metadata', async () => {
       refuseLongIds(changes)
-      await this.#parts.together(async () => {
-        await this.#fence()
-        await this.#run(changes)
-      })
+      const now = new Date(Date.now() + this.#parts.clockMs).toISOString()
+      const rows = [...rowChangesOf(changes, await this.#numbers(changes), now)]
+      const text = packed(rows)
+      const [lease, ...others] = this.#parts.leases
+      const waits = text.length <= LONGEST_PENDING && this.#pending < MOST_PENDING
+      if (lease === undefined || others.length > 0 || !waits) return this.#writeOut(rows)
+      this.#pending += 1
+      await this.#fenced(lease, { $inc: { writes: 1 }, $push: { pending: text } })
     })
+  }
+
+  /** Puts what waits into its collections. */
+  settle(): Promise<void> {
+    return this.#attempt('Writing the metadata', () => this.#writeOut([]))
   }
 
   log({ limit }: { readonly limit: number }): Promise<readonly LogEntry[]> {
-    return this.#attempt('Reading the log', async () => {
-      if (limit < 1 || (await this.#format()) === null) return []
-      const rows = await this.#collection('log')
-        .find({}, this.#session)
-        .sort({ _id: -1 })
-        .limit(limit)
-        .toArray()
-      return rows.map(decodeLog)
-    })
-  }
-
-  /** The lock's fence must be as it was when we took it; in a transaction a new holder's change of it is a conflict. */
-  async #fence(): Promise<void> {
-    for (const { name, fence } of this.#parts.leases) {
-      const ours = { _id: fenceId(name), fence }
-      const { matchedCount } = await this.locks.updateOne(ours, { $inc: { writes: 1 } }, this.#session)
-      if (matchedCount === 0) throw fenced()
-    }
-  }
-
-  async #run(changes: readonly MetadataChange[]): Promise<void> {
-    const writes = new Map<Kind, AnyBulkWriteOperation<Row>[]>()
-    const put = (kind: Kind, ...operations: AnyBulkWriteOperation<Row>[]): void => {
-      writes.set(kind, [...(writes.get(kind) ?? []), ...operations])
-    }
-    const next = await this.#numbers(changes)
-    const now = new Date(Date.now() + this.#parts.clockMs).toISOString()
-    const upsert = (id: string, fields: object, first: object = {}): AnyBulkWriteOperation<Row> => ({
-      updateOne: {
-        filter: { _id: id },
-        update: { $set: fields, ...(Object.keys(first).length === 0 ? {} : { $setOnInsert: first }) },
-        upsert: true,
-      },
-    })
-    const history: AnyBulkWriteOperation<Row>[] = []
-    for (const change of changes) {
-      switch (change.kind) {
-        case 'apply': {
-          const { id, repeatable = false, ...row } = change.row
-          const fields = { ...row, repeatable, appliedAt: row.appliedAt ?? now }
-          // The place in the order of application stays when a row is replaced.
-          history.push(upsert(id, fields, { seq: next.history() }))
-          break
-        }
-        case 'revert':
-          history.push({ deleteOne: { filter: { _id: change.revision } } })
-          break
-        case 'tag': {
-          const { name, ...tag } = change.tag
-          put('tags', upsert(name, { ...tag, heads: [...tag.heads], createdAt: now }))
-          break
-        }
-        case 'untag':
-          put('tags', { deleteOne: { filter: { _id: change.name } } })
-          break
-        case 'journal':
-          for (const entry of change.entries) {
-            const id = `${entry.direction} ${entry.position} ${entry.revision}`
-            put('journal', upsert(id, { ...entry, at: entry.at ?? now }))
-          }
-          break
-        case 'journal-clear':
-          put('journal', { deleteMany: { filter: { revision: change.revision } } })
-          break
-        case 'log':
-          put('log', {
-            insertOne: { document: { _id: next.log(), ...change.entry, at: change.entry.at ?? now } },
-          })
-      }
-    }
-    if (history.length > 0) put('history', ...history)
-    // Without a transaction a kill may come between them: a revision is in the history before its journal is forgotten.
-    for (const kind of ['history', 'tags', 'log', 'journal'] as const) {
-      const operations = writes.get(kind)
-      if (operations !== undefined) await this.#collection(kind).bulkWrite(operations, this.#session)
-    }
-  }
-
-  /** Numbers for new rows of the history and lines of the log, taken together. */
-  async #numbers(changes: readonly MetadataChange[]): Promise<{ history: () => number; log: () => number }> {
-    const history = changes.filter(({ kind }) => kind === 'apply').length
-    const log = changes.filter(({ kind }) => kind === 'log').length
-    if (history + log === 0) return { history: () => 0, log: () => 0 }
-    const after = await this.#collection('meta').findOneAndUpdate(
-      { _id: 'numbers' },
-      { $inc: { history, log } },
-      { ...this.#session, upsert: true, returnDocument: 'after', includeResultMetadata: false },
+    return this.#attempt('Reading the log', () =>
+      this.#withPending(async (pending) => {
+        if (limit < 1 || (await this.#format()) === null) return []
+        const found = await this.#collection('log')
+          .find({}, this.#session)
+          .sort({ _id: -1 })
+          .limit(limit)
+          .toArray()
+        const rows = withChanges(found, 'log', pending)
+        return [...rows]
+          .sort((a, b) => Number(b._id) - Number(a._id))
+          .slice(0, limit)
+          .map(decodeLog)
+      }),
     )
-    const counter = (field: 'history' | 'log', count: number) => {
-      let at = Number(after?.[field]) - count
-      return () => (at += 1)
+  }
+
+  /**
+   * The lock's fence must be as it was when we took it; in a transaction a new holder's change of it is a conflict.
+   * @throws MigrateError MIG-LOCK-LOST
+   */
+  async #fenced({ name, fence }: Lease, update: Document): Promise<void> {
+    const ours = { _id: fenceId(name), fence }
+    const { matchedCount } = await this.locks.updateOne(ours, update, this.#session)
+    if (matchedCount === 0) throw fenced()
+  }
+
+  /** What waits, and these after it: all or nothing where the server has transactions, else in steps that may be done again. */
+  async #writeOut(rows: readonly RowChange[]): Promise<void> {
+    const mayBeUndone = this.#parts.session.inTransaction()
+    await this.#parts.together(async () => {
+      const leases = [...this.#parts.leases]
+      const waiting: RowChange[] = []
+      for (const { name, fence } of leases) {
+        const found = await this.locks.findOne({ _id: fenceId(name), fence }, this.#session)
+        if (found === null) throw fenced()
+        waiting.push(...unpacked(found.pending))
+      }
+      await this.#run([...waiting, ...rows])
+      for (const lease of leases) await this.#fenced(lease, { $inc: { writes: 1 }, $unset: { pending: '' } })
+    })
+    if (!mayBeUndone) this.#pending = 0
+  }
+
+  async #run(rows: readonly RowChange[]): Promise<void> {
+    for (const kind of ROW_KINDS) {
+      const operations = writesOf(rows.filter((row) => row.kind === kind))
+      if (operations.length > 0) await this.#collection(kind).bulkWrite(operations, this.#session)
     }
-    return { history: counter('history', history), log: counter('log', log) }
+  }
+
+  /** @param work is done again when what it was handed was put into its collections meanwhile */
+  async #withPending<T>(work: (pending: readonly RowChange[]) => Promise<T>): Promise<T> {
+    for (let reads = 1; ; reads += 1) {
+      const [pending, mark] = await this.#waiting()
+      const result = await work(pending)
+      if (pending.length === 0 || reads >= MOST_READS) return result
+      if ((await this.#waiting())[1] === mark) return result
+    }
+  }
+
+  /** What is still to be put into its collections, and a mark that changes with every write. */
+  async #waiting(): Promise<[changes: RowChange[], mark: string]> {
+    const found = await this.locks.find({ pending: { $exists: true } }, this.#session).toArray()
+    const mark = found.map(({ _id, writes }) => `${_id} ${String(writes)}`).join()
+    return [found.flatMap(({ pending }) => unpacked(pending)), mark]
+  }
+
+  /** Numbers for new rows of the history and lines of the log. In no transaction: what is rolled back has used them up. */
+  async #numbers(changes: readonly MetadataChange[]): Promise<Numbers> {
+    const holds = this.#parts.leases.size > 0
+    for (const [field, kind] of [
+      ['history', 'apply'],
+      ['log', 'log'],
+    ] as const) {
+      const wanted = changes.filter((change) => change.kind === kind).length
+      const own = this.#free[field]
+      if (own.last - own.next + 1 >= wanted) continue
+      const more = holds ? Math.max(wanted, NUMBERS_AT_ONCE) : wanted
+      const after = await this.#collection('meta').findOneAndUpdate(
+        { _id: 'numbers' },
+        { $inc: { [field]: more } },
+        { upsert: true, returnDocument: 'after', includeResultMetadata: false },
+      )
+      const last = Number(after?.[field])
+      this.#free[field] = { next: last - more + 1, last }
+    }
+    const counter = (field: 'history' | 'log') => () => this.#free[field].next++
+    return { history: counter('history'), log: counter('log') }
   }
 
   async #format(): Promise<number | null> {
@@ -205,10 +243,15 @@ export class MongoMetadata implements MetadataStore {
     }
   }
 
-  async #all(kind: Kind, projection: Document = {}): Promise<Row[]> {
-    return this.#collection(kind)
+  async #all(
+    kind: RowKind,
+    pending: readonly RowChange[],
+    projection: Document = {},
+  ): Promise<readonly Row[]> {
+    const rows = await this.#collection(kind)
       .find({}, { ...this.#session, projection })
       .toArray()
+    return withChanges(rows, kind, pending)
   }
 
   #collection(kind: Kind): Collection<Row> {

@@ -8,11 +8,13 @@ import type {
   Lock,
   LockOptions,
   MetadataNames,
+  Progress,
   ServerInfo,
   Session,
   Statement,
 } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
+import type { MetadataChange } from '../../core/metadata.js'
 import type { Bson, MongoAccess } from './driver.js'
 import { hasTransactions, type ServerFacts } from './abilities.js'
 import { addressed } from './addresses.js'
@@ -96,6 +98,20 @@ export class MongoSession implements Session<MongoAccess> {
       throw explainStatement(error, statement, { facts, inDoubt })
     } finally {
       this.#running = null
+    }
+  }
+
+  /** One after another; what it saves is that the record of the script before goes with the intents of the next. */
+  async executeAfter(
+    changes: readonly MetadataChange[],
+    statements: readonly Statement[],
+    progress?: Progress,
+  ): Promise<void> {
+    await this.metadata.write(changes)
+    progress?.committed?.()
+    for (const [index, statement] of statements.entries()) {
+      await this.execute(statement)
+      progress?.done?.(index)
     }
   }
 
@@ -187,7 +203,9 @@ export class MongoSession implements Session<MongoAccess> {
   }
 
   async lock(name: string, options: LockOptions): Promise<Lock> {
-    const lock = await takeLease(this.metadata.locks, name, options, this.#leases)
+    const lock = await takeLease(this.metadata.locks, name, options, this.#leases, () =>
+      this.metadata.settle(),
+    )
     this.#locks.push(lock)
     return lock
   }
