@@ -2,7 +2,7 @@ import type { Session } from '../backend/index.js'
 import { counted } from '../core/wording.js'
 import type { Context } from './context.js'
 import { compareWith, readDeclared, type Declared } from './declared.js'
-import { editedRevisions, readFiles, withState } from './state.js'
+import { editedRevisions, pendingOf, readFiles, withState } from './state.js'
 import type { State } from './state.js'
 import type { CheckName, CheckReport } from './types.js'
 import { nextCommand, scriptsOf } from './unfinished.js'
@@ -39,7 +39,7 @@ async function revisionChecks(state: State): Promise<readonly OneCheck[]> {
   const { graph, applied, sources, snapshot } = state
   const found: Record<OfRevisions, readonly string[]> = {
     heads: graph.heads.length > 1 ? graph.heads : [],
-    pending: graph.order.flatMap(({ id }) => (applied.has(id) ? [] : [id])),
+    pending: await pendingOf(state),
     edited: await editedRevisions(state),
     missing: graph.order.flatMap(({ id }) => (applied.has(id) && !sources.has(id) ? [id] : [])),
     unfinished: scriptsOf(snapshot.journal).flatMap(([first]) => first?.revision ?? []),

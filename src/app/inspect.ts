@@ -8,7 +8,7 @@ import { historyRange } from '../core/ranges.js'
 import { checksumOf, describeScripts } from './checksum.js'
 import { withSession } from './context.js'
 import type { Context } from './context.js'
-import { editedRevisions, readFiles, withState } from './state.js'
+import { editedRevisions, pendingOf, readFiles, withState } from './state.js'
 import type { Settled, State } from './state.js'
 import type { CurrentReport, HistoryOptions, RevisionInfo, ShowReport, StatusReport } from './types.js'
 import { unfinishedOf } from './unfinished.js'
@@ -40,7 +40,7 @@ async function currentOf(context: Context, state: State, session: Session): Prom
   return {
     heads: headsOf(graph, applied).map((id) => infoOf(state, id)),
     applied: order.filter((id) => applied.has(id)),
-    pending: order.filter((id) => !applied.has(id)),
+    pending: await pendingOf(state),
     missing: order.filter((id) => applied.has(id) && !sources.has(id)),
     edited: await editedRevisions(state),
     unfinished: await unfinishedOf(context, state, session),

@@ -87,7 +87,7 @@ export class Preparer {
       source === null
         ? await this.#storedDown(node.id)
         : (await loadScripts(source, this.#backend, this.#context.signal)).down
-    if (down === null) throw irreversible(node.id, source?.file ?? null)
+    if (down === null) throw irreversible(node.id, source)
     return this.#prepared(down, () => [
       ...[node.id, ...forget].map((revision) => ({ kind: 'revert' as const, revision })),
       this.#moved(node.id, 'down'),
@@ -209,10 +209,12 @@ function absent(id: string, why: string): MigrateError {
   })
 }
 
-function irreversible(id: string, file: string | null): MigrateError {
+function irreversible(id: string, source: RevisionSource | null): MigrateError {
+  const file = source?.file ?? null
+  const place = source?.downPlace ?? (file === null ? 'a "down"' : 'a "-- migrate:down" section')
   return new MigrateError('MIG-IRREVERSIBLE', `${id} has no down script.`, {
     ...(file === null ? {} : { position: startOf(file) }),
-    hint: 'Write a "-- migrate:down" section (an empty one says that there is nothing to undo), or restore a backup.',
+    hint: `Write ${place} (an empty one says that there is nothing to undo), or restore a backup.`,
     state: 'Nothing was run.',
   })
 }

@@ -187,3 +187,10 @@ export async function dueRepeatables(state: State): Promise<RevisionSource[]> {
   }
   return due
 }
+
+/** What `upgrade heads` would apply, in its order: repeatable revisions that are due come last. */
+export async function pendingOf(state: State): Promise<string[]> {
+  const due = state.graph.repeatables.length === 0 ? [] : await dueRepeatables(state)
+  const waiting = state.graph.order.flatMap(({ id }) => (state.applied.has(id) ? [] : [id]))
+  return [...waiting, ...due.map(({ id }) => id)]
+}

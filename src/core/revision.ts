@@ -118,4 +118,6 @@ export interface RevisionSource extends RevisionHeader {
   described?(): RevisionScripts
   /** A repeatable revision's order key, and the file's own order in foreign layouts. */
   readonly sortKey?: string
+  /** Where its down is to be written when it has none, as in "Write …". Absent: a section of the file. */
+  readonly downPlace?: string
 }

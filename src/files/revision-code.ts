@@ -53,6 +53,7 @@ function readCodeRevision(file: FolderFile): RevisionSource {
     message,
     file: shown,
     sourceHash: hash,
+    downPlace: '"down(op) {}" below its up',
     load: async (dialect, signal) => loadScripts(path, shown, hash, header, firstOf(dialect), signal),
   }
 }

@@ -92,6 +92,7 @@ export function parseHead(
 /** One file with `-- migrate:up` and `-- migrate:down`, whoever gave it its id and parents. */
 export function sqlRevision(file: FolderFile, style: MarkerStyle, facts: SqlRevisionFacts): RevisionSource {
   const { path, shown } = file
+  const lead = languageOf(file.name)?.lead ?? '--'
   return {
     id: facts.id,
     parents: facts.parents,
@@ -100,6 +101,7 @@ export function sqlRevision(file: FolderFile, style: MarkerStyle, facts: SqlRevi
     message: facts.message,
     sourceHash: facts.sourceHash,
     file: shown,
+    ...(lead === '--' ? {} : { downPlace: `a "${lead} migrate:down" section` }),
     load: async (dialect) =>
       Promise.resolve(
         loadScripts(path, shown, facts.sourceHash, style, typeof dialect === 'string' ? [dialect] : dialect),

@@ -18,6 +18,8 @@ export function renderStatus(report: StatusReport, view: View): string {
     const key = tag.heads.join(' ')
     tags.set(key, [...(tags.get(key) ?? []), tag.name])
   }
+  // Repeatable revisions are among them, which are in no place of the graph.
+  const applied = report.revisions.filter((revision) => revision.applied).length
   const here = tags.get(report.heads.map((head) => head.revision).join(' ')) ?? []
   const at = report.heads.map((head) => `${style.cyan(head.revision)} ${firstLine(head.message)}`)
   const lines = columns(
@@ -26,7 +28,7 @@ export function renderStatus(report: StatusReport, view: View): string {
       ['at', at[0] ?? style.dim('base: nothing is applied')],
       ...at.slice(1).map((line) => ['', line]),
       ['tags', here.join(', ')],
-      ['applied', `${report.applied.length} of ${count(report.revisions.length, 'revision')}`],
+      ['applied', `${applied} of ${count(report.revisions.length, 'revision')}`],
     ].filter(([label, value]) => value !== '' || label === ''),
   )
   lines.push(...section('pending', report.pending, byId, style.yellow, view))

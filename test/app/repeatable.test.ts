@@ -27,11 +27,15 @@ describeEverywhere('repeatable revisions', (project) => {
     project().file('R__shown.sql', view('id, id AS twice'))
     project().file('V2__more.sql', 'INSERT INTO a VALUES (7);\n')
     expect((await migrator().current()).edited).toEqual([])
+    const pending = (await migrator().current()).pending
+    expect(pending).toEqual([expect.any(String), repeatable])
+    expect((await migrator().check(['pending'])).checks).toMatchObject([{ ok: false, revisions: pending }])
     const again = names(await migrator().upgrade())
     expect(again).toHaveLength(2)
     expect([again[0] === versioned, again[1]]).toEqual([false, repeatable])
     expect(await project().plain('SELECT twice FROM shown;')).toBe('7')
-    expect((await migrator().current()).applied).toHaveLength(2)
+    expect(await migrator().current()).toMatchObject({ applied: { length: 2 }, pending: [] })
+    expect((await migrator().check(['pending'])).ok).toBe(true)
   })
 
   it('wait until nothing else is pending', async () => {

@@ -162,7 +162,7 @@ function adviceFor(error: unknown, statement?: Statement): MigrateErrorOptions {
     case '42710':
     case '42701':
       return {
-        hint: 'If it was made by hand, record the revision as applied with `migrate stamp`; else drop it first.',
+        hint: 'If it was made by hand, record the revision as applied with `migrate stamp` and its id; else drop it first.',
       }
     default:
       return {}

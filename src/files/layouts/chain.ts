@@ -13,6 +13,8 @@ export interface Link {
   readonly message: string
   readonly up: FolderFile
   readonly down: FolderFile | null
+  /** The path of the file in which its down would be looked for, as shown to the user; null for none. */
+  readonly downAt: string | null
   /** What its files cannot say themselves. */
   readonly settings?: LinkSettings
 }
@@ -51,6 +53,7 @@ export function sourceOf(link: Link, parents: readonly string[]): RevisionSource
     message: link.message,
     file: up.shown,
     sourceHash: downHash === null ? upHash : hashOf(`${upHash} ${downHash}`),
+    ...(link.downAt === null ? {} : { downPlace: `the file ${link.downAt}` }),
     load: async (): Promise<RevisionScripts> =>
       Promise.resolve({
         up: wholeFile(up, upHash, settings),

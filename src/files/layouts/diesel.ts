@@ -42,7 +42,8 @@ export const diesel: Layout = {
         const transaction = inTransaction(files.get('metadata.toml'))
         const settings = { transaction, flexible: false, word: OFF }
         const message = wordsOfName(name.slice(name.split('_', 1)[0]?.length))
-        return { id: version, message, up, down: files.get('down.sql') ?? null, settings }
+        const downAt = up.shown.replace(/up\.sql$/, 'down.sql')
+        return { id: version, message, up, down: files.get('down.sql') ?? null, downAt, settings }
       }),
     )
   },

@@ -63,7 +63,9 @@ export const flyway: Layout = {
     const links = [...baseline(kinds.B, kinds.V), ...kinds.V].map(({ version, file, title }) => {
       const down = undo.get(normal(version)) ?? null
       undo.delete(normal(version))
-      return { id: version, message: wordsOfName(title), up: file, down, settings: settingsOf(file, configs) }
+      const downAt = file.shown.replace(/[^/\\]+$/, (name) => name.replace(/^./, 'U'))
+      const settings = settingsOf(file, configs)
+      return { id: version, message: wordsOfName(title), up: file, down, downAt, settings }
     })
     for (const file of undo.values()) throw withoutVersion(file)
     return [...chained(links), ...repeatables(repeatable, configs)]
@@ -125,7 +127,8 @@ function repeatables(
     ({ title, file }) => ({ version: `R__${title}`, file: file.shown }),
   )
   return sorted.map(({ file, title }) => {
-    const link = { id: `R__${title.replace(/\s+/g, '_')}`, message: wordsOfName(title), up: file, down: null }
+    const id = `R__${title.replace(/\s+/g, '_')}`
+    const link = { id, message: wordsOfName(title), up: file, down: null, downAt: null }
     return {
       ...sourceOf({ ...link, settings: settingsOf(file, configs) }, []),
       repeatable: true,

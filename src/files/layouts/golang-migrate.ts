@@ -56,7 +56,8 @@ function linkOf({ up, down }: Pair): Link {
   if (up === undefined) throw noUp(down)
   const [, id = '', title = ''] = NAME.exec(up.name) ?? []
   const settings = { transaction: true, flexible: true }
-  return { id, message: wordsOfName(title), up, down: down ?? null, settings }
+  const downAt = up.shown.replace(/\.up\.sql$/, '.down.sql')
+  return { id, message: wordsOfName(title), up, down: down ?? null, downAt, settings }
 }
 
 function noUp(down: FolderFile | undefined): MigrateError {

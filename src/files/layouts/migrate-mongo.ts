@@ -61,6 +61,7 @@ function sourceOf(file: FolderFile, id: string, parents: readonly string[]): Rev
     message: wordsOfName(file.name.replace(CODE, '').replace(/^\d+(?=[_-])/, '')),
     file: file.shown,
     sourceHash: hash,
+    downPlace: '"down" beside its up',
     described: () => scriptsOf(exportsIn(readText(file.path, file.shown).text, file.shown), notRun),
     load: (dialect, signal) => load(file, hash, firstOf(dialect), signal),
   }
