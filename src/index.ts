@@ -16,6 +16,7 @@ export type {
   MongoOperations,
   ValidatorOptions,
 } from './schema/mongo/operations.js'
+export type { MongoBackfill } from './schema/mongo/backfill.js'
 export type { MongoSearchIndexOperations } from './schema/mongo/search-index.js'
 export type { KeysOptions, RedisKeyOperations, RedisOperations } from './schema/redis/builder.js'
 export type { IndexKeys, IndexOptions } from './schema/mongo/index-spec.js'

@@ -121,8 +121,8 @@ export class Preparer {
         continue
       }
       // Another language than SQL would not know what it is.
-      if (this.#session.backfills === undefined && part.text.startsWith(BACKFILL_MARK))
-        throw noBackfills(part, this.#backend)
+      const hasSqlBackfills = this.#session.backfills !== undefined && this.#backend.language === undefined
+      if (!hasSqlBackfills && part.text.startsWith(BACKFILL_MARK)) throw noBackfills(part, this.#backend)
       const options = { origin: part.origin, serverVersion: this.#session.server.number }
       for (const statement of this.#backend.parse(part.text, options))
         steps.push({ kind: 'statement', statement })
@@ -230,7 +230,7 @@ function noQueries({ origin }: ScriptPart, { name }: Backend): MigrateError {
 function noBackfills({ origin }: TextPart, { name }: Backend): MigrateError {
   return new MigrateError('MIG-UNSUPPORTED', `op.backfill() is for SQL databases; ${name} is none.`, {
     position: origin,
-    hint: 'Write the change as a step of code: op.run().',
+    hint: 'Write the change as an operation of its own, or as a step of code: op.run().',
     state: 'Nothing was run.',
   })
 }

@@ -1,7 +1,7 @@
-import type { BackfillOptions, BackfillRow, BackfillState } from '../core/backfill.js'
+import type { BackfillRow, BackfillState } from '../core/backfill.js'
 import type { MigrateError } from '../core/errors.js'
 import type { Direction } from '../core/revision.js'
-import type { Statement } from './statement.js'
+import type { Statement, StatementBackfill } from './statement.js'
 
 /** Where a backfill stands among the scripts. */
 export interface BackfillPlace {
@@ -13,7 +13,7 @@ export interface BackfillPlace {
 
 /** A statement that is to be run in pages of a key. */
 export interface BackfillStatement extends Statement {
-  readonly backfill: BackfillOptions
+  readonly backfill: StatementBackfill
 }
 
 /** What became of one page. */

@@ -16,6 +16,12 @@ export interface VerifyQuery {
   readonly position: Position
 }
 
+/** How a statement is to be run in pages. */
+export interface StatementBackfill extends BackfillOptions {
+  /** Whose rows or documents it changes, as the statement names it. */
+  readonly table: string
+}
+
 /** The smallest thing that a backend executes. */
 export interface Statement {
   /** What is sent, without its terminator. */
@@ -49,7 +55,7 @@ export interface Statement {
   readonly drops?: string
   readonly makes?: string
   /** Set when it is to be run in pages, each a transaction of its own. */
-  readonly backfill?: BackfillOptions
+  readonly backfill?: StatementBackfill
   /** Asked where it is not known whether the statement was applied; never executed otherwise. */
   readonly verify?: VerifyQuery
   /** Rows that follow the statement in its file (PostgreSQL's COPY … FROM stdin). */

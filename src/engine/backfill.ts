@@ -162,11 +162,9 @@ export class BackfillCheck {
   async look(statement: Statement): Promise<void> {
     if (isBackfill(statement)) {
       const support = backfillsOf(this.#session, statement)
-      const name =
-        /^\s*update\s+(?:only\s+|low_priority\s+|ignore\s+)*([^\s(]+)/i.exec(statement.text)?.[1] ?? ''
-      const last = (name.split('.').at(-1) ?? '').replace(/["`]/g, '').toLowerCase()
+      const last = (statement.backfill.table.split('.').at(-1) ?? '').replace(/["`]/g, '').toLowerCase()
       if (!this.#full && !this.#earlier.includes(last)) await checked(support, statement)
-    } else if (/^(create|alter|drop|rename)\b/.test(statement.summary)) {
+    } else if (/^(?:(?:create|alter|drop)\b|rename)/.test(statement.summary)) {
       this.#full ||= this.#earlier.length + statement.text.length > KEEP_LIMIT
       if (!this.#full) this.#earlier += `${statement.text.toLowerCase()}\n`
     }

@@ -30,9 +30,14 @@ const OPTIONS = ['transaction', 'dialect'] as const
 const SECTIONS: ReadonlySet<string> = new Set<Direction>(['up', 'down'])
 const WORDS: ReadonlySet<string> = new Set([...Object.keys(HEADERS), ...SECTIONS])
 
-/** Words of lines within a section of SQL, each about one statement. */
-const isOfStatements = (word: string, lead: CommentLead): boolean =>
-  lead === '--' && (word === 'backfill' || word === 'verify')
+/** Words of lines within a section, each about one statement. */
+const OF_STATEMENTS: Readonly<Record<CommentLead, readonly string[]>> = {
+  '--': ['backfill', 'verify'],
+  '//': ['backfill'],
+  '#': [],
+}
+
+const isOfStatements = (word: string, lead: CommentLead): boolean => OF_STATEMENTS[lead].includes(word)
 
 /** How the markers of a language look: they are its comments. */
 interface MarkerPatterns {

@@ -37,7 +37,10 @@ test('a page that ends as the run is interrupted is counted, and told of', async
     list: () => Promise.resolve([]),
     setState: () => Promise.resolve(),
   }
-  const update: BackfillStatement = { ...statement('update'), backfill: { ...DEFAULT_PACE, key: null } }
+  const update: BackfillStatement = {
+    ...statement('update'),
+    backfill: { ...DEFAULT_PACE, key: null, table: 'users' },
+  }
   const reached: number[] = []
   const told: number[] = []
   const run = runBackfill(

@@ -63,7 +63,7 @@ async function inTransaction(reply: Document, { session }: Asker, backend: Backe
   return { ...reply, errorLabels: ['TransientTransactionError'] }
 }
 
-function askerOf(command: Document): Asker {
+export function askerOf(command: Document): Asker {
   const lsid = command['lsid'] as { id?: BSON.Binary } | undefined
   const session = lsid?.id === undefined ? null : lsid.id.toString('hex')
   return {

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { runCommand, type Backend } from './gateway-commands.js'
+import { askerOf, runCommand, type Backend } from './gateway-commands.js'
 import { Connections } from './gateway-connections.js'
 import { listenForMessages } from './wire.js'
 
@@ -18,9 +18,18 @@ export async function openGateway(postgresUrl: string): Promise<Gateway> {
   })
   pool.on('error', () => undefined)
   const backend: Backend = { connections: new Connections(pool), cursors: new Map() }
-  const listening = await listenForMessages(() => async ({ command, reply }) => {
-    const answer = await runCommand(command, backend)
-    return reply === null ? null : reply(answer)
+  const listening = await listenForMessages((client) => {
+    // A client that is gone ends nothing any more: a server ends its transactions, sooner or later.
+    const begun = new Set<string>()
+    client.once('close', () => {
+      for (const session of begun) void backend.connections.end(session, 'ROLLBACK').catch(() => false)
+    })
+    return async ({ command, reply }) => {
+      const { session, starts } = askerOf(command)
+      if (session !== null && starts) begun.add(session)
+      const answer = await runCommand(command, backend)
+      return reply === null ? null : reply(answer)
+    }
   })
   return {
     port: listening.port,

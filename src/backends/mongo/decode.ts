@@ -1,4 +1,5 @@
 import type { Document } from 'mongodb'
+import type { BackfillRow } from '../../core/backfill.js'
 import type { AppliedRevision, JournalEntry, LogEntry, StoredScripts, Tag } from '../../core/metadata.js'
 import { corrupt } from '../sql/snapshot.js'
 
@@ -60,6 +61,49 @@ export function decodeLog({ _id, ...row }: Document): LogEntry {
   for (const name of ['runId', 'action', 'outcome', 'by', 'host', 'toolVersion', 'at']) text(row, name, what)
   for (const name of ['revision', 'detail']) optionalText(row, name, what)
   return row as LogEntry
+}
+
+/** A backfill's row, with its ids as texts of extended JSON. */
+export interface StoredBackfill {
+  readonly row: BackfillRow
+  /** Null at the beginning. */
+  readonly at: string | null
+  /** Null where there was no document when it began. */
+  readonly last: string | null
+}
+
+export function decodeBackfill(row: Document): StoredBackfill {
+  const what = `a backfill (${String(row['_id'])})`
+  oneOf(row, 'direction', ['up', 'down'], what)
+  oneOf(row, 'state', ['running', 'paused', 'done'], what)
+  const decoded: BackfillRow = {
+    revision: text(row, 'revision', what),
+    direction: row['direction'] as BackfillRow['direction'],
+    position: number(row, 'position', what),
+    table: text(row, 'table', what),
+    key: ['_id'],
+    state: row['state'] as BackfillRow['state'],
+    scanned: number(row, 'scanned', what),
+    changed: number(row, 'changed', what),
+    estimate: row['estimate'] === null ? null : number(row, 'estimate', what),
+    batches: number(row, 'batches', what),
+    startedAt: text(row, 'startedAt', what),
+    updatedAt: text(row, 'updatedAt', what),
+  }
+  return { row: decoded, at: optionalId(row, 'at', what), last: optionalId(row, 'last', what) }
+}
+
+/** A text that another hand has changed is no id. */
+function optionalId(row: Document, name: string, what: string): string | null {
+  const id = optionalText(row, name, what)
+  if (id === null) return null
+  try {
+    const value: unknown = JSON.parse(id)
+    if (typeof value === 'object' && value !== null && '_id' in value) return id
+  } catch {
+    // Told below.
+  }
+  throw corrupt(`"${name}" of ${what} is ${shown(id)}`)
 }
 
 function text(row: Document, name: string, what: string): string {

@@ -119,6 +119,21 @@ export function isConflict(error: unknown): boolean {
   return CONFLICTS.has(told(cause).code) && hasLabel(cause, 'TransientTransactionError')
 }
 
+/** MaxTimeMSExpired, ExceededTimeLimit, TransactionExceededLifetimeLimitSeconds, TransactionTooLargeForCache. */
+const TOO_LONG: ReadonlySet<number | undefined> = new Set([50, 262, 290, 313])
+
+/** Whether a batch was given up for another's write or lock, or for what it may take: it may succeed with fewer documents. */
+export function isBlocked(error: unknown): boolean {
+  // Of a COMMIT it may not be known what it did.
+  if (error instanceof MigrateError && error.code === 'MIG-CONNECT') return false
+  const cause = error instanceof MigrateError ? error.cause : error
+  const { code, name } = told(cause)
+  if (LOST.test(name)) return false
+  // A transaction that the server gave up is gone when its next command comes.
+  const gone = code === NO_SUCH_TRANSACTION && hasLabel(cause, 'TransientTransactionError')
+  return gone || CONFLICTS.has(code) || TOO_LONG.has(code)
+}
+
 /** What went wrong with something of our own. */
 export function explain(error: unknown, doing: string): MigrateError {
   if (error instanceof MigrateError) return error

@@ -32,7 +32,10 @@ export function fitOf(
     }
     refuseLongName(statement, node, database)
     if (!required || statement.transaction === 'allowed') continue
-    const why = whyNot(name, node, created, server)
+    const why =
+      statement.backfill === undefined
+        ? whyNot(name, node, created, server)
+        : 'each of its batches is a transaction of its own'
     if (why !== null) throw forbidden(statement, why)
     held.add(statement)
   }

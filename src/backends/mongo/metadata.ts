@@ -1,10 +1,19 @@
 import type { ClientSession, Collection, Db, Document } from 'mongodb'
 import type { MetadataNames, MetadataStore } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
+import type { BackfillRow } from '../../core/backfill.js'
 import { METADATA_FORMAT } from '../../core/metadata.js'
 import type { LogEntry, MetadataChange, MetadataSnapshot, StoredScripts } from '../../core/metadata.js'
 import { EMPTY_SNAPSHOT, corrupt, decodeFormat } from '../sql/snapshot.js'
-import { decodeApplied, decodeJournal, decodeLog, decodeScripts, decodeTag } from './decode.js'
+import { MongoBackfillRows, type BackfillCollection } from './backfill-rows.js'
+import {
+  decodeApplied,
+  decodeBackfill,
+  decodeJournal,
+  decodeLog,
+  decodeScripts,
+  decodeTag,
+} from './decode.js'
 import { codeOf, explain, fenced } from './errors.js'
 import { fenceId, type Lease, type LockDocument } from './lock.js'
 import {
@@ -20,7 +29,7 @@ import {
   type RowKind,
 } from './pending.js'
 
-const KINDS = ['meta', 'history', 'journal', 'tags', 'log', 'lock'] as const
+const KINDS = ['meta', 'history', 'journal', 'backfill', 'tags', 'log', 'lock'] as const
 type Kind = (typeof KINDS)[number]
 
 const LONGEST_ID = 255
@@ -59,6 +68,27 @@ export class MongoMetadata implements MetadataStore {
     this.#db =
       names.schema === undefined || names.schema === db.databaseName ? db : db.client.db(names.schema)
     this.#parts = parts
+  }
+
+  get backfills(): MongoBackfillRows {
+    return new MongoBackfillRows({
+      collection: this.#collection('backfill') as unknown as BackfillCollection,
+      session: () => this.#session,
+      now: () => this.#now(),
+    })
+  }
+
+  /** Of unfinished revisions, in the order in which they were begun. */
+  listBackfills(): Promise<readonly BackfillRow[]> {
+    return this.#attempt('Reading the backfills', () =>
+      this.#withPending(async (pending) => {
+        const rows = (await this.#all('backfill', pending)).map((row) => decodeBackfill(row).row)
+        const order = ({ startedAt, revision }: BackfillRow): string => `${startedAt} ${revision}`
+        return rows.sort(
+          (a, b) => (order(a) < order(b) ? -1 : order(a) > order(b) ? 1 : 0) || a.position - b.position,
+        )
+      }),
+    )
   }
 
   get locks(): Collection<LockDocument> {
@@ -122,8 +152,7 @@ export class MongoMetadata implements MetadataStore {
   write(changes: readonly MetadataChange[]): Promise<void> {
     return this.#attempt('Writing the metadata', async () => {
       refuseLongIds(changes)
-      const now = new Date(Date.now() + this.#parts.clockMs).toISOString()
-      const rows = [...rowChangesOf(changes, await this.#numbers(changes), now)]
+      const rows = [...rowChangesOf(changes, await this.#numbers(changes), this.#now())]
       const text = packed(rows)
       const [lease, ...others] = this.#parts.leases
       const waits = text.length <= LONGEST_PENDING && this.#pending < MOST_PENDING
@@ -136,6 +165,11 @@ export class MongoMetadata implements MetadataStore {
   /** Puts what waits into its collections. */
   settle(): Promise<void> {
     return this.#attempt('Writing the metadata', () => this.#writeOut([]))
+  }
+
+  /** In a transaction: it fails, or is rolled back, once the lock is another run's. @throws MigrateError MIG-LOCK-LOST */
+  async fence(): Promise<void> {
+    for (const lease of this.#parts.leases) await this.#fenced(lease, { $inc: { writes: 1 } })
   }
 
   log({ limit }: { readonly limit: number }): Promise<readonly LogEntry[]> {
@@ -228,6 +262,10 @@ export class MongoMetadata implements MetadataStore {
     }
     const counter = (field: 'history' | 'log') => () => this.#free[field].next++
     return { history: counter('history'), log: counter('log') }
+  }
+
+  #now(): string {
+    return new Date(Date.now() + this.#parts.clockMs).toISOString()
   }
 
   async #format(): Promise<number | null> {

@@ -3,10 +3,10 @@ import type { MetadataChange } from '../../core/metadata.js'
 import { corrupt } from '../sql/snapshot.js'
 
 /** Collections whose rows are written by changes of the metadata. */
-export type RowKind = 'history' | 'journal' | 'tags' | 'log'
+export type RowKind = 'history' | 'journal' | 'backfill' | 'tags' | 'log'
 
 /** In this order: without a transaction a kill may come between them, and a revision is in the history before its journal is forgotten. */
-export const ROW_KINDS: readonly RowKind[] = ['history', 'tags', 'log', 'journal']
+export const ROW_KINDS: readonly RowKind[] = ['history', 'tags', 'log', 'journal', 'backfill']
 
 export type Row = Document & { readonly _id: string | number }
 
@@ -62,7 +62,7 @@ export function* rowChangesOf(
         }
         break
       case 'journal-clear':
-        yield { kind: 'journal', clear: change.revision }
+        for (const kind of ['journal', 'backfill'] as const) yield { kind, clear: change.revision }
         break
       case 'log':
         yield { kind: 'log', put: next.log(), fields: { ...change.entry, at: change.entry.at ?? now } }

@@ -46,6 +46,11 @@ export function rowsOf(reply: Document): number | null {
   return typeof reply['n'] === 'number' ? reply['n'] : null
 }
 
+/** Documents that an update has changed. */
+export function changedIn(reply: Document): number {
+  return typeof reply['nModified'] === 'number' ? reply['nModified'] : (rowsOf(reply) ?? 0)
+}
+
 function batchOf(reply: Document): Document[] {
   const { firstBatch } = (reply['cursor'] ?? {}) as { readonly firstBatch?: unknown }
   return Array.isArray(firstBatch) ? (firstBatch as Document[]) : []

@@ -1,6 +1,7 @@
 import type { Document, TransactionOptions } from 'mongodb'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type {
+  BackfillStatement,
   Capabilities,
   CompareOptions,
   Comparison,
@@ -23,10 +24,11 @@ import { fitOf } from './fit.js'
 import { takeLease, type Lease } from './lock.js'
 import { MongoMetadata } from './metadata.js'
 import { observeCommand } from './observe.js'
+import { mongoBackfills, type MongoBackfills } from './backfill.js'
 import { buildsOf, giveUpBuilds, tellBuild } from './builds.js'
 import { conflictFacts } from './conflicts.js'
 import { checkDeclared } from './declared.js'
-import { refuseWriteErrors, rowsOf } from './replies.js'
+import { changedIn, refuseWriteErrors, rowsOf } from './replies.js'
 import { commandOf } from './statements.js'
 import { bsonMajorOf, bsonOf } from './values.js'
 
@@ -36,6 +38,8 @@ const TO_CREATE = { readConcern: { level: 'local' } } as unknown as TransactionO
 /** Of our own rows. */
 const MOST_TRIES = 8
 const FIRST_PAUSE_MS = 20
+
+const isBackfill = (statement: Statement): statement is BackfillStatement => statement.backfill !== undefined
 
 export interface SessionParts {
   readonly access: MongoAccess
@@ -53,6 +57,7 @@ export class MongoSession implements Session<MongoAccess> {
   readonly server: ServerInfo
   readonly capabilities: Capabilities
   readonly metadata: MongoMetadata
+  readonly backfills: MongoBackfills
   readonly #facts: ServerFacts
   readonly #bson: Bson
   readonly #bsonMajor: number | undefined
@@ -84,18 +89,36 @@ export class MongoSession implements Session<MongoAccess> {
       leases: this.#leases,
       together: (work) => this.#together(work),
     })
+    this.backfills = mongoBackfills({
+      db: parts.access.db,
+      bson: this.#bson,
+      bsonMajor: this.#bsonMajor,
+      metadata: this.metadata,
+      server: this.#facts,
+      transactions: this.capabilities.transaction !== 'none',
+      command: (statement) => this.#commandOf(statement, 'exact'),
+      run: (command) => this.#cancellable(command, (signal) => this.#send(command, signal)).then(changedIn),
+      transaction: (work) => this.transaction(work),
+    })
   }
 
   async execute(statement: Statement): Promise<ExecuteResult> {
     const command = this.#commandOf(statement, 'exact')
-    const controller = new AbortController()
-    this.#running = { command, controller }
     try {
-      return { rows: await this.#command(command, controller.signal) }
+      return { rows: rowsOf(await this.#cancellable(command, (signal) => this.#send(command, signal))) }
     } catch (error) {
       const facts = await conflictFacts(error, this.#commandOf(statement, 'plain'), this.client.db)
       const inDoubt = !this.client.session.inTransaction() && mayBeHalfDone(error, command)
       throw explainStatement(error, statement, { facts, inDoubt })
+    }
+  }
+
+  /** What {@link cancel} gives up. */
+  async #cancellable<T>(command: Document, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const controller = new AbortController()
+    this.#running = { command, controller }
+    try {
+      return await work(controller.signal)
     } finally {
       this.#running = null
     }
@@ -115,7 +138,7 @@ export class MongoSession implements Session<MongoAccess> {
     }
   }
 
-  async #command(command: Document, signal: AbortSignal): Promise<number | null> {
+  async #send(command: Document, signal: AbortSignal): Promise<Document> {
     const { db, client, session } = this.client
     const timeout = this.#statementTimeoutMs > 0 ? { maxTimeMS: this.#statementTimeoutMs } : {}
     const [target, whole] = addressed({ ...command, ...timeout }, db)
@@ -124,7 +147,7 @@ export class MongoSession implements Session<MongoAccess> {
       signal,
     })
     refuseWriteErrors(reply)
-    return rowsOf(reply)
+    return reply
   }
 
   /** Exact: as the server shall have it, each number of its own type. Plain: with numbers of JavaScript's, to compare. */
@@ -142,6 +165,10 @@ export class MongoSession implements Session<MongoAccess> {
 
   fit(statements: readonly Statement[], required: boolean): ReadonlySet<Statement> {
     return fitOf(statements, required, this.#facts, this.client.db.databaseName)
+  }
+
+  async foresee(statement: Statement): Promise<string | null> {
+    return isBackfill(statement) ? this.backfills.foresee(statement) : null
   }
 
   async compare(declared: unknown, { usage = false }: CompareOptions = {}): Promise<Comparison> {

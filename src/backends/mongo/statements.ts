@@ -1,8 +1,13 @@
 import type { ParseOptions, Statement, TransactionRule } from '../../backend/index.js'
+import type { BackfillOptions } from '../../core/backfill.js'
 import { MigrateError } from '../../core/errors.js'
+import type { Position } from '../../core/position.js'
+import { noBatches } from '../../schema/mongo/backfill.js'
 import { CommandProblem, eachCommand, type CommandText } from '../../schema/mongo/commands.js'
 import type { JsonNode } from '../../schema/mongo/json.js'
 import { Places } from '../../sql/places.js'
+import { backfillLines, NO_TRANSACTION } from '../sql/backfill-lines.js'
+import { placeIn } from '../sql/errors.js'
 
 /** Commands that a transaction can hold; all others are journalled one by one. */
 const OF_DOCUMENTS: ReadonlySet<string> = new Set([
@@ -19,7 +24,7 @@ export function writesOut(name: string, text: string): boolean {
 /** @throws MigrateError MIG-COMMAND-SYNTAX at the place in the file */
 export function parseStatements(text: string, options: ParseOptions = {}): Statement[] {
   const places = new Places(text, options.origin)
-  return commandsIn(text, options, ({ text: command, plain, offset, name, node }) => {
+  const statements = commandsIn(text, options, ({ text: command, plain, offset, name, node }) => {
     const allowed = OF_DOCUMENTS.has(name) && !writesOut(name, plain)
     const transaction: TransactionRule = allowed ? 'allowed' : 'forbidden'
     return {
@@ -33,6 +38,45 @@ export function parseStatements(text: string, options: ParseOptions = {}): State
       losesData: LOSING.has(name) || (name === 'renameCollection' && isTrue(fieldOf(node, 'dropTarget'))),
       touchesSession: false,
     }
+  })
+  return withBackfills(text, options.origin, statements)
+}
+
+/**
+ * The commands below a line `// migrate:backfill` marked as such.
+ * @throws MigrateError MIG-BACKFILL at the line, or at what cannot be run in batches
+ */
+function withBackfills(text: string, origin: Position | undefined, statements: Statement[]): Statement[] {
+  if (!text.includes('migrate:backfill')) return statements
+  const base = origin?.offset ?? 0
+  let start = 0
+  const gaps = statements.map(({ position, text: command }) => {
+    const gap = { start, first: position.offset - base }
+    start = gap.first + command.length
+    return gap
+  })
+  const lines = backfillLines(text, origin, '//', gaps)
+  return statements.map((statement, index) => {
+    const options = lines[index] ?? null
+    return options === null ? statement : asBackfill(statement, options)
+  })
+}
+
+function asBackfill(statement: Statement, options: BackfillOptions): Statement {
+  const { node } = commandOf(statement.text)
+  const problem =
+    options.key === null
+      ? noBatches(node)
+      : { message: 'has a "key:": documents are found by their _id', offset: 0 }
+  if (problem === null) {
+    const table = fieldOf(node, 'update')
+    const name = table?.kind === 'string' ? table.value : ''
+    return { ...statement, ...NO_TRANSACTION, backfill: { ...options, table: name } }
+  }
+  throw new MigrateError('MIG-BACKFILL', `The command of a backfill ${problem.message}.`, {
+    position: placeIn(statement, problem.offset),
+    hint: 'Write for example: {"update": "users", "updates": [{"q": {}, "u": {"$set": {"seen": false}}, "multi": true}]}',
+    state: 'Nothing was run.',
   })
 }
 

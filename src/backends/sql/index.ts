@@ -1,5 +1,6 @@
 export * from './backfill.js'
 export * from './backfill-key.js'
+export * from './backfill-lines.js'
 export * from './changes.js'
 export * from './directives.js'
 export * from './errors.js'

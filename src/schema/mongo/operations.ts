@@ -1,4 +1,5 @@
 import { MigrateError } from '../../core/errors.js'
+import { backfillCommand, backfillLine, type MongoBackfill } from './backfill.js'
 import { ValueProblem, toEjson, type Document } from './ejson.js'
 import { searchIndexOperations, type MongoSearchIndexOperations } from './search-index.js'
 import { indexName, indexSpec, problemOfIndex, type IndexKeys, type IndexOptions } from './index-spec.js'
@@ -79,6 +80,11 @@ export interface MongoOperations {
     update: Document | readonly Document[],
     options?: { readonly upsert?: boolean; readonly reverse?: readonly [filter: Document, update: Document] },
   ): void
+  /**
+   * An update of many documents that runs in batches of `_id`, each a transaction of its own where the server has them.
+   * Nothing undoes it, in `change`, unless `reverse` says so.
+   */
+  backfill(collection: string, backfill: MongoBackfill): void
   deleteMany(collection: string, filter: Document): void
   bulkWrite(collection: string, writes: readonly BulkWrite[]): void
   /** Any command of the server's. @param options `reverse`: the command that undoes it */
@@ -167,6 +173,17 @@ export function mongoOperations(add: Add): MongoOperations {
           : [{ update: collection, updates: [{ q: back[0], u: back[1], multi: true }] }]
       const one = { q: filter, u: update, multi: true, ...(upsert === undefined ? {} : { upsert }) }
       put(call, [{ update: collection, updates: [one] }], reverse)
+    },
+    backfill(collection, given) {
+      const call = callOn('backfill', collection)
+      const line = backfillLine(given)
+      if (typeof line !== 'string')
+        throw wrong(call, line.problem, '{ filter: {}, update: { $set: { seen: false } } }')
+      const { reverse } = given
+      const texts = [given, ...(reverse === undefined ? [] : [reverse])].map(
+        (one) => `${line}\n${textOf(call, [backfillCommand(collection, one)])}`,
+      )
+      add({ call, text: texts[0] ?? '', reverse: texts[1] ?? '' })
     },
     deleteMany(collection, filter) {
       const call = callOn('deleteMany', collection)

@@ -1,0 +1,88 @@
+import type { ClientSession, Collection, Document } from 'mongodb'
+import type { BackfillPlace } from '../../backend/index.js'
+import type { BackfillState } from '../../core/backfill.js'
+import { decodeBackfill, type StoredBackfill } from './decode.js'
+
+export type BackfillCollection = Collection<Document & { readonly _id: string }>
+
+interface Parts {
+  readonly collection: BackfillCollection
+  /** Of the open transaction; none outside of one. */
+  readonly session: () => { session?: ClientSession }
+  /** The server's clock, ISO 8601. */
+  readonly now: () => string
+}
+
+/** The metadata's collection of backfills. */
+export class MongoBackfillRows {
+  readonly #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** Outside of any transaction: as it stands now. */
+  async read(place: BackfillPlace): Promise<StoredBackfill | null> {
+    const row = await this.#parts.collection.findOne({ _id: idOf(place) })
+    return row === null ? null : decodeBackfill(row)
+  }
+
+  /** @param last the last `_id` as canonical extended JSON, null for a collection without documents */
+  async insert(
+    place: BackfillPlace,
+    table: string,
+    last: string | null,
+    estimate: number | null,
+  ): Promise<void> {
+    const now = this.#parts.now()
+    const state: BackfillState = last === null ? 'done' : 'running'
+    const counts = { scanned: 0, changed: 0, batches: 0 }
+    const row = {
+      ...place,
+      table,
+      state,
+      ...counts,
+      estimate,
+      startedAt: now,
+      updatedAt: now,
+      at: null,
+      last,
+    }
+    await this.#parts.collection.insertOne({ _id: idOf(place), ...row })
+  }
+
+  async setState(revision: string, state: Exclude<BackfillState, 'done'>): Promise<void> {
+    await this.#parts.collection.updateMany(
+      { revision, state: { $ne: 'done' } },
+      { $set: { state, updatedAt: this.#parts.now() } },
+    )
+  }
+
+  /** Null, with nothing written, where it is paused or another runner has taken it further than so many batches. */
+  async note(
+    place: BackfillPlace,
+    batches: number,
+    done: {
+      readonly at: string | null
+      readonly scanned: number
+      readonly changed: number
+      readonly last: boolean
+    },
+  ): Promise<StoredBackfill | null> {
+    const { collection, session, now } = this.#parts
+    const set = {
+      ...(done.at === null ? {} : { at: done.at }),
+      ...(done.last ? { state: 'done' } : {}),
+      updatedAt: now(),
+    }
+    const row = await collection.findOneAndUpdate(
+      { _id: idOf(place), batches, state: 'running' },
+      { $set: set, $inc: { batches: 1, scanned: done.scanned, changed: done.changed } },
+      { ...session(), returnDocument: 'after', includeResultMetadata: false },
+    )
+    return row === null ? null : decodeBackfill(row)
+  }
+}
+
+const idOf = ({ direction, position, revision }: BackfillPlace): string =>
+  `${direction} ${position} ${revision}`

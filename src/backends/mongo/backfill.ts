@@ -1,0 +1,317 @@
+import type { Db, Document } from 'mongodb'
+import type {
+  BackfillPages,
+  BackfillPlace,
+  BackfillStatement,
+  BackfillSupport,
+  PageResult,
+} from '../../backend/index.js'
+import type { BackfillRow } from '../../core/backfill.js'
+import { MigrateError } from '../../core/errors.js'
+import { bracketsFrom } from '../../schema/mongo/brackets.js'
+import type { ServerFacts } from './abilities.js'
+import { Ids, type Id } from './backfill-ids.js'
+import type { StoredBackfill } from './decode.js'
+import type { Bson } from './driver.js'
+import { codeOf, explain, explainStatement, isBlocked } from './errors.js'
+import type { MongoMetadata } from './metadata.js'
+
+export interface BackfillParts {
+  readonly db: Db
+  readonly bson: Bson
+  /** Of the driver that sends, where it is another than ours. */
+  readonly bsonMajor: number | undefined
+  readonly metadata: MongoMetadata
+  readonly server: ServerFacts
+  /** Whether a batch and the note of it can be one transaction. */
+  readonly transactions: boolean
+  /** The command as the server shall have it. */
+  command(statement: BackfillStatement): Document
+  /** Sends a command, which an interrupted run gives up. @returns the documents that it changed */
+  run(command: Document): Promise<number>
+  transaction(work: () => Promise<void>): Promise<void>
+}
+
+interface Target {
+  /** False for what no transaction of the server's takes: a capped collection. */
+  readonly atomic: boolean
+}
+
+export interface MongoBackfills extends BackfillSupport {
+  /** For plans. */
+  foresee(statement: BackfillStatement): Promise<string>
+}
+
+/** Backfills by pages of `_id`, each within one bracket of BSON's types. */
+export function mongoBackfills(parts: BackfillParts): MongoBackfills {
+  const rows = parts.metadata.backfills
+  return {
+    async check(statement) {
+      await targetOf(parts, statement)
+    },
+    async foresee(statement) {
+      const target = await targetOf(parts, statement)
+      if (target === null) return 'no such collection now'
+      const count = await estimateOf(parts.db, statement.backfill.table)
+      const documents = count === null ? 'documents in batches' : `about ${count} documents in batches`
+      return target.atomic ? documents : `${documents}; ${TWICE}`
+    },
+    begin: (statement, place) => attempt(statement, () => begin(parts, statement, place)),
+    list: () => parts.metadata.listBackfills(),
+    setState: (revision, state) =>
+      rows.setState(revision, state).catch((error: unknown) => {
+        throw explain(error, 'Steering a backfill')
+      }),
+  }
+}
+
+/** What a plan says of batches that are no transactions. */
+const TWICE = 'one that is interrupted is run again'
+
+async function begin(
+  parts: BackfillParts,
+  statement: BackfillStatement,
+  place: BackfillPlace,
+): Promise<MongoPages> {
+  const { table } = statement.backfill
+  const rows = parts.metadata.backfills
+  const target = await targetOf(parts, statement)
+  const ids = new Ids(parts.db.collection(table), parts.bson, parts.bsonMajor)
+  // What an earlier script of this revision left is forgotten before, not after.
+  await parts.metadata.settle()
+  let stored = await rows.read(place)
+  if (stored === null) {
+    const last = target === null ? null : await ids.last()
+    await rows.insert(
+      place,
+      table,
+      last?.text ?? null,
+      target === null ? 0 : await estimateOf(parts.db, table),
+    )
+    stored = await rows.read(place)
+  }
+  if (stored === null) throw new MigrateError('MIG-INTERNAL', 'The row of the backfill is not there.')
+  return new MongoPages(parts, statement, place, { ids, stored, atomic: target?.atomic ?? true })
+}
+
+/**
+ * What there is to be changed; null for a collection that is not there.
+ * @throws MigrateError MIG-BACKFILL for what is no collection of documents
+ */
+async function targetOf(parts: BackfillParts, statement: BackfillStatement): Promise<Target | null> {
+  const { table } = statement.backfill
+  return attempt(statement, async () => {
+    const [found] = await parts.db.listCollections({ name: table }).toArray()
+    if (found === undefined) return null
+    const { type = 'collection', options } = found as { type?: string; options?: Document }
+    if (type === 'view')
+      throw refused(
+        statement,
+        `${table} is a view, which holds no documents`,
+        'Name the collection behind it.',
+      )
+    if (type === 'timeseries')
+      throw refused(
+        statement,
+        `${table} is a time series, whose documents have no _id that they could be found by`,
+        'Change its "meta" with an update of its own, or write what is changed into another collection.',
+      )
+    return { atomic: parts.transactions && options?.['capped'] !== true }
+  })
+}
+
+function refused(statement: BackfillStatement, message: string, hint: string): MigrateError {
+  return new MigrateError('MIG-BACKFILL', `${message}: no batches can be made of them.`, {
+    position: statement.position,
+    hint,
+  })
+}
+
+/** As the server counts without looking at documents; null where it does not tell in time. */
+async function estimateOf(db: Db, collection: string): Promise<number | null> {
+  return db
+    .collection(collection)
+    .estimatedDocumentCount({ maxTimeMS: 5_000 })
+    .catch(() => null)
+}
+
+async function attempt<T>(statement: BackfillStatement, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw error instanceof MigrateError ? error : explainStatement(error, statement)
+  }
+}
+
+/** What comes next: the documents of this range, the last of which is this id. */
+interface Bound {
+  readonly range: Document
+  readonly end: Id
+  readonly documents: number
+  /** Nothing is behind it. */
+  readonly last: boolean
+}
+
+class MongoPages implements BackfillPages {
+  readonly #parts: BackfillParts
+  readonly #statement: BackfillStatement
+  readonly #place: BackfillPlace
+  readonly #ids: Ids
+  readonly #atomic: boolean
+  readonly #command: Document
+  readonly lagMs?: () => Promise<number | null>
+  #stored: StoredBackfill
+
+  constructor(
+    parts: BackfillParts,
+    statement: BackfillStatement,
+    place: BackfillPlace,
+    { ids, stored, atomic }: { readonly ids: Ids; readonly stored: StoredBackfill; readonly atomic: boolean },
+  ) {
+    this.#parts = parts
+    this.#statement = statement
+    this.#place = place
+    this.#ids = ids
+    this.#stored = stored
+    this.#atomic = atomic
+    this.#command = parts.command(statement)
+    if (parts.server.kind === 'replica set') this.lagMs = lagOf(parts.db)
+  }
+
+  get row(): BackfillRow {
+    return this.#stored.row
+  }
+
+  next(size: number): Promise<PageResult> {
+    return attempt(this.#statement, async () => {
+      try {
+        return await this.#next(size)
+      } catch (error) {
+        if (!isBlocked(error)) throw error
+        return { kind: 'blocked', error: explainStatement(error, this.#statement) }
+      }
+    })
+  }
+
+  async #next(size: number): Promise<PageResult> {
+    const rows = this.#parts.metadata.backfills
+    // Looked at before a batch is run in vain; the note of the batch asks again, and that is what counts.
+    const now = await rows.read(this.#place)
+    if (now?.row.state === 'paused') return { kind: 'paused', row: now.row }
+    if (now?.row.batches !== this.#stored.row.batches) throw notOurs(this.#statement)
+    const bound = await this.#boundFor(size)
+    const stored = await (this.#atomic ? this.#together(bound) : this.#oneAfterAnother(bound))
+    if (stored !== null) {
+      this.#stored = stored
+      return { kind: 'done', row: stored.row }
+    }
+    const then = await rows.read(this.#place)
+    if (then?.row.batches !== this.#stored.row.batches) throw notOurs(this.#statement)
+    // Running again: it was resumed between the two questions.
+    return { kind: 'paused', row: then.row }
+  }
+
+  /** The batch and its note are one transaction. */
+  async #together(bound: Bound | null): Promise<StoredBackfill | null> {
+    let stored: StoredBackfill | null = null
+    try {
+      await this.#parts.transaction(async () => {
+        stored = await this.#oneAfterAnother(bound)
+        if (stored === null) throw new NotOurs()
+      })
+      return stored
+    } catch (error) {
+      if (error instanceof NotOurs) return null
+      throw error
+    }
+  }
+
+  /** Interrupted between the two it runs the batch again, unless they are in a transaction. */
+  async #oneAfterAnother(bound: Bound | null): Promise<StoredBackfill | null> {
+    await this.#parts.metadata.fence()
+    const changed = await this.#change(bound)
+    return this.#note(bound, changed)
+  }
+
+  async #change(bound: Bound | null): Promise<number> {
+    if (bound === null) return 0
+    const [update] = this.#command['updates'] as [Document]
+    const q = { $and: [{ _id: bound.range }, update['q'] as Document] }
+    return this.#parts.run({ ...this.#command, updates: [{ ...update, q }] })
+  }
+
+  #note(bound: Bound | null, changed: number): Promise<StoredBackfill | null> {
+    return this.#parts.metadata.backfills.note(this.#place, this.#stored.row.batches, {
+      at: bound?.end.text ?? null,
+      scanned: bound?.documents ?? 0,
+      changed,
+      last: bound?.last ?? true,
+    })
+  }
+
+  /** Null when nothing is left. A batch ends where its bracket does. */
+  async #boundFor(size: number): Promise<Bound | null> {
+    const { at, last } = this.#stored
+    if (last === null) return null
+    const after = at === null ? null : this.#ids.read(at)
+    const upTo = this.#ids.read(last)
+    for (const bracket of bracketsFrom(after?.bracket ?? null, upTo.bracket)) {
+      const range = this.#ids.range(bracket, after, upTo)
+      if (range === null) continue
+      const end = await this.#ids.at(range, size - 1)
+      if (end !== null)
+        return {
+          range: this.#ids.range(bracket, after, end) ?? range,
+          end,
+          documents: size,
+          last: end.text === last,
+        }
+      const rest = await this.#ids.lastIn(range)
+      if (rest === null) continue
+      const documents = await this.#ids.count(range)
+      return { range, end: rest, documents, last: bracket === upTo.bracket }
+    }
+    return null
+  }
+}
+
+class NotOurs extends Error {}
+
+function notOurs(statement: BackfillStatement): MigrateError {
+  return new MigrateError('MIG-LOCK-LOST', 'Another runner goes on with this backfill.', {
+    position: statement.position,
+    hint: 'See what runs with: migrate backfill status',
+    state: 'Nothing more was done.',
+  })
+}
+
+const UNAUTHORIZED: ReadonlySet<number | undefined> = new Set([13, 59, 115, 8000])
+
+/** How far the slowest member is behind, where the user may ask. */
+function lagOf(db: Db): () => Promise<number | null> {
+  let told = true
+  return async () => {
+    if (!told) return null
+    try {
+      const { members } = (await db.client.db('admin').command({ replSetGetStatus: 1 })) as {
+        members?: unknown
+      }
+      return lagIn(Array.isArray(members) ? (members as Document[]) : [])
+    } catch (error) {
+      if (!UNAUTHORIZED.has(codeOf(error))) throw explain(error, 'Asking how far the members are behind')
+      told = false
+      return null
+    }
+  }
+}
+
+/** Null where there is no primary, or nobody beside it. */
+function lagIn(members: readonly Document[]): number | null {
+  const timeOf = ({ optimeDate }: Document): number =>
+    optimeDate instanceof Date ? optimeDate.getTime() : Number.NaN
+  const primary = members.find(({ stateStr }) => stateStr === 'PRIMARY')
+  const others = members.filter(({ stateStr }) => stateStr === 'SECONDARY').map(timeOf)
+  if (primary === undefined || others.length === 0) return null
+  const lag = timeOf(primary) - Math.min(...others)
+  return Number.isNaN(lag) ? null : Math.max(0, lag)
+}
