@@ -84,14 +84,27 @@ function requireUrl(options: MigratorOptions): string {
   })
 }
 
+/**
+ * The role that all is to be done as.
+ * @throws MigrateError MIG-CONFIG-INVALID for a database that has none
+ */
+export function roleFor({ options: { role } }: Context, backend: Backend): string | undefined {
+  if (role === undefined || backend.hasRoles === true) return role
+  throw new MigrateError('MIG-CONFIG-INVALID', `"role" is given, but ${backend.name} has no SET ROLE.`, {
+    hint: 'Leave "role" out: all is done as the user of the URL.',
+  })
+}
+
 async function connect(context: Context, backend: Backend, command: string): Promise<Session> {
   const { options } = context
+  const role = roleFor(context, backend)
   const connection: ConnectOptions = {
     metadata: context.metadata,
     applicationName: `migrate ${command}`,
     ...(options.client === undefined ? { url: requireUrl(options) } : { client: options.client }),
     ...(options.password === undefined ? {} : { password: context.secrets.watched(options.password) }),
     ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
+    ...(role === undefined ? {} : { role }),
     ...(options.waitTimeoutMs === undefined ? {} : { waitTimeoutMs: options.waitTimeoutMs }),
     ...(options.lockTimeoutMs === undefined ? {} : { lockTimeoutMs: options.lockTimeoutMs }),
     ...(options.statementTimeoutMs === undefined ? {} : { statementTimeoutMs: options.statementTimeoutMs }),

@@ -3,7 +3,7 @@ import { MigrateError } from '../core/errors.js'
 import { stateAt } from '../core/ranges.js'
 import type { Direction } from '../core/revision.js'
 import { headerOf } from './prepare.js'
-import type { Context } from './context.js'
+import { roleFor, type Context } from './context.js'
 import { Runner } from './run.js'
 import type { RunCommand } from './run.js'
 import { makeState, noneStored, readFiles } from './state.js'
@@ -44,8 +44,10 @@ export async function scriptSession(
       },
     )
   }
+  const role = roleFor(context, backend)
   const state = await startingAt(context, start)
-  return { state, session: backend.offline({ ...options, metadata: context.metadata }) }
+  const own = { ...options, metadata: context.metadata, ...(role === undefined ? {} : { role }) }
+  return { state, session: backend.offline(own) }
 }
 
 /** The state of a database that is exactly at a target. */

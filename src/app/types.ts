@@ -63,6 +63,11 @@ export interface MigratorOptions {
   readonly password?: () => Promise<string>
   /** How the connection is encrypted; overrides what the URL says of it. */
   readonly ssl?: SslOptions
+  /**
+   * `SET ROLE`, for PostgreSQL, MySQL 8 and MariaDB: all is done as this role, of which the user who logs in is a member.
+   * On PostgreSQL what revisions make belongs to it. Default: none.
+   */
+  readonly role?: string
   /** Default `process.cwd()`. */
   readonly cwd?: string
   readonly signal?: AbortSignal

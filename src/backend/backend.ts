@@ -37,6 +37,11 @@ export interface ConnectOptions {
   readonly password?: () => Promise<string>
   /** How the connection is encrypted; overrides what the URL says of it. Backends without a network pass over it. */
   readonly ssl?: SslOptions
+  /**
+   * Taken on for all that the session does, its own tables too, and again after a revision that takes another. Only
+   * given to a backend that {@link Backend.hasRoles}.
+   */
+  readonly role?: string
   /** Milliseconds to go on trying while the server does not answer. Default 0: fail at once. */
   readonly waitTimeoutMs?: number
   /** Milliseconds for one attempt. Default 10,000. */
@@ -70,6 +75,8 @@ export interface OfflineOptions {
   readonly metadata: MetadataNames
   /** The metadata tables are created by the script only when it starts from nothing. */
   readonly createMetadata: boolean
+  /** As {@link ConnectOptions.role}. */
+  readonly role?: string
 }
 
 /** What speaks to one kind of database. A package whose default export is one of these is a backend of its own. */
@@ -83,6 +90,8 @@ export interface Backend<Client = unknown> {
   readonly language?: string
   /** What closes a statement where several are joined to one text. Default `;`; empty where a line does. */
   readonly terminator?: string
+  /** True where a user can take on a role: {@link ConnectOptions.role} is refused elsewhere. */
+  readonly hasRoles?: boolean
   /** URL schemes without the colon. */
   readonly schemes: readonly string[]
   /** @throws MigrateError MIG-SQL-… at the place in the file */

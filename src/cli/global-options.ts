@@ -10,6 +10,7 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
     flags: '--ssl-mode <mode>',
     description: 'disable, require, verify-ca or verify-full (default, but for this machine)',
   },
+  { flags: '--role <name>', description: 'role that all is done as, and that what is made belongs to' },
   { flags: '--dir <folder>', description: 'folder of the revisions' },
   { flags: '--layout <name>', description: 'how the files lie: revgraph, flyway, dbmate, …' },
   { flags: '--cwd <folder>', description: 'begin from there' },

@@ -21,6 +21,7 @@ const TEXT_FLAGS = [
   ['url', 'url'],
   ['ssl.mode', 'ssl-mode'],
   ['ssl.ca', 'ssl-ca'],
+  ['role', 'role'],
   ['dir', 'dir'],
   ['layout', 'layout'],
   ['lockWait', 'lock-wait'],
@@ -39,12 +40,13 @@ export async function readSettings(input: Input, cwd: string): Promise<Settings>
     }),
   )
   const config = await resolveConfig(flags, process.env, cwd)
-  const { backend, declared, formatter, password, url } = config
+  const { backend, declared, formatter, password, role, url } = config
   return {
     options: {
       cwd,
       ...(url === null ? {} : { url }),
       ...(password === undefined ? {} : { password }),
+      ...(role === null ? {} : { role }),
       ...(backend === null ? {} : { backend }),
       ...(declared === null ? {} : { declared }),
       ...(formatter === null ? {} : { formatter }),

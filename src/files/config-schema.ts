@@ -28,6 +28,7 @@ const OPTIONS = {
       GROUP,
     ),
   ),
+  role: v.optional(text),
   dir: v.optional(text),
   layout: v.optional(text),
   declared: v.optional(text),

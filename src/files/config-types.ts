@@ -21,6 +21,8 @@ export interface ConfigOptions {
     readonly cert?: string
     readonly key?: string
   }
+  /** Taken on for all that is done: what revisions make belongs to it. Default: the user who logs in. */
+  readonly role?: string
   /** Folder of the revisions. Default `migrations`. */
   readonly dir?: string
   /** How the files lie. Default `revgraph`. */
@@ -85,6 +87,7 @@ export interface ConfigFlags {
   readonly url?: string
   readonly 'ssl.mode'?: string
   readonly 'ssl.ca'?: string
+  readonly role?: string
   readonly dir?: string
   readonly layout?: string
   readonly backend?: string
@@ -109,6 +112,8 @@ export interface ResolvedConfig {
   readonly urlProblem: MigrateError | null
   readonly password?: () => Promise<string>
   readonly ssl: SslOptions
+  /** Null for the user who logs in. */
+  readonly role: string | null
   readonly dir: string
   readonly layout: string
   readonly declared: string | null

@@ -36,6 +36,7 @@ export const VARIABLES: Readonly<Record<string, string>> = {
   MIGRATE_SSL_CA: 'ssl.ca',
   MIGRATE_SSL_CERT: 'ssl.cert',
   MIGRATE_SSL_KEY: 'ssl.key',
+  MIGRATE_ROLE: 'role',
   MIGRATE_DIR: 'dir',
   MIGRATE_LAYOUT: 'layout',
   MIGRATE_DECLARED: 'declared',
@@ -179,6 +180,7 @@ function settle(layers: Layers, { file, root, environment, env, cwd }: Surroundi
   const { url, problem, depth } = urlOf(layers, env, root)
   const password = passwordOf(layers, url, depth)
   const backend = layers.text('backend')
+  const role = layers.text('role')?.value
   const schema = layers.text('metadata.schema')?.value
   const sql = layers.path('templates.sql')
   const ts = layers.path('templates.ts')
@@ -190,6 +192,7 @@ function settle(layers: Layers, { file, root, environment, env, cwd }: Surroundi
     urlProblem: problem,
     ...(password === undefined ? {} : { password }),
     ssl: sslOf(layers),
+    role: role === undefined || role === '' ? null : role,
     dir: layers.path('dir') ?? resolve(file === null ? cwd : root, DEFAULT_DIR),
     layout: layers.text('layout')?.value ?? 'revgraph',
     declared: layers.path('declared') ?? null,

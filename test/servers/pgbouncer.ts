@@ -13,14 +13,27 @@ export interface Pooler {
   stop(): Promise<void>
 }
 
-/** PgBouncer in transaction mode before a server that runs already: each transaction may be on another session. */
-export async function startPgbouncer(server: ServerInfo): Promise<Pooler> {
+/** A database under its own name, to which the pooler logs in as somebody else than the server's first user. */
+export interface PooledLogin {
+  readonly database: string
+  readonly user: string
+  readonly password: string
+}
+
+/**
+ * PgBouncer in transaction mode before a server that runs already: each transaction may be on another session.
+ * @param login of one database; all others are the first user's
+ */
+export async function startPgbouncer(server: ServerInfo, login?: PooledLogin): Promise<Pooler> {
   const home = rootHome(await ensureRoot(current, (line) => process.stderr.write(`servers: ${line}\n`)))
   const folder = await createRunFolder(home, 'pgbouncer')
   const { hostname, port, username, password } = new URL(server.url)
   const listen = await freePort()
   const lines = [
     '[databases]',
+    ...(login === undefined
+      ? []
+      : [`${login.database} = host=${hostname} port=${port} user=${login.user} password=${login.password}`]),
     `* = host=${hostname} port=${port} user=${username} password=${password}`,
     '[pgbouncer]',
     ...['listen_addr = 127.0.0.1', `listen_port = ${listen}`, 'unix_socket_dir =', 'auth_type = any'],

@@ -5,6 +5,12 @@ import { explainGuard } from './lease.js'
 import { BEGIN, COMMIT, ROLLBACK } from './transaction-words.js'
 import { send, type Answer } from './wire.js'
 
+/** What a revision may have made of the session. */
+interface LeftSession {
+  readonly touched: boolean
+  inOwnRole(statements: readonly string[]): Promise<readonly string[]>
+}
+
 export interface ChannelParts {
   readonly connection: Connection
   /** An application's own connection takes one statement a message, unless it says otherwise. */
@@ -55,12 +61,12 @@ export class Channel {
 
   /**
    * Ours, all or none; what was begun is rolled back.
-   * @param touched the session may be another than between revisions: what it has set must not tell how they are committed
+   * @param session as revisions may have left it: what they have set must not tell how these are committed, nor by whom
    */
-  async atomically(statements: readonly string[], touched: boolean): Promise<void> {
+  async atomically(statements: readonly string[], session: LeftSession): Promise<void> {
     const guard = this.lease === undefined ? [] : [this.lease.guard]
-    const own = [...statements, ...guard]
-    const alone = !this.inTransaction && (own.length > 1 || touched)
+    const own = await session.inOwnRole([...statements, ...guard])
+    const alone = !this.inTransaction && (own.length > 1 || session.touched)
     const all = alone ? [BEGIN, ...own, COMMIT] : own
     try {
       for (const message of this.#packed(all)) await this.send(message)

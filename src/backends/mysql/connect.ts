@@ -13,7 +13,8 @@ import {
   type PromiseConnection,
 } from './driver.js'
 import { explainConnect, mayPass } from './errors.js'
-import { end, open } from './open.js'
+import { end } from './open.js'
+import { openInRole, presentRole, takeRole } from './role.js'
 import { lockSeconds, serverInfo, serverKind } from './server.js'
 import { MysqlSession } from './session.js'
 import { decodeSettings, EVERY_ROW, settingsColumns, type Settings } from './settings.js'
@@ -57,7 +58,7 @@ async function obtain(options: ConnectOptions): Promise<Obtained> {
     const { connection, giveBack } = await borrow(lent).catch((error: unknown): Promise<Borrowed> => {
       throw explainConnect(error, undefined)
     })
-    return { connection, giveBack, borrowed: true, config: connection.config }
+    return { ...(await lentInRole(connection, giveBack, options)), borrowed: true, config: connection.config }
   }
   if (options.url === undefined)
     throw new MigrateError('MIG-URL-MISSING', 'MySQL needs a URL or a connection.')
@@ -66,12 +67,35 @@ async function obtain(options: ConnectOptions): Promise<Obtained> {
   return { connection, config, borrowed: false, giveBack: () => end(connection) }
 }
 
+/** Takes the role on, and gives the connection back with the one that it had. */
+async function lentInRole(
+  connection: Connection,
+  giveBack: Borrowed['giveBack'],
+  { role }: ConnectOptions,
+): Promise<Borrowed> {
+  if (role === undefined) return { connection, giveBack }
+  try {
+    const before = await presentRole(connection)
+    await takeRole(connection, role)
+    return {
+      connection,
+      async giveBack() {
+        await send(connection, before).catch(() => undefined)
+        await giveBack()
+      },
+    }
+  } catch (error) {
+    await giveBack()
+    throw explainConnect(error, undefined)
+  }
+}
+
 async function openWaiting(config: ConnectionConfig, options: ConnectOptions): Promise<Connection> {
   const deadline = performance.now() + (options.waitTimeoutMs ?? 0)
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     if (options.signal?.aborted === true) throw aborted('connecting')
     try {
-      return await open(config, options.signal)
+      return await openInRole(config, options.role, options.signal)
     } catch (error) {
       const left = deadline - performance.now()
       if (left <= 0 || !mayPass(error)) throw explainConnect(error, options.url)
@@ -94,7 +118,7 @@ interface Parts {
 async function begin(options: ConnectOptions, parts: Parts): Promise<MysqlSession> {
   const { connection } = parts
   const version = String((await send(connection, 'SELECT VERSION()', true)).rows[0]?.[0])
-  const kind = serverKind(version)
+  const kind = serverKind(version, options.role)
   // The driver asks for a collation of old, not for the server's own as the plain client does; and triggers, views and
   // routines keep the one they were made in. MariaDB puts its own in that one's place itself.
   if (!parts.borrowed && kind.product === 'MySQL') await send(connection, 'SET NAMES utf8mb4')
@@ -141,12 +165,13 @@ async function begin(options: ConnectOptions, parts: Parts): Promise<MysqlSessio
 /** A second connection to the same place. */
 async function another(options: ConnectOptions, { connection, config }: Parts): Promise<Borrowed> {
   if (options.client === undefined) {
-    const opened = await open(config)
+    const opened = await openInRole(config, options.role)
     return { connection: opened, giveBack: () => end(opened) }
   }
   const lent = lentBy(options.client)
   const second = lent === null ? undefined : await borrow(lent)
-  if (second !== undefined && second.connection !== connection) return second
+  if (second !== undefined && second.connection !== connection)
+    return lentInRole(second.connection, second.giveBack, options)
   await second?.giveBack()
   throw noOther()
 }

@@ -7,6 +7,7 @@ import { sqlNames } from '../sql/names.js'
 import { recordingSession } from '../sql/offline.js'
 import { lentBy, type PromiseConnection } from './driver.js'
 import { mysqlCapabilities } from './capabilities.js'
+import { setRole } from './role-name.js'
 import { parseStatements } from './statements.js'
 
 /** MySQL through mysql2, which is loaded with the first connection. */
@@ -22,16 +23,18 @@ function backend(name: 'mysql' | 'mariadb', flavour: SqlFlavour): Backend<Promis
   return {
     apiVersion: 1,
     name,
+    hasRoles: true,
     schemes: [name],
     parse: (text, options) => parseStatements(text, name, options),
     normalise: (text) => stripForChecksum(text, name),
     excerpt: (text, length) => sqlExcerpt(text, name, { length }),
     accepts: (client) => lentBy(client) !== null,
     connect: async (options) => (await import('./connect.js')).connect(options),
-    offline: ({ write, metadata, createMetadata }) =>
+    offline: ({ write, metadata, createMetadata, role }) =>
       recordingSession({
         write,
         createMetadata,
+        setRole: role === undefined ? undefined : setRole(role),
         names: sqlNames(metadata, flavour),
         flavour,
         capabilities: mysqlCapabilities,

@@ -1,6 +1,7 @@
 import type { Statement } from '../../backend/index.js'
 import type { Connection } from './driver.js'
 import { driverError, explain } from './errors.js'
+import { presentRole } from './role.js'
 import type { ServerKind } from './server.js'
 import { assignments, changedBetween, variablesIn, type Variables } from './settings.js'
 import { TemporaryTables } from './temporary.js'
@@ -76,11 +77,23 @@ export class SessionKeeper {
     for (const name of names) this.#names.add(name)
   }
 
+  /** Whether a revision may have left the role that the run has taken on. */
+  get strayed(): boolean {
+    return this.#parts.kind.hasOwnRole === true && (this.#role || this.#anything)
+  }
+
+  /** In the run's role, and then again in the one that a revision has taken, which may go on with it. */
+  async inOwnRole(statements: readonly string[]): Promise<readonly string[]> {
+    if (!this.strayed) return statements
+    const { connection, kind } = this.#parts
+    return [kind.resetRole, ...statements, await presentRole(connection)]
+  }
+
   /** @throws MigrateError MIG-DATABASE, MIG-CONNECT */
   async putBack(): Promise<void> {
     const { kind, database, together } = this.#parts
     try {
-      const roles = this.#role ? [kind.resetRole] : []
+      const roles = this.#role || this.strayed ? [kind.resetRole] : []
       const [home] = await together([ROLLBACK, 'UNLOCK TABLES', ...roles, 'SELECT DATABASE()'])
       await this.#variables()
       const use =

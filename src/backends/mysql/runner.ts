@@ -59,7 +59,8 @@ export class StatementRunner {
       statements.length === 1 ||
       statements.every((one) => one.transaction === 'commits' && !keepsItsText(one))
     const { takesSeveral, inTransaction } = this.#channel
-    if (!takesSeveral || inTransaction || !plain || !this.#channel.fits(message)) return false
+    const asOne = takesSeveral && !inTransaction && !this.#parts.keeper.strayed
+    if (!asOne || !plain || !this.#channel.fits(message)) return false
     await this.#sendTogether(before.length, message, statements, progress)
     return true
   }

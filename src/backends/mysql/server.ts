@@ -1,6 +1,7 @@
 import type { ServerInfo } from '../../backend/index.js'
 import type { SqlFlavour } from '../sql/flavour.js'
 import { mariadbFlavour, mysqlFlavour } from '../sql/flavours.js'
+import { setRole } from './role-name.js'
 import { witnessExpression } from './witness.js'
 
 /** What differs between the two servers of this folder. */
@@ -14,6 +15,8 @@ export interface ServerKind {
   readonly statementTimeout: { readonly variable: string; readonly value: (ms: number) => string }
   /** Takes the roles back that a login gives; MariaDB has at most one. */
   readonly resetRole: string
+  /** The role is the configuration's, and what may set anything may have set another. */
+  readonly hasOwnRole?: boolean
 }
 
 const MYSQL: ServerKind = {
@@ -35,9 +38,13 @@ const MARIADB: ServerKind = {
   resetRole: 'SET ROLE NONE',
 }
 
-/** From what VERSION() says: `9.7.4`, `11.8.3-MariaDB-1`, `5.5.5-10.6.2-MariaDB` in front of old clients. */
-export function serverKind(version: string): ServerKind {
-  return /mariadb/i.test(version) ? MARIADB : MYSQL
+/**
+ * From what VERSION() says: `9.7.4`, `11.8.3-MariaDB-1`, `5.5.5-10.6.2-MariaDB` in front of old clients.
+ * @param role that the session has taken on
+ */
+export function serverKind(version: string, role?: string): ServerKind {
+  const kind = /mariadb/i.test(version) ? MARIADB : MYSQL
+  return role === undefined ? kind : { ...kind, resetRole: setRole(role), hasOwnRole: true }
 }
 
 export function serverInfo(text: string): ServerInfo {

@@ -103,7 +103,7 @@ export class MysqlSession implements Session<PromiseConnection> {
     this.metadata = sqlMetadata(
       {
         query: (sql) => channel.query(sql),
-        run: (statements) => channel.atomically(statements, this.#keeper.touched),
+        run: (statements) => channel.atomically(statements, this.#keeper),
         missing: isMissing,
         prepareSchema: () => this.#createDatabase(),
         explain: (error) => explain(error, 'The metadata'),

@@ -36,7 +36,7 @@ export function postgresBackfills(link: Link, names: () => Promise<SqlNames>): B
     compare: (columns, operator, values) => `(${columns.join(', ')}) ${operator} (${values.join(', ')})`,
     hint: () => '',
     query,
-    run: (sql) => link.send(sql),
+    run: (sql) => link.send(`${link.inRole}${sql}`),
     page: (sql) => page(link, sql),
     blocked: (error, statement) =>
       BLOCKED.has(codeOf(error) ?? '') ? explainStatement(statement, error, undefined) : null,

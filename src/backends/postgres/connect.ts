@@ -5,6 +5,7 @@ import { aborted, connectFailed, tlsHint } from '../sql/index.js'
 import { targetOf, type PgTarget } from './config.js'
 import { newClient, type PgClient } from './driver.js'
 import { codeOf, isReported } from './errors.js'
+import { roleName } from './role-name.js'
 import { send } from './wire.js'
 
 export interface Connected {
@@ -33,7 +34,16 @@ export async function connect(options: ConnectOptions & { readonly url: string }
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     if (options.signal?.aborted === true) throw aborted('connecting')
     try {
-      return await tryWays(target, options.signal)
+      const connected = await tryWays(target, options.signal)
+      if (options.role === undefined) return connected
+      try {
+        const pooled = await takeRole(connected.client, options.role)
+        return { ...connected, pooled: connected.pooled || pooled }
+      } catch (error) {
+        connected.client.on('error', () => undefined)
+        await connected.client.end()
+        throw error
+      }
     } catch (error) {
       const left = deadline - now()
       if (error instanceof MigrateError) throw error
@@ -61,6 +71,25 @@ async function tryWays(target: PgTarget, signal: AbortSignal | undefined): Promi
       else if (others.length > 0 && wantsOtherWay(error, ssl !== false)) ways = others
       else throw error
     }
+  }
+}
+
+/**
+ * Behind a pooler the role would stay with a connection that others use: there it is only tried.
+ * @returns whether it is a pooler
+ * @throws MigrateError MIG-AUTHENTICATION when the user may not take it on
+ */
+export async function takeRole(client: PgClient, role: string): Promise<boolean> {
+  const pooled = await isPooled(client)
+  try {
+    await send(client, pooled ? `SET LOCAL ${roleName(role)};SELECT 1` : `SET ${roleName(role)}`)
+    return pooled
+  } catch (error) {
+    if (!isReported(error)) throw error
+    throw new MigrateError('MIG-AUTHENTICATION', `The role "${role}" cannot be taken on: ${error.message}`, {
+      hint: 'Make the user who logs in a member of it: GRANT role TO user.',
+      cause: error,
+    })
   }
 }
 

@@ -4,6 +4,7 @@ import { sqlExcerpt } from '../../sql/excerpt.js'
 import { splitSql } from '../../sql/split.js'
 import { postgresFlavour, recordingSession, sqlNames, toStatement, withDirectives } from '../sql/index.js'
 import { CAPABILITIES, isClient, isPool, type PgClient } from './driver.js'
+import { roleName } from './role-name.js'
 
 export type { PgClient } from './driver.js'
 
@@ -11,6 +12,7 @@ export type { PgClient } from './driver.js'
 export const postgres: Backend<PgClient> = {
   apiVersion: BACKEND_API_VERSION,
   name: 'postgres',
+  hasRoles: true,
   schemes: ['postgres', 'postgresql'],
   parse: (text, options = {}) =>
     withDirectives(
@@ -31,12 +33,13 @@ export const postgres: Backend<PgClient> = {
     const { connectSession } = await import('./session.js')
     return connectSession(options)
   },
-  offline: ({ write, metadata, createMetadata }) =>
+  offline: ({ write, metadata, createMetadata, role }) =>
     recordingSession({
       write,
       names: sqlNames(metadata, postgresFlavour),
       flavour: postgresFlavour,
       capabilities: CAPABILITIES,
       createMetadata,
+      setRole: role === undefined ? undefined : `SET ${roleName(role)}`,
     }),
 }

@@ -60,7 +60,7 @@ export function takeLeaseOn(
         const known = `SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = ${literal(schema ?? '')}`
         // Asked first: who may not create a schema may well use one that is there.
         const lacking = create != null && (await link.rows(known)).length === 0
-        await link.send([...(lacking ? [create] : []), statements.create, seed].join(';'))
+        await link.send(`${link.inRole}${[...(lacking ? [create] : []), statements.create, seed].join(';')}`)
       } catch (error) {
         if (!RACES.has(codeOf(error) ?? '')) throw explain('Making the table of the lease', error)
       }
@@ -85,19 +85,20 @@ export function takeLeaseOn(
         `AND a.datname = pg_catalog.current_database() AND a.pid <> pg_catalog.pg_backend_pid() AND ${busy}`
       // Who may not end it waits until it has ended by itself.
       const ended = await link
-        .rows(`SELECT pg_catalog.pg_terminate_backend(a.pid) ${theirs}`)
+        .rows(`${link.asLogin}SELECT pg_catalog.pg_terminate_backend(a.pid) ${theirs}`)
         .catch(() => null)
       if (ended?.length === 0) return true
-      return (await link.rows(`SELECT 1 ${theirs}`)).length === 0
+      return (await link.rows(`${link.asLogin}SELECT 1 ${theirs}`)).length === 0
     },
     async giveBack(fence, where) {
-      await link.send(statements.giveBack(fence, where))
+      await link.send(`${link.inRole}${statements.giveBack(fence, where)}`)
     },
     async heart() {
       const other = await another(link, connection)
       return {
         beat: async (fence, leaseMs) =>
-          (await countOn(other.client, `${statements.beat(fence, leaseMs)} RETURNING 1`)) > 0,
+          (await countOn(other.client, `${link.inOwnRole}${statements.beat(fence, leaseMs)} RETURNING 1`)) >
+          0,
         end: () => other.end(),
       }
     },

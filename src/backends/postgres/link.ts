@@ -5,6 +5,7 @@ import { DEFAULT_LOCK_TIMEOUT_MS } from './config.js'
 import { decodeLine, type Values } from './copy-text.js'
 import type { Fields, PgClient } from './driver.js'
 import { isLost, lostConnection } from './errors.js'
+import { roleName } from './role-name.js'
 import { send, type Receiver } from './wire.js'
 
 export interface LinkOptions {
@@ -12,6 +13,8 @@ export interface LinkOptions {
   readonly server: ServerInfo
   /** What the role was, as SET takes it: may run inside a transaction. */
   readonly role: readonly string[]
+  /** Taken on for all that is done; its bare name. */
+  readonly asRole: string | undefined
   /** Puts everything else back. */
   readonly restoreSettings: readonly string[]
   /** Gives the connection back or ends it. */
@@ -26,10 +29,11 @@ export interface LinkOptions {
 export class Link {
   readonly client: PgClient
   readonly server: ServerInfo
-  /** Puts the role back. */
-  readonly restoreRole: readonly string[]
   /** The same until the transaction ends: a role that the revision has set comes back then. */
   readonly borrowRole: readonly string[]
+  readonly #foundRole: readonly string[]
+  readonly #ownRole: readonly string[]
+  readonly #asRole: string | undefined
   readonly #restoreSettings: readonly string[]
   readonly #end: LinkOptions['end']
   readonly #onError: (error: Error) => void
@@ -49,8 +53,13 @@ export class Link {
   constructor(options: LinkOptions) {
     this.client = options.client
     this.server = options.server
-    this.restoreRole = options.role.map((role) => `SET ${role}`)
-    this.borrowRole = options.role.map((role) => `SET LOCAL ${role}`)
+    const { asRole } = options
+    this.#asRole = asRole
+    // SESSION AUTHORIZATION comes first, and takes the role along.
+    const own = asRole === undefined ? options.role : [...options.role.slice(0, -1), roleName(asRole)]
+    this.#foundRole = options.role.map((role) => `SET ${role}`)
+    this.#ownRole = own.map((role) => `SET ${role}`)
+    this.borrowRole = own.map((role) => `SET LOCAL ${role}`)
     this.#restoreSettings = options.restoreSettings
     this.#end = options.end
     this.#timeouts = options.timeouts
@@ -72,17 +81,42 @@ export class Link {
     return this.lease?.guard ?? this.lockGuard
   }
 
+  /** Puts the role back, within a transaction of the user's or outside. */
+  get restoreRole(): readonly string[] {
+    return this.#isLocal ? this.borrowRole : this.#ownRole
+  }
+
+  /** Each transaction takes the role on for itself. */
+  get #isLocal(): boolean {
+    return this.pooled && this.#asRole !== undefined
+  }
+
+  /** In front of statements that are a message of their own, behind a pooler: they are one transaction. */
+  get inRole(): string {
+    return this.#isLocal ? this.inOwnRole : ''
+  }
+
+  /** The same on a connection that is nobody's in particular. */
+  get inOwnRole(): string {
+    return this.#asRole === undefined ? '' : `SET LOCAL ${roleName(this.#asRole)};`
+  }
+
+  /** In front of a message that is for the user who logged in, whose own sessions a role can neither see nor end. */
+  get asLogin(): string {
+    return this.#asRole === undefined ? '' : 'SET LOCAL ROLE NONE;'
+  }
+
   /** What puts the session back, to be run outside of any transaction of the user's. */
   get restore(): readonly string[] {
     const named = this.applicationName
     return [
-      ...this.restoreRole,
+      ...(this.#isLocal ? this.#foundRole : this.#ownRole),
       ...this.#restoreSettings,
       ...(named === undefined ? [] : [`SET application_name = ${postgresFlavour.text(named)}`]),
     ]
   }
 
-  /** Calls of set_config that make these time-outs hold until the transaction ends; none where they hold already. */
+  /** Calls of set_config that make the role and these time-outs hold until the transaction ends; none where they hold already. */
   localSettings(own: Timeouts = {}): string[] {
     const lock =
       own.lockTimeoutMs ??
@@ -90,7 +124,10 @@ export class Link {
     const statement = own.statementTimeoutMs ?? (this.pooled ? this.#timeouts.statementTimeoutMs : undefined)
     const set = (name: string, ms: number | undefined): string[] =>
       ms === undefined ? [] : [`pg_catalog.set_config('${name}', '${Math.trunc(ms)}', true)`]
-    return [...set('lock_timeout', lock), ...set('statement_timeout', statement)]
+    const role = this.#isLocal
+      ? [`pg_catalog.set_config('role', ${postgresFlavour.text(this.#asRole ?? '')}, true)`]
+      : []
+    return [...role, ...set('lock_timeout', lock), ...set('statement_timeout', statement)]
   }
 
   /**
@@ -112,7 +149,7 @@ export class Link {
   /** The rows of all of the message's statements. */
   async rows(text: string): Promise<Fields[]> {
     const rows: Fields[] = []
-    await this.send(text, { row: (fields) => rows.push(fields) })
+    await this.send(`${this.inRole}${text}`, { row: (fields) => rows.push(fields) })
     return rows
   }
 
@@ -126,7 +163,7 @@ export class Link {
     before = '',
     onRow?: (fields: Fields) => void,
   ): Promise<void> {
-    await this.send(`${before}COPY (${query}) TO STDOUT`, {
+    await this.send(`${this.inRole}${before}COPY (${query}) TO STDOUT`, {
       copied: (line) => take(decodeLine(line)),
       ...(onRow === undefined ? {} : { row: onRow }),
     })

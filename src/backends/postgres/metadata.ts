@@ -168,7 +168,8 @@ export class PostgresMetadata implements MetadataStore {
     const found = await this.#link.rows(
       `SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = ${literal(schema)}`,
     )
-    if (found.length === 0) await this.#link.send(`CREATE SCHEMA IF NOT EXISTS ${identifier(schema)}`)
+    if (found.length === 0)
+      await this.#link.send(`${this.#link.inRole}CREATE SCHEMA IF NOT EXISTS ${identifier(schema)}`)
   }
 }
 

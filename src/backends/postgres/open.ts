@@ -2,7 +2,7 @@ import type { ConnectOptions, ServerInfo } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import { postgresFlavour } from '../sql/index.js'
 import { DEFAULT_LOCK_TIMEOUT_MS, requireUrl } from './config.js'
-import { connect } from './connect.js'
+import { connect, takeRole } from './connect.js'
 import { isClient, isPool, type PgClient } from './driver.js'
 import { explain } from './errors.js'
 import { Link } from './link.js'
@@ -27,6 +27,7 @@ export async function openLink(options: ConnectOptions): Promise<Link> {
       client,
       server: serverInfo(version),
       role: ['SESSION AUTHORIZATION DEFAULT', 'role TO DEFAULT'],
+      asRole: options.role,
       restoreSettings: ['RESET ALL', ...lateSettings, ...RESET_OBJECTS, 'UNLISTEN *'],
       end,
       timeouts: options,
@@ -119,16 +120,18 @@ async function borrow(lender: unknown, options: ConnectOptions): Promise<Link> {
       ([name, value]) => `SELECT pg_catalog.set_config(${literal(name)}, ${literal(value)}, false)`,
     )
     const own = ownSettings(options)
+    const pooled = options.role !== undefined && (await takeRole(client, options.role))
     await send(client, own.join(';'))
     const server = serverInfo(found.version)
     return new Link({
       client,
       server,
       role,
+      asRole: options.role,
       // Objects of the session that the application has are not told from those of a revision: all stay then.
       restoreSettings: ['RESET ALL', ...kept, ...own, ...(found.hasObjects ? [] : RESET_OBJECTS)],
       timeouts: options,
-      pooled: false,
+      pooled,
       onNotice: options.onNotice,
       async end(lost) {
         const restoreRole = role.map((one) => `SET ${one}`)

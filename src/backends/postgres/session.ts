@@ -126,7 +126,7 @@ export class PostgresSession implements Session<PgClient> {
   async verify({ text }: VerifyQuery): Promise<'applied' | 'not-applied' | 'unknown'> {
     const rows: Fields[] = []
     try {
-      await this.#link.send('BEGIN READ ONLY')
+      await this.#link.send(`BEGIN READ ONLY;${this.#link.inRole}`)
       await this.#link.send(text, {
         row: (fields) => {
           if (rows.length < 2) rows.push(fields)

@@ -21,6 +21,8 @@ export interface RecordingOptions {
   readonly flavour: SqlFlavour
   readonly capabilities: Capabilities
   readonly createMetadata: boolean
+  /** Statement that takes on the role, without its semicolon. */
+  readonly setRole?: string | undefined
   /** For {@link ScriptStyle.rebuild}. */
   readonly isRebuild?: (statements: readonly Statement[]) => boolean
 }
@@ -32,6 +34,7 @@ export interface RecordingOptions {
 export function recordingSession(options: RecordingOptions): Session<never> {
   const { names, flavour, capabilities } = options
   const { script } = flavour
+  const asRole = options.setRole === undefined ? [] : [`${options.setRole};`]
   let begun = false
   let inTransaction = false
   let sessionTouched = false
@@ -39,7 +42,7 @@ export function recordingSession(options: RecordingOptions): Session<never> {
   const write = (text: string): void => {
     if (!begun) {
       begun = true
-      options.write(header(flavour))
+      options.write(header(flavour, asRole))
     }
     options.write(text)
   }
@@ -50,7 +53,7 @@ export function recordingSession(options: RecordingOptions): Session<never> {
     for (const text of statements) write(script.statement({ text }))
   }
   const putBack = () => {
-    if (sessionTouched) writeLines(script.reset)
+    if (sessionTouched) writeLines([...script.reset, ...asRole])
     sessionTouched = false
   }
   const writeChanges = (changes: readonly MetadataChange[]) => {
@@ -151,10 +154,10 @@ function doneAtOnce(place: BackfillPlace): BackfillPages {
   return { row, next: () => Promise.resolve({ kind: 'done', row }) }
 }
 
-function header({ product, script }: SqlFlavour): string {
+function header({ product, script }: SqlFlavour, asRole: readonly string[]): string {
   const comment = [
     `A migration for ${product}, written by revgraph (migrate --sql). It brings the metadata along.`,
     `Run it with: ${script.usage}`,
   ]
-  return [...comment.map((line) => `-- ${line}`), ...script.prologue, ''].join('\n')
+  return [...comment.map((line) => `-- ${line}`), ...script.prologue, ...asRole, ''].join('\n')
 }
