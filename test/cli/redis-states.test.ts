@@ -1,10 +1,13 @@
 import { chmodSync } from 'node:fs'
 import { spawn } from 'node:child_process'
 import { createServer, connect as dial, type Server } from 'node:net'
+import { Cluster } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { slotOf } from '../../src/schema/redis/slots.js'
 import { describeServers } from '../servers/database.js'
 import { freePort } from '../servers/process.js'
 import {
+  addReplica,
   canStartRedis,
   startCluster,
   startRedis,
@@ -29,6 +32,12 @@ const canonical = (text: string): string =>
     .replaceAll(/user:\d+/g, 'user:N')
     // The servers differ in their own name alone.
     .replaceAll('Valkey', 'Redis')
+
+/** Whether the run hears first of the connection that ends or of the cluster that is down is a matter of moments. */
+const lossOf = (text: string): string =>
+  canonical(text)
+    .replace(/(?<=^error\[MIG-DATABASE\] ).*$/m, 'WHAT WAS HEARD')
+    .replace(/^(?:code: CLUSTERDOWN|hint) .*\n/gm, '')
 
 describeServers(['redis', 'valkey'], (server) => {
   const name = server.name === 'valkey' ? 'valkey' : 'redis'
@@ -301,6 +310,64 @@ export default defineRevision({
         made.remove()
       }
     })
+  })
+})
+
+describeServers(['redis', 'valkey'], (server) => {
+  const name = server.name === 'valkey' ? 'valkey' : 'redis'
+  describe.skipIf(!canStartRedis(server))('a cluster that loses a primary during a scan', () => {
+    it('is told with what was done, and the next run goes on with the replica that has taken over', async () => {
+      const cluster = await startCluster(name)
+      const lost = cluster.nodes[2]
+      const made = new CliProject({
+        '.migraterc': 'dir: migrations\n',
+        'migrations/a.redis': revision('REVGRAPH.KEYS user:* EXPIRE 500000 RATE 150'),
+      })
+      const { port, password } = new URL(cluster.url)
+      const client = new Cluster([{ host: '127.0.0.1', port: Number(port) }], { redisOptions: { password } })
+      client.on('error', () => undefined)
+      let replica: OwnRedis | undefined
+      try {
+        replica = await addReplica(name, lost ?? cluster.nodes[0])
+        // Nearly all of them where the scan is to be interrupted.
+        const all = Array.from({ length: 2_700 }, (_, index) => `user:${index}`)
+        const keys = all.filter((key, index) => index < 100 || slotOf(Buffer.from(key)) >= 10_924)
+        await Promise.all(keys.map((key) => client.set(key, 'x')))
+        for (const node of cluster.nodes) await withRedis(node.url, (admin) => admin.wait(0, 1_000))
+
+        const child = run(made, 'upgrade', '--url', cluster.url)
+        await until(async () => {
+          const [text = '{"nodes":{}}'] = await client.hvals('{migrate}:progress')
+          const { nodes } = JSON.parse(text) as { nodes: Record<string, { done: boolean }> }
+          const now = Object.entries(nodes).find(([, { done }]) => !done)
+          if (now?.[0].endsWith(`:${lost?.port ?? ''}`) !== true) throw new Error('another one is scanned')
+        })
+        await lost?.stop()
+        expect(await child.end).toBe(1)
+        expect(child.stderr).toMatch(/Connection is closed|CLUSTERDOWN/)
+        await expect(lossOf(child.stderr)).toMatchFileSnapshot('golden/redis/a-primary-is-lost.txt')
+
+        for (const url of [cluster.url, replica.url]) {
+          await until(async () => {
+            const text = String(await withRedis(url, (admin) => admin.call('CLUSTER', 'INFO')))
+            const role = await withRedis(replica?.url ?? '', (admin) => admin.info('replication'))
+            if (!text.includes('cluster_state:ok') || !role.includes('role:master'))
+              throw new Error('not yet')
+          })
+        }
+        expect(made.run('status', '--url', cluster.url).stdout).toContain(A)
+        const next = made.run('upgrade', '--url', cluster.url, '--lock-wait', '60s')
+        expect([next.code, next.code === 0 ? '' : next.stderr]).toEqual([0, ''])
+        const other = new Cluster([{ host: '127.0.0.1', port: Number(port) }], { redisOptions: { password } })
+        for (const key of keys) expect([key, (await other.ttl(key)) > 0]).toEqual([key, true])
+        other.disconnect()
+      } finally {
+        client.disconnect()
+        made.remove()
+        await replica?.stop()
+        await cluster.stop()
+      }
+    }, 240_000)
   })
 })
 

@@ -27,6 +27,8 @@ export interface AsSearch {
   readonly seen: readonly string[]
   /** The next command of this name is done, and the connection cut before its answer. */
   cutAfter(name: string): void
+  /** Commands of this name are answered so late, in milliseconds. */
+  late(name: string, ms: number): void
   /** Called before each command of the module is answered. */
   onCommand(listener: (line: string) => void): void
   close(): Promise<void>
@@ -71,6 +73,7 @@ export async function asSearch(upstream: string, options: AsSearchOptions = {}):
     aliases: engine.aliases,
     seen: engine.seen,
     cutAfter: (name) => void engine.cuts.add(name),
+    late: (name, ms) => void engine.late.set(name, ms),
     onCommand: (listener) => void (engine.listener = listener),
     close: async () => {
       for (const socket of sockets) socket.destroy()
@@ -96,7 +99,18 @@ function serve(client: Socket, server: Socket, engine: Engine): void {
       } else if (answer === CUT) {
         client.destroy()
         return
-      } else client.write(encoded(answer))
+      } else {
+        const late = engine.late.get(found.words[0] ?? '') ?? 0
+        if (late === 0) client.write(encoded(answer))
+        else {
+          waiting = true
+          setTimeout(() => {
+            client.write(encoded(answer))
+            waiting = false
+            proceed()
+          }, late).unref()
+        }
+      }
     }
   }
   client.on('data', (chunk: Buffer) => {
@@ -130,6 +144,7 @@ class Engine {
   readonly aliases = new Map<string, string>()
   readonly seen: string[] = []
   readonly cuts = new Set<string>()
+  readonly late = new Map<string, number>()
   listener: (line: string) => void = () => undefined
   readonly #options: Required<AsSearchOptions>
 

@@ -63,12 +63,31 @@ export interface RedisCluster {
 
 const SLOTS = 16_384
 
+const asNode = ({ busPort }: { readonly busPort: number }): readonly string[] => [
+  ...['--cluster-enabled', 'yes', '--cluster-port', String(busPort), '--cluster-node-timeout', '2000'],
+]
+
+/** A node that follows a primary and has what it has; it takes over when that is gone. */
+export async function addReplica(name: 'redis' | 'valkey', primary: OwnRedis | undefined): Promise<OwnRedis> {
+  if (primary === undefined) throw new Error('no primary')
+  const replica = await startRedis(name, asNode)
+  await withRedis(replica.url, async (client) => {
+    await client.call('CLUSTER', 'MEET', '127.0.0.1', primary.port, primary.busPort)
+    const id = String(await withRedis(primary.url, (admin) => admin.call('CLUSTER', 'MYID')))
+    await until(() => client.call('CLUSTER', 'REPLICATE', id))
+    await until(async () => {
+      const info = await client.info('replication')
+      const state = String(await client.call('CLUSTER', 'INFO'))
+      if (!info.includes('master_link_status:up') || !state.includes('cluster_state:ok'))
+        throw new Error('not in step yet')
+    })
+  })
+  return replica
+}
+
 /** Primaries without replicas that share the slots evenly. */
 export async function startCluster(name: 'redis' | 'valkey', size = 3): Promise<RedisCluster> {
-  const settings = ({ busPort }: { readonly busPort: number }) => [
-    ...['--cluster-enabled', 'yes', '--cluster-port', String(busPort), '--cluster-node-timeout', '2000'],
-  ]
-  const nodes = await Promise.all(Array.from({ length: size }, () => startRedis(name, settings)))
+  const nodes = await Promise.all(Array.from({ length: size }, () => startRedis(name, asNode)))
   const stop = async (): Promise<void> => {
     await Promise.all(nodes.map((node) => node.stop()))
   }

@@ -43,6 +43,7 @@ export async function connect(options: ConnectOptions): Promise<Session<Client>>
     server,
     names,
     leaseMs: options.leaseMs ?? DEFAULT_LEASE_MS,
+    statementTimeoutMs: options.statementTimeoutMs ?? 0,
     onNotice: options.onNotice,
   })
 }

@@ -168,8 +168,21 @@ function lockLost(message: string): MigrateError {
   )
 }
 
+/** What the driver says when it stops waiting. */
+const TOO_LATE = 'Command timed out'
+
 function lost(thrown: unknown): MigrateError {
   const code = codeOf(thrown)
+  if (code === null && messageOf(thrown) === TOO_LATE) {
+    return new MigrateError(
+      'MIG-DATABASE',
+      'The server gave no answer within the statement time-out, and may go on.',
+      {
+        hint: 'See where the database stands with: migrate status',
+        cause: thrown,
+      },
+    )
+  }
   const remedy = remedyOf(thrown)
   const lead = remedy === undefined ? 'The connection to the server was lost' : 'The server gave no answer'
   return new MigrateError('MIG-DATABASE', `${lead}: ${messageOf(thrown)}`, {

@@ -6,6 +6,9 @@ export function nodesOf(client: Client): Redis[] {
   return isCluster(client) ? client.nodes('master') : [client]
 }
 
+/** With replicas, to which a command may be led when they take over. */
+export const everyNode = (client: Client): Redis[] => (isCluster(client) ? client.nodes('all') : [client])
+
 export const nameOf = (node: Redis): string => `${node.options.host ?? ''}:${node.options.port ?? ''}`
 
 /**

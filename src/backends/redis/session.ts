@@ -1,4 +1,12 @@
-import type { ExecuteResult, Lock, LockOptions, ServerInfo, Session, Statement } from '../../backend/index.js'
+import type {
+  ExecuteResult,
+  Lock,
+  LockOptions,
+  ServerInfo,
+  Session,
+  Statement,
+  Timeouts,
+} from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import type { Operation } from '../../schema/redis/operations.js'
 import { isCluster, type Client } from './driver.js'
@@ -12,6 +20,7 @@ import { takeLease, type Lease } from './lock.js'
 import { ownScripts, type OwnScripts } from './lua.js'
 import { RedisMetadata } from './metadata.js'
 import { redisCapabilities, type RedisNames } from './names.js'
+import { everyNode } from './nodes.js'
 import { observeCommand } from './observe.js'
 import { foreseeSearch, observeSearch, runSearch } from './search.js'
 import { argumentsOf, operationIn } from './statements.js'
@@ -23,6 +32,8 @@ export interface SessionParts {
   readonly server: ServerInfo
   readonly names: RedisNames
   readonly leaseMs: number
+  /** 0 for none. */
+  readonly statementTimeoutMs: number
   readonly onNotice: ((message: string) => void) | undefined
 }
 
@@ -35,6 +46,7 @@ export class RedisSession implements Session<Client> {
   readonly #names: RedisNames
   readonly #scripts: OwnScripts
   readonly #leaseMs: number
+  readonly #statementTimeoutMs: number
   readonly #database: number | undefined
   readonly #leases = new Set<Lease>()
   readonly #locks: Lock[] = []
@@ -45,8 +57,9 @@ export class RedisSession implements Session<Client> {
   readonly #interrupt = new AbortController()
   readonly #onNotice: ((message: string) => void) | undefined
 
-  constructor({ client, own, server, names, leaseMs, onNotice }: SessionParts) {
+  constructor({ client, own, server, names, leaseMs, statementTimeoutMs, onNotice }: SessionParts) {
     this.#leaseMs = leaseMs
+    this.#statementTimeoutMs = statementTimeoutMs
     this.#onNotice = onNotice
     this.client = client
     this.#own = own
@@ -60,7 +73,7 @@ export class RedisSession implements Session<Client> {
   async execute(statement: Statement): Promise<ExecuteResult> {
     const operation = operationIn(statement.text)
     try {
-      await this.reset()
+      await this.#goHome()
       if (operation !== null) return await this.#operate(operation, statement)
       const [name, ...words] = argumentsOf(statement.text)
       return { rows: rowsOf(await this.#everywhere(String(name), words)) }
@@ -154,8 +167,23 @@ export class RedisSession implements Session<Client> {
     return lock
   }
 
-  /** Steps of code may have chosen another database. */
   async reset(): Promise<void> {
+    await this.useTimeouts({})
+    await this.#goHome()
+  }
+
+  /** No command waits for a lock, so that a time-out for locks is kept whatever it is. */
+  useTimeouts({ statementTimeoutMs = this.#statementTimeoutMs }: Timeouts): Promise<void> {
+    for (const { options } of everyNode(this.client)) {
+      // The driver takes 0 for no time at all.
+      if (statementTimeoutMs > 0) options.commandTimeout = statementTimeoutMs
+      else delete options.commandTimeout
+    }
+    return Promise.resolve()
+  }
+
+  /** Steps of code may have chosen another database. */
+  async #goHome(): Promise<void> {
     const { client } = this
     if (isCluster(client) || this.#database === undefined) return
     if (client.condition?.select !== this.#database) await client.select(this.#database)
