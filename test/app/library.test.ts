@@ -29,6 +29,8 @@ const REVISIONS = [
   }),
 ]
 
+type Query = (sql: string) => Promise<unknown>
+
 interface Lent {
   readonly client: unknown
   /** What the application sees through it. */
@@ -124,6 +126,43 @@ describeEverywhere('a program', (project) => {
         await lent.close()
       }
     }
+  })
+
+  it('whose transaction is open is refused, and may still take it back', async () => {
+    await project().plain('CREATE TABLE own (id integer);')
+    const begin = async (): Promise<readonly [client: unknown, query: Query, close: () => unknown]> => {
+      const { url, name } = project().database
+      if (project().isPostgres) {
+        const client = new pg.Client(url)
+        await client.connect()
+        return [client, (sql) => client.query(sql), () => client.end()]
+      }
+      if (project().isMysql) {
+        const client = await mysql.createConnection(url)
+        return [client, (sql) => client.query(sql), () => client.end()]
+      }
+      const client = new Database(name)
+      return [client, (sql) => Promise.resolve(client.exec(sql)), () => client.close()]
+    }
+    const [client, query, close] = await begin()
+    await query('BEGIN')
+    await query('INSERT INTO own VALUES (1)')
+    const migrator = createMigrator({ client, revisions: REVISIONS })
+    for (const run of [
+      () => migrator.upgrade(),
+      () => migrator.status(),
+      () => migrator.upgrade('head', { plan: true }),
+    ])
+      expect((await refusal(run())).code).toBe('MIG-BACKEND-UNUSABLE')
+    await query('ROLLBACK')
+    expect(await project().plain('SELECT count(*) FROM own;')).toBe('0')
+    expect((await migrator.upgrade()).to).toEqual([B])
+    if (project().isPostgres) {
+      await query('BEGIN')
+      await query('SELECT nothing').catch(() => undefined)
+      expect((await refusal(migrator.upgrade())).code).toBe('MIG-BACKEND-UNUSABLE')
+    }
+    await close()
   })
 
   it('hands over its revisions, and hears what happens in its order', async () => {

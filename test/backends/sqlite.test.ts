@@ -149,6 +149,7 @@ describe('an application’s own database', () => {
     const client = new Database(':memory:')
     client.exec('BEGIN')
     await expect(connect(undefined, { client })).rejects.toMatchObject({
+      code: 'MIG-BACKEND-UNUSABLE',
       message: /in the midst of a transaction/,
     })
     client.close()

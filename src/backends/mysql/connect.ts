@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ConnectOptions, Session } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
-import { aborted } from '../sql/errors.js'
+import { aborted, lentInTransaction } from '../sql/errors.js'
 import { sqlNames } from '../sql/names.js'
 import { configOf } from './config.js'
 import {
@@ -117,6 +117,8 @@ interface Parts {
 
 async function begin(options: ConnectOptions, parts: Parts): Promise<MysqlSession> {
   const { connection } = parts
+  // What follows, SET autocommit above all, would commit it.
+  if (parts.borrowed && (await send(connection, 'DO 0')).inTransaction === true) throw lentInTransaction()
   const version = String((await send(connection, 'SELECT VERSION()', true)).rows[0]?.[0])
   const kind = serverKind(version, options.role)
   // The driver asks for a collation of old, not for the server's own as the plain client does; and triggers, views and

@@ -22,7 +22,8 @@ export function tracesOf(statements: readonly Statement[], watching: Watching): 
   // One that cannot be watched ends what stands together: those behind it are asked for in their turn.
   for (const text of texts) {
     const subjects = mysqlSubjects(text, watching.dialect, watching.atomicSelect)
-    lists.push(subjects?.some((subject) => isTemporary(subject, watching)) === true ? null : subjects)
+    const cannot = (subject: Subject): boolean => isTemporary(subject, watching) || isNoName(subject)
+    lists.push(subjects?.some(cannot) === true ? null : subjects)
     if (lists.at(-1) === null) break
   }
   return lists.slice(0, separable(lists, texts)).map((list, index) => {
@@ -34,6 +35,10 @@ export function tracesOf(statements: readonly Statement[], watching: Watching): 
 
 const isTemporary = ({ path }: Subject, { temporary }: Watching): boolean =>
   temporary.includes((path.at(-1) ?? '').toLowerCase())
+
+/** The catalogue's names have no characters beyond the BMP: it refuses the question, as it will the statement. */
+const isNoName = ({ path, part }: Subject): boolean =>
+  [...path, part ?? ''].some((name) => /[\u{10000}-\u{10ffff}]/u.test(name))
 
 /** Inside a table that a statement before it in the same batch makes, and would fail if it were there. */
 function isNew(

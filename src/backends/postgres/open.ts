@@ -1,6 +1,6 @@
 import type { ConnectOptions, ServerInfo } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
-import { postgresFlavour } from '../sql/index.js'
+import { lentInTransaction, postgresFlavour } from '../sql/index.js'
 import { DEFAULT_LOCK_TIMEOUT_MS, requireUrl } from './config.js'
 import { connect, takeRole } from './connect.js'
 import { isClient, isPool, type PgClient } from './driver.js'
@@ -99,6 +99,9 @@ export function serverInfo(text: string): ServerInfo {
   }
   return { product: 'PostgreSQL', version, number }
 }
+
+/** The first statement of a message begins the transaction that it is in, unless that was there before. */
+const BEGAN_BEFORE = 'pg_catalog.transaction_timestamp() <> pg_catalog.statement_timestamp()'
 
 interface Found {
   readonly version: string
@@ -203,10 +206,14 @@ const unusable = (message: string, hint: string): MigrateError =>
 async function look(client: PgClient): Promise<Found> {
   const rows: (string | null)[][] = []
   const text = [
-    `SELECT current_setting('server_version'), session_user, current_setting('role'), ${HAS_OBJECTS}`,
+    `SELECT current_setting('server_version'), session_user, current_setting('role'), ${HAS_OBJECTS}, ${BEGAN_BEFORE}`,
     "SELECT name, current_setting(name) FROM pg_catalog.pg_settings WHERE source = 'session'",
   ]
+  // One that has failed refuses every question; newer versions of the driver know of it.
+  const status: unknown = Reflect.get(client, 'getTransactionStatus')
+  if (typeof status === 'function' && Reflect.apply(status, client, []) === 'E') throw lentInTransaction()
   await send(client, text.join(';'), { row: (fields) => rows.push([...fields]) })
+  if (rows[0]?.[4] === 't') throw lentInTransaction()
   const [first, ...settings] = rows
   return {
     version: first?.[0] ?? '',

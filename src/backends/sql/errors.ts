@@ -116,3 +116,10 @@ const isNotFound = (error: Error): boolean =>
 export function aborted(what: string): MigrateError {
   return new MigrateError('MIG-INTERRUPTED', `Interrupted while ${what}.`, { state: 'Nothing was changed.' })
 }
+
+/** Its end would be the end of the application's own transaction: what it holds would be committed with ours. */
+export function lentInTransaction(): MigrateError {
+  return new MigrateError('MIG-BACKEND-UNUSABLE', 'The connection that was given has a transaction open.', {
+    hint: 'Commit it or roll it back before, or pass a pool.',
+  })
+}

@@ -72,7 +72,7 @@ function requireUsable(database: Database): void {
       ? 'is in the midst of a transaction'
       : null
   if (why === null) return
-  throw new MigrateError('MIG-DATABASE', `The database object that was handed over ${why}.`, {
+  throw new MigrateError('MIG-BACKEND-UNUSABLE', `The database object that was handed over ${why}.`, {
     hint: 'Hand over an open database, between two transactions.',
   })
 }
