@@ -3,6 +3,7 @@ import { isAbsolute, join, relative, sep } from 'node:path'
 import { MigrateError } from '../core/errors.js'
 import { startOf } from '../core/position.js'
 import { errnoOf, reasonOf, unreadable } from './bytes.js'
+import { CONFIG_PLACES } from './config-find.js'
 import { kindOf as otherKindOf } from './regular.js'
 
 /** A regular file in the folder of revisions. */
@@ -23,9 +24,12 @@ export interface ListOptions {
   readonly accepts: (name: string) => boolean
 }
 
+/** Of a sub-folder: what lies there is another database's. */
+const OWN_CONFIG: ReadonlySet<string> = new Set(CONFIG_PLACES.filter((name) => name !== 'package.json'))
+
 /**
  * The files of a folder, in the order of their paths. Names that begin with `.` or `_` and `node_modules` are left
- * out. A symbolic link is read when it ends within the folder. Two names must differ in more than capitals.
+ * out, and so are sub-folders with a configuration of their own. A symbolic link is read when it ends within the folder. Two names must differ in more than capitals.
  * @throws MigrateError MIG-DIRECTORY-NOT-FOUND, MIG-FILE-OUTSIDE, MIG-FILE-SHAPE, MIG-FILE-UNREADABLE
  */
 export function listFolder(folder: string, cwd: string, options: ListOptions): FolderFile[] {
@@ -34,7 +38,9 @@ export function listFolder(folder: string, cwd: string, options: ListOptions): F
   const waiting = ['']
   for (let sub = waiting.pop(); sub !== undefined; sub = waiting.pop()) {
     const path = sub === '' ? folder : join(folder, sub)
-    for (const entry of entriesOf(path, top, sub)) {
+    const entries = entriesOf(path, top, sub)
+    if (sub !== '' && entries.some(({ name }) => OWN_CONFIG.has(name))) continue
+    for (const entry of entries) {
       const { name } = entry
       if (name.startsWith('.') || name.startsWith('_') || name === 'node_modules') continue
       const inside = sub === '' ? name : `${sub}/${name}`

@@ -176,6 +176,22 @@ describe('a SQL revision', () => {
 })
 
 describe('a folder of revisions', () => {
+  it.each(['.migraterc', 'migrate.config.ts'])(
+    'is read without a sub-folder that has a %s, whose revisions are another database’s',
+    async (config) => {
+      const one = (id: string): string => UP.replace('aaa', id)
+      const sources = await read({
+        '.migraterc': '',
+        'a.sql': one('a'),
+        'other/c.sql': one('c'),
+        [`other/${config}`]: '',
+        'other/deeper/d.sql': one('d'),
+        'sub/b.sql': one('b'),
+      })
+      expect(sources.map(({ id }) => id)).toEqual(['a', 'b'])
+    },
+  )
+
   it('is read with its sub-folders, in the order of the paths, and without what begins with a dot or an underscore', async () => {
     const one = (id: string): string => UP.replace('aaa', id)
     const sources = await read({
