@@ -2,13 +2,14 @@ import type { Session } from '../backend/index.js'
 import { counted } from '../core/wording.js'
 import type { Context } from './context.js'
 import { compareWith, readDeclared, type Declared } from './declared.js'
+import { pendingHazards } from './lint.js'
 import { editedRevisions, pendingOf, readFiles, withState } from './state.js'
 import type { State } from './state.js'
 import type { CheckName, CheckReport } from './types.js'
 import { nextCommand, scriptsOf } from './unfinished.js'
 
 type OneCheck = CheckReport['checks'][number]
-type OfRevisions = Exclude<CheckName, 'drift' | 'unused'>
+type OfRevisions = Exclude<CheckName, 'drift' | 'unused' | 'lint'>
 
 const OF_REVISIONS: readonly OfRevisions[] = ['heads', 'pending', 'edited', 'missing', 'unfinished']
 
@@ -22,8 +23,11 @@ export async function check(context: Context, names: readonly CheckName[] = []):
   const declared = compares ? await readDeclared(context) : null
   return withState(context, 'check', async (state, session) => {
     const compared = declared === null ? [] : await comparedChecks(session, declared, asked)
+    const linted = asked.includes('lint') ? [await lintCheck(context, state, session)] : []
     const checks = await revisionChecks(state)
-    return reportOf(asked.flatMap((name) => [...checks, ...compared].find((one) => one.name === name) ?? []))
+    return reportOf(
+      asked.flatMap((name) => [...checks, ...compared, ...linted].find((one) => one.name === name) ?? []),
+    )
   })
 }
 
@@ -73,6 +77,16 @@ const BAD: Record<OfRevisions, (count: number, first: string, state: State) => s
     const next = nextCommand(state, first, direction)
     return `${count} half applied; ${next === null ? `check out the branch that has the file of ${first}` : `go on with: ${next}`}`
   },
+}
+
+async function lintCheck(context: Context, state: State, session: Session): Promise<OneCheck> {
+  const hazards = await pendingHazards(context, state, session)
+  const revisions = [...new Set(hazards.map(({ revision }) => revision))]
+  const message =
+    hazards.length === 0
+      ? 'Nothing that is pending is known to be dangerous.'
+      : `${counted(hazards.length, 'hazard')} in what is pending.`
+  return { name: 'lint', ok: hazards.length === 0, revisions, message, hazards }
 }
 
 /** What the database itself says; what nobody uses is never more than a warning. */

@@ -1,4 +1,4 @@
-import type { Backend, Session, VerifyQuery } from '../backend/index.js'
+import type { Backend, Linter, Session, VerifyQuery } from '../backend/index.js'
 import { MigrateError } from '../core/errors.js'
 import { isOutdated } from '../core/metadata.js'
 import type { LogOutcome, MetadataChange } from '../core/metadata.js'
@@ -11,6 +11,7 @@ import { backfillReport } from './backfill.js'
 import type { Context } from './context.js'
 import { refuseOverHalfDone } from './half-done.js'
 import { RunError, sourcedError, stateSentence } from './failure.js'
+import { hazardsOf } from './lint.js'
 import { readAgain, takeLock } from './locked.js'
 import { Preparer } from './prepare.js'
 import type { PlanStep, RunIdentity } from './prepare.js'
@@ -140,10 +141,15 @@ export class Runner {
 
   async #planOnly(state: State, planned: readonly PlanStep[], preparer: Preparer): Promise<RunReport> {
     const steps: StepReport[] = []
+    const linter = await state.backend.linter?.()
     for (const step of planned) {
       const script = await asHeld(this.#session, await preparer.step(step).prepare())
       const statements = statementsOf(script, planScript(script, this.#session.capabilities))
-      const foreseen = await this.#foresee(script, statements)
+      const foreseen = withHazards(
+        await this.#foresee(script, statements),
+        script,
+        step.direction === 'up' ? linter : undefined,
+      )
       steps.push({ ...stepHead(step), outcome: 'planned', durationMs: null, statements: foreseen })
     }
     const results = planned.map(({ direction }) => ({
@@ -307,6 +313,17 @@ function afterwards(
     else if (outcome === 'reverted') applied.delete(node.id)
   }
   return { graph: state.graph, applied }
+}
+
+function withHazards(
+  statements: readonly StatementReport[],
+  script: PreparedScript,
+  linter: Linter | undefined,
+): readonly StatementReport[] {
+  return statements.map((statement, index) => {
+    const hazards = hazardsOf(linter, script.steps[index])
+    return hazards.length === 0 ? statement : { ...statement, hazards }
+  })
 }
 
 const told = (query: VerifyQuery | undefined): Pick<StatementReport, 'verify'> =>

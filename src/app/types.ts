@@ -141,7 +141,7 @@ export interface Migrator {
   }): Promise<readonly RevisionInfo[]>
   branches(): Promise<readonly { readonly point: RevisionInfo; readonly children: readonly RevisionInfo[] }[]>
   show(target: string): Promise<readonly ShowReport[]>
-  /** Default: all of them, `drift` where something is declared, and never `unused`. */
+  /** Default: all of them, `drift` where something is declared, and never `unused` or `lint`. */
   check(names?: readonly CheckName[]): Promise<CheckReport>
   revision(options: NewRevisionOptions): Promise<NewRevisionReport>
   /** Writes a revision of what the database has otherwise than declared. Its kind is that of `revision`. */

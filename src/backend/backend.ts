@@ -1,4 +1,5 @@
 import type { Position } from '../core/position.js'
+import type { Linter } from './hazard.js'
 import type { Session } from './session.js'
 import type { Statement } from './statement.js'
 
@@ -112,6 +113,8 @@ export interface Backend<Client = unknown> {
    * @throws MigrateError MIG-DECLARED-INVALID
    */
   checkDeclared?(value: unknown): void
+  /** For backends that know what is dangerous on a live database. Nothing is asked of one. */
+  linter?(): Promise<Linter>
   /** True for the driver objects that {@link ConnectOptions.client} may be. */
   accepts?(client: unknown): boolean
   connect(options: ConnectOptions): Promise<Session<Client>>

@@ -1,5 +1,6 @@
 export * from './backend.js'
 export type * from './backfill.js'
 export type * from './comparison.js'
+export type * from './hazard.js'
 export * from './session.js'
 export * from './statement.js'

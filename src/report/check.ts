@@ -1,5 +1,6 @@
 import { shown } from '../core/names.js'
 import { columns } from './columns.js'
+import { renderHazards } from './hazards.js'
 import { text } from './revisions.js'
 import type { CheckReport } from './values.js'
 import type { Difference, Warning } from '../backend/index.js'
@@ -13,9 +14,10 @@ export function renderCheck(report: CheckReport, view: View): string {
     check.name,
     typed(check.message, view),
   ])
-  const details = report.checks.flatMap(({ differences = [], warnings = [] }) => [
+  const details = report.checks.flatMap(({ differences = [], warnings = [], hazards = [] }) => [
     ...renderDifferences(differences, view),
     ...renderWarnings(warnings, view),
+    ...renderHazards(hazards, view),
   ])
   return text([...columns(rows), ...(details.length === 0 ? [] : ['', ...details])])
 }

@@ -1,5 +1,6 @@
 import { columns } from './columns.js'
 import { count, duration } from './duration.js'
+import { renderHazards } from './hazards.js'
 import { text } from './revisions.js'
 import type { RunReport, StatementReport, StepOutcome, StepReport } from './values.js'
 import type { Style, View } from './view.js'
@@ -81,6 +82,13 @@ export function renderPlan(report: RunReport, view: View): string {
     )
     if (step.file !== null) lines.push(`    ${style.dim(step.file)}`)
     for (const line of statements(step, view)) lines.push(line)
+    const hazards = step.statements.flatMap(({ hazards = [] }) => hazards)
+    for (const line of renderHazards(
+      hazards.map((one) => ({ ...one, file: step.file })),
+      view,
+      '    ',
+    ))
+      lines.push(line)
   }
   if (report.steps.some((step) => step.statements.some((statement) => !statement.transactional))) {
     lines.push('', style.dim('* outside of a transaction: journalled, statement by statement'))

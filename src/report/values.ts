@@ -15,6 +15,25 @@ export interface StatementReport {
   readonly note?: string
   /** The query that tells whether it was applied, should a run end in it. */
   readonly verify?: string
+  /** In plans of upgrades, where the backend knows: what is dangerous in it on a live database. */
+  readonly hazards?: readonly StatementHazard[]
+}
+
+/** A reason why a statement is dangerous on a live database, at its place in the revision's file. */
+export interface StatementHazard {
+  /** A stable word: `ttl-created`. */
+  readonly rule: string
+  /** 1-based. */
+  readonly line: number
+  readonly column: number
+  readonly message: string
+  /** What to do instead, or before. */
+  readonly hint: string
+}
+
+export interface HazardReport extends StatementHazard {
+  readonly revision: string
+  readonly file: string | null
 }
 
 export interface StepReport {
@@ -123,8 +142,9 @@ export interface ShowReport extends RevisionInfo {
   readonly runId: string | null
 }
 
-/** The last two look at the database, and want a declared set. */
-export type CheckName = 'heads' | 'pending' | 'edited' | 'missing' | 'unfinished' | 'drift' | 'unused'
+/** `drift` and `unused` look at the database, and want a declared set; `lint` is of what is pending. */
+export type CheckName =
+  'heads' | 'pending' | 'edited' | 'missing' | 'unfinished' | 'drift' | 'unused' | 'lint'
 
 export interface CheckReport {
   readonly ok: boolean
@@ -137,6 +157,8 @@ export interface CheckReport {
     readonly differences?: readonly Difference[]
     /** What alone makes no check fail. */
     readonly warnings?: readonly Warning[]
+    /** Of `lint`. */
+    readonly hazards?: readonly HazardReport[]
   }[]
 }
 

@@ -14,6 +14,7 @@ export const mongodb: Backend<MongoAccess> = {
   normalise,
   excerpt: commandExcerpt,
   checkDeclared,
+  linter: async () => (await import('./lint.js')).mongoLinter(),
   accepts: (client) => isMongoClient(client) || isDb(client),
   connect: async (options) => (await import('./connect.js')).connect(options),
 }

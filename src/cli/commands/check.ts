@@ -11,6 +11,7 @@ const CHECKS: readonly { readonly name: CheckName; readonly description: string 
   { name: 'unfinished', description: 'revisions stopped halfway' },
   { name: 'drift', description: 'a database that is otherwise than declared (MongoDB)' },
   { name: 'unused', description: 'indexes that serve no query (MongoDB): warnings alone' },
+  { name: 'lint', description: 'what is dangerous in pending revisions (MongoDB)' },
 ]
 
 /** Found something: exit code 3, with what was found. */
@@ -35,13 +36,14 @@ function remedy(check: CheckReport['checks'][number] | undefined): string | unde
 
 export const command: CommandSpec = {
   details:
-    'All of them unless some are named: drift where something is declared, unused only by name. Anything found is exit code 3.',
+    'All of them unless some are named: drift where something is declared, unused and lint only by name. Anything found is exit code 3.',
   options: CHECKS.map(({ name, description }) => ({ flags: `--${name}`, description })),
   examples: [
     ['migrate check', 'everything'],
     ['migrate check --heads', 'one head only; asks no database'],
     ['migrate check --edited --missing', 'is what is applied what is here?'],
     ['migrate check --drift --unused', 'the indexes that are there'],
+    ['migrate check --lint', 'is what is pending dangerous?'],
   ],
   async run(context, input) {
     const named = CHECKS.map(({ name }) => name).filter((name) => input.flag(name))

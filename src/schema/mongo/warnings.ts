@@ -20,7 +20,11 @@ const LONGEST_EXPIRY = 2_147_483_647
  */
 export function warningsOf(indexes: readonly Document[], options: Document = {}): IndexWarning[] {
   const others = indexes.filter((index) => !isOfIds(index))
-  const found = others.flatMap((index) => [...ofExpiry(index, options), ...ofMixture(index)])
+  const found = others.flatMap((index) => [
+    ...ofExpiry(index, options),
+    ...ofMixture(index),
+    ...ofArrays(index, options),
+  ])
   return [...found, ...redundant(others)]
 }
 
@@ -108,6 +112,18 @@ function* ofMixture(index: Document): Generator<IndexWarning> {
     const message = `${name} has a wildcardProjection, which goes with "$**" alone and not with "${path}".`
     yield { rule: 'wildcard-mix', name, message }
   }
+}
+
+/** An index has an entry for each item of a list, and none for each pair of two lists. */
+function* ofArrays(index: Document, options: Document): Generator<IndexWarning> {
+  const lists = fieldsOf(index)
+    .map(([field]) => field)
+    .filter((field) => typeIn(options['validator'], field)?.every((type) => type === 'array' || type === 4))
+  if (lists.length < 2) return
+  const name = String(index['name'])
+  const fields = lists.map((field) => `"${field}"`).join(' and ')
+  const message = `${name} is of ${fields}, which the validator wants to be lists: servers take no document that has a list in two fields of an index.`
+  yield { rule: 'parallel-arrays', name, message }
 }
 
 /** What is read as well through another index. */
