@@ -82,6 +82,7 @@ export function status(context: Context, maskedUrl: (url: string) => string): Pr
     url: context.options.url === undefined ? null : maskedUrl(context.options.url),
     revisions: [...state.graph.order, ...state.graph.repeatables].map((node) => infoOf(state, node.id)),
     tags: state.snapshot.tags,
+    ...(session.postponed === undefined ? {} : { postponed: await session.postponed.list() }),
   }))
 }
 

@@ -13,6 +13,7 @@ import { refuseOverHalfDone } from './half-done.js'
 import { RunError, sourcedError, stateSentence } from './failure.js'
 import { hazardsOf } from './lint.js'
 import { readAgain, takeLock } from './locked.js'
+import { dueOf, settleDue } from './postponed.js'
 import { Preparer } from './prepare.js'
 import type { PlanStep, RunIdentity } from './prepare.js'
 import { withState } from './state.js'
@@ -62,12 +63,22 @@ export class Runner {
   async go(state: State): Promise<RunReport> {
     const planned = await this.#plan(state)
     const preparer = this.#preparer(state)
-    if (this.#options.plan === true) return this.#planOnly(state, planned, preparer)
-    if (planned.length === 0) return this.#report(state, state, [], true)
+    if (this.#options.plan === true) {
+      if (this.#command.action === 'upgrade')
+        for (const { what, since } of await dueOf(this.#session))
+          this.#context.emit({
+            type: 'notice',
+            message: `The upgrade will ${what}, which waits since ${since}.`,
+          })
+      return this.#planOnly(state, planned, preparer)
+    }
+    const due = this.#command.action === 'upgrade' ? await dueOf(this.#session) : []
+    if (planned.length === 0 && due.length === 0) return this.#report(state, state, [], true)
     await this.#confirm(planned, preparer)
     const lock = await takeLock(this.#context, this.#session, this.#identity)
     try {
       const fresh = await this.#again(state, planned)
+      await settleDue(this.#context, this.#session, due, (done) => this.#log(preparer, 'done', done))
       if (fresh.steps.length === 0) return this.#report(fresh.state, fresh.state, [], true)
       return await this.#execute(fresh.state, fresh.steps)
     } finally {

@@ -142,6 +142,29 @@ export interface MetadataStore {
   log(options: { readonly limit: number }): Promise<readonly LogEntry[]>
 }
 
+/** The end of something that an applied revision has begun: an upgrade does it once its time has come. */
+export interface Postponed {
+  readonly id: string
+  /** As the end of "will": `drop index email_1 of users`. */
+  readonly what: string
+  /** When it was begun, and from when on it may be ended. ISO 8601, UTC. */
+  readonly since: string
+  readonly due: string
+  /** By the server's clock. */
+  readonly ready: boolean
+}
+
+export interface PostponedSupport {
+  /** What is due first, first. */
+  list(): Promise<readonly Postponed[]>
+  /**
+   * Ends one of them whose time has come, with the lock held. Done twice it comes to the same.
+   * @returns what was done, a sentence without its full stop; null for nothing
+   * @throws MigrateError MIG-DATABASE, MIG-CONNECT, MIG-LOCK-LOST
+   */
+  settle(id: string): Promise<string | null>
+}
+
 /** One connection to one database, with the lock, the metadata and the work on that same connection. */
 export interface Session<Client = unknown> {
   /** The real driver object, for code steps. */
@@ -222,6 +245,8 @@ export interface Session<Client = unknown> {
   ): ReadonlySet<Statement> | Promise<ReadonlySet<Statement>>
   /** For statements that are to be run in pages. Without it they are refused before anything runs. */
   readonly backfills?: BackfillSupport
+  /** What scripts have begun and put off the end of. Without it: nothing ever is. */
+  readonly postponed?: PostponedSupport
   /** For recovery: what became of a statement in doubt. Without it: unknown. */
   observe?(statement: Statement, entry: JournalEntry): Promise<'applied' | 'not-applied' | 'unknown'>
   /**

@@ -1,8 +1,8 @@
 import { columns, type Cell } from './columns.js'
 import { howFar } from './backfill.js'
-import { count } from './duration.js'
+import { count, moment } from './duration.js'
 import { text, type Listed } from './revisions.js'
-import type { CurrentReport, StatusReport, UnfinishedReport } from './values.js'
+import type { CurrentReport, PostponedReport, StatusReport, UnfinishedReport } from './values.js'
 import { typed, type View } from './view.js'
 import { firstLine } from './width.js'
 
@@ -35,6 +35,7 @@ export function renderStatus(report: StatusReport, view: View): string {
   lines.push(...section('missing', report.missing, byId, style.red, view))
   lines.push(...section('edited', report.edited, byId, style.red, view))
   if (report.unfinished.length > 0) lines.push('', ...renderUnfinished(report.unfinished, view))
+  lines.push(...renderPostponed(report.postponed ?? [], view))
   lines.push('', ...nextStep(report, view))
   return text(lines)
 }
@@ -56,6 +57,17 @@ function section(
     ])
   const rest = ids.length - LISTED
   return ['', ...columns(rows, '  '), ...(rest > 0 ? [style.dim(`  and ${rest} more ${name}`)] : [])]
+}
+
+function renderPostponed(postponed: readonly PostponedReport[], { style }: View): string[] {
+  if (postponed.length === 0) return []
+  return [
+    '',
+    ...postponed.map(
+      ({ what, since, due, ready }) =>
+        `  ${style.yellow('waiting')}  to ${what} since ${moment(since)}, ${ready ? 'until the next upgrade' : `until the first upgrade after ${moment(due)}`}`,
+    ),
+  ]
 }
 
 export function renderUnfinished(unfinished: readonly UnfinishedReport[], { style }: View): string[] {

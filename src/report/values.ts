@@ -127,6 +127,18 @@ export interface StatusReport extends CurrentReport {
   readonly url: string | null
   readonly revisions: readonly RevisionInfo[]
   readonly tags: readonly Tag[]
+  /** What applied revisions have begun and an upgrade will end, where the backend has such. */
+  readonly postponed?: readonly PostponedReport[]
+}
+
+export interface PostponedReport {
+  readonly id: string
+  /** As the end of "will". */
+  readonly what: string
+  /** ISO 8601, UTC. */
+  readonly since: string
+  readonly due: string
+  readonly ready: boolean
 }
 
 export interface ShowReport extends RevisionInfo {

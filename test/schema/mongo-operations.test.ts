@@ -98,6 +98,12 @@ describe("MongoDB's operations", () => {
       [{ createIndexes: 'users', indexes: [{ key: { a: 1, b: -1 }, name: 'a_1_b_-1', unique: true }] }],
     ],
     [
+      'an index is retired, and brought back',
+      (op) => op.index('users').retire({ a: 1 }, { hideFor: '7d' }),
+      [{ retireIndex: 'users', index: 'a_1', hideFor: '7d' }],
+      [{ restoreIndex: 'users', index: 'a_1' }],
+    ],
+    [
       'hiding',
       (op) => op.index('users').hide({ a: 1 }),
       [{ collMod: 'users', index: { name: 'a_1', hidden: true } }],

@@ -1,4 +1,5 @@
 import type { JsonNode, JsonObject } from '../../schema/mongo/json.js'
+import { RETIRE } from '../../schema/mongo/retire.js'
 
 /** Who answers, as far as that decides what it can do. */
 export interface ServerFacts {
@@ -30,7 +31,12 @@ const TABLE = {
     instead:
       'Create the index, and hide it with a command of its own: {"collMod": …, "index": {…, "hidden": true}}.',
   },
-  hide: { name: 'hidden indexes', absent: LEASED },
+  hide: {
+    name: 'hidden indexes',
+    since: 40_400,
+    absent: LEASED,
+    instead: 'Drop the index by itself, once you know that nobody misses it.',
+  },
   prepareUnique: {
     name: 'indexes that are made unique in place (prepareUnique, unique)',
     since: 60_000,
@@ -163,6 +169,8 @@ function needsOf(command: JsonObject): Need[] {
       const each = indexes?.kind === 'array' ? indexes.items.flatMap(needsOfIndex) : []
       return [...needs(command, { commitQuorum: 'commitQuorum' }), ...each]
     }
+    case RETIRE:
+      return [{ ability: 'hide', offset: command.offset }]
     case 'createSearchIndexes':
     case 'updateSearchIndex':
     case 'dropSearchIndex':

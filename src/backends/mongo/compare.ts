@@ -9,6 +9,7 @@ import { signatureOf } from '../../schema/mongo/normalise.js'
 import { codeOf as callsOf, textOf } from '../../schema/mongo/render.js'
 import { warningsOf } from '../../schema/mongo/warnings.js'
 import { codeOf } from './errors.js'
+import { retiredId } from './retired.js'
 
 /** Collections whose indexes are listed at a time. */
 const AT_ONCE = 8
@@ -35,6 +36,8 @@ export interface CompareParts {
   /** What names of the tool's own collections begin with, where they are in this database; else null. */
   readonly ownPrefix: string | null
   readonly usage: boolean
+  /** Indexes that a revision has retired and a later run drops, by {@link retiredId}: nobody needs to be told to. */
+  readonly retired: ReadonlySet<string>
 }
 
 /** Reads the declared collections alone. What is kept of one, once it was compared, is what differs. */
@@ -55,7 +58,7 @@ export async function compareDeclared(declared: DeclaredSet, parts: CompareParts
     for (let at = next++; at < names.length; at = next++) {
       const name = names[at] ?? ''
       const one = declared.collections[name] ?? {}
-      found.set(name, await compareOne(name, one, { listed: listed.get(name), rules, usage, db: parts.db }))
+      found.set(name, await compareOne(name, one, { ...parts, listed: listed.get(name), rules, usage }))
     }
   }
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, names.length) }, work))
@@ -80,6 +83,7 @@ interface Found {
 
 interface Surroundings {
   readonly db: Db
+  readonly retired: ReadonlySet<string>
   readonly listed: Document | undefined
   readonly rules: IndexRules
   /** Null where nobody asks for it. */
@@ -89,10 +93,14 @@ interface Surroundings {
 async function compareOne(
   collection: string,
   declared: DeclaredCollection,
-  { db, listed, rules, usage }: Surroundings,
+  { db, retired, listed, rules, usage }: Surroundings,
 ): Promise<Found> {
   if (listed?.['type'] === 'view') return isView(collection, declared)
-  const present = listed === undefined ? null : await presentOf(db, collection, listed)
+  const all = listed === undefined ? null : await presentOf(db, collection, listed)
+  const wanted = new Set((declared.indexes ?? []).map(nameOf))
+  const goes = ({ name, hidden }: Document): boolean =>
+    hidden === true && !wanted.has(String(name)) && retired.has(retiredId(collection, String(name)))
+  const present = all === null ? null : { ...all, indexes: all.indexes.filter((index) => !goes(index)) }
   const { changes, differences } = differenceOf(collection, declared, present, rules)
   const options = {
     ...present?.options,

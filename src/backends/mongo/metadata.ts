@@ -16,6 +16,7 @@ import {
 } from './decode.js'
 import { codeOf, explain, fenced } from './errors.js'
 import { fenceId, type Lease, type LockDocument } from './lock.js'
+import type { RetiredCollection } from './retired.js'
 import {
   packed,
   ROW_KINDS,
@@ -29,7 +30,7 @@ import {
   type RowKind,
 } from './pending.js'
 
-const KINDS = ['meta', 'history', 'journal', 'backfill', 'tags', 'log', 'lock'] as const
+const KINDS = ['meta', 'history', 'journal', 'backfill', 'tags', 'log', 'lock', 'retired'] as const
 type Kind = (typeof KINDS)[number]
 
 const LONGEST_ID = 255
@@ -76,6 +77,10 @@ export class MongoMetadata implements MetadataStore {
       session: () => this.#session,
       now: () => this.#now(),
     })
+  }
+
+  get retired(): RetiredCollection {
+    return this.#db.collection(this.#name('retired'), SETTINGS)
   }
 
   /** Of unfinished revisions, in the order in which they were begun. */

@@ -17,17 +17,19 @@ import type {
 import { MigrateError } from '../../core/errors.js'
 import type { MetadataChange } from '../../core/metadata.js'
 import type { Bson, MongoAccess } from './driver.js'
-import { hasTransactions, type ServerFacts } from './abilities.js'
+import { fieldOf, hasTransactions, type ServerFacts } from './abilities.js'
 import { addressed } from './addresses.js'
 import { explain, explainCommit, explainStatement, isConflict, mayBeHalfDone } from './errors.js'
 import { fitOf } from './fit.js'
 import { takeLease, type Lease } from './lock.js'
 import { MongoMetadata } from './metadata.js'
 import { observeCommand } from './observe.js'
+import { isOwnCommand, RETIRE } from '../../schema/mongo/retire.js'
 import { mongoBackfills, type MongoBackfills } from './backfill.js'
 import { buildsOf, giveUpBuilds, tellBuild } from './builds.js'
 import { conflictFacts } from './conflicts.js'
 import { checkDeclared } from './declared.js'
+import { Retired } from './retired.js'
 import { changedIn, refuseWriteErrors, rowsOf } from './replies.js'
 import { commandOf } from './statements.js'
 import { bsonMajorOf, bsonOf } from './values.js'
@@ -58,6 +60,7 @@ export class MongoSession implements Session<MongoAccess> {
   readonly capabilities: Capabilities
   readonly metadata: MongoMetadata
   readonly backfills: MongoBackfills
+  readonly postponed: Retired
   readonly #facts: ServerFacts
   readonly #bson: Bson
   readonly #bsonMajor: number | undefined
@@ -100,11 +103,25 @@ export class MongoSession implements Session<MongoAccess> {
       run: (command) => this.#cancellable(command, (signal) => this.#send(command, signal)).then(changedIn),
       transaction: (work) => this.transaction(work),
     })
+    const { EJSON } = this.#bson
+    this.postponed = new Retired({
+      db: parts.access.db,
+      rows: this.metadata.retired,
+      fence: () => this.metadata.fence(),
+      now: () => Date.now() + parts.clockMs,
+      toText: (value) => EJSON.stringify(value, { relaxed: false }),
+      ofText: (text) => EJSON.parse(text) as Document,
+      send: (command) => this.#cancellable(command, (signal) => this.#send(command, signal)),
+    })
   }
 
   async execute(statement: Statement): Promise<ExecuteResult> {
     const command = this.#commandOf(statement, 'exact')
     try {
+      if (isOwnCommand(statement.summary)) {
+        await this.postponed.run(this.#commandOf(statement, 'plain'))
+        return { rows: null }
+      }
       return { rows: rowsOf(await this.#cancellable(command, (signal) => this.#send(command, signal))) }
     } catch (error) {
       const facts = await conflictFacts(error, this.#commandOf(statement, 'plain'), this.client.db)
@@ -157,6 +174,7 @@ export class MongoSession implements Session<MongoAccess> {
 
   observe(statement: Statement): Promise<'applied' | 'not-applied' | 'unknown'> {
     const command = this.#commandOf(statement, 'plain')
+    if (isOwnCommand(statement.summary)) return this.postponed.observe(command)
     const exact = this.#commandOf(statement, 'exact')
     return observeCommand(command, exact, this.client.db).catch((error: unknown) => {
       throw explain(error, 'Looking at what an earlier run did')
@@ -168,7 +186,13 @@ export class MongoSession implements Session<MongoAccess> {
   }
 
   async foresee(statement: Statement): Promise<string | null> {
-    return isBackfill(statement) ? this.backfills.foresee(statement) : null
+    if (isBackfill(statement)) return this.backfills.foresee(statement)
+    const { node, name } = commandOf(statement.text)
+    if (name !== RETIRE) return null
+    const hideFor = fieldOf(node, 'hideFor')
+    return hideFor?.kind === 'string'
+      ? `hidden now, dropped by the first upgrade after ${hideFor.value}`
+      : null
   }
 
   async compare(declared: unknown, { usage = false }: CompareOptions = {}): Promise<Comparison> {
@@ -177,7 +201,9 @@ export class MongoSession implements Session<MongoAccess> {
     const { db } = this.client
     const ownPrefix = schema === undefined || schema === db.databaseName ? prefix : null
     try {
-      return await compareDeclared(checkDeclared(declared), { db, server: this.server, ownPrefix, usage })
+      const retired = new Set((await this.postponed.list()).map(({ id }) => id))
+      const parts = { db, server: this.server, ownPrefix, usage, retired }
+      return await compareDeclared(checkDeclared(declared), parts)
     } catch (error) {
       throw explain(error, 'Looking at the indexes')
     }

@@ -5,6 +5,7 @@ import type { Position } from '../../core/position.js'
 import { noBatches } from '../../schema/mongo/backfill.js'
 import { CommandProblem, eachCommand, type CommandText } from '../../schema/mongo/commands.js'
 import type { JsonNode } from '../../schema/mongo/json.js'
+import { retireProblem } from '../../schema/mongo/retire.js'
 import { Places } from '../../sql/places.js'
 import { backfillLines, NO_TRANSACTION } from '../sql/backfill-lines.js'
 import { placeIn } from '../sql/errors.js'
@@ -25,6 +26,8 @@ export function writesOut(name: string, text: string): boolean {
 export function parseStatements(text: string, options: ParseOptions = {}): Statement[] {
   const places = new Places(text, options.origin)
   const statements = commandsIn(text, options, ({ text: command, plain, offset, name, node }) => {
+    const problem = retireProblem(node)
+    if (problem !== null) throw wrongOwn(problem, places)
     const allowed = OF_DOCUMENTS.has(name) && !writesOut(name, plain)
     const transaction: TransactionRule = allowed ? 'allowed' : 'forbidden'
     return {
@@ -40,6 +43,17 @@ export function parseStatements(text: string, options: ParseOptions = {}): State
     }
   })
   return withBackfills(text, options.origin, statements)
+}
+
+function wrongOwn(
+  { message, offset }: { readonly message: string; readonly offset: number },
+  places: Places,
+): MigrateError {
+  return new MigrateError('MIG-COMMAND-SYNTAX', message, {
+    position: places.at(offset),
+    hint: 'Write for example: {"retireIndex": "users", "index": "email_1", "hideFor": "7d"}',
+    state: 'Nothing was run.',
+  })
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Commands about collections and indexes: nothing in them is a secret or somebody's data. */
 const OPEN: ReadonlySet<string> = new Set([
   ...['create', 'collMod', 'drop', 'dropDatabase', 'renameCollection', 'createIndexes', 'dropIndexes'],
-  ...['createSearchIndexes', 'updateSearchIndex', 'dropSearchIndex'],
+  ...['createSearchIndexes', 'updateSearchIndex', 'dropSearchIndex', 'retireIndex', 'restoreIndex'],
 ])
 
 /** As the reader of commands has them, without the brackets. */

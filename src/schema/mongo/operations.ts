@@ -1,6 +1,7 @@
 import { MigrateError } from '../../core/errors.js'
 import { backfillCommand, backfillLine, type MongoBackfill } from './backfill.js'
 import { ValueProblem, toEjson, type Document } from './ejson.js'
+import { parsePeriod, RESTORE, RETIRE } from './retire.js'
 import { searchIndexOperations, type MongoSearchIndexOperations } from './search-index.js'
 import { indexName, indexSpec, problemOfIndex, type IndexKeys, type IndexOptions } from './index-spec.js'
 
@@ -18,6 +19,11 @@ export interface MongoIndexOperations {
   /** The planner no longer uses it; it is kept up to date all the same. */
   hide(index: string | IndexKeys): void
   unhide(index: string | IndexKeys): void
+  /**
+   * Hides the index now; the first upgrade after `hideFor` (`12h`, `7d`, `2w`) drops it. Undone by showing it again, or building
+   * it again as it was.
+   */
+  retire(index: string | IndexKeys, options: { readonly hideFor: string }): void
   /** @param options `was`: the seconds before, for the down */
   setTtl(index: string | IndexKeys, seconds: number, options?: Was<number>): void
   /**
@@ -252,6 +258,13 @@ function indexOperations(
     },
     hide: hidden('hide'),
     unhide: hidden('unhide'),
+    retire(index, options: { readonly hideFor?: string } = {}) {
+      const call = `${on}.retire`
+      const name = nameOf(call, index)
+      const { hideFor } = options
+      if (parsePeriod(hideFor) === null) throw wrong(call, 'how long it stays hidden', "{ hideFor: '7d' }")
+      put(call, [{ [RETIRE]: collection, index: name, hideFor }], [{ [RESTORE]: collection, index: name }])
+    },
     setTtl(index, seconds, { was } = {}) {
       const call = `${on}.setTtl`
       const name = nameOf(call, index)
