@@ -130,6 +130,16 @@ async function readSources(context: Context): Promise<readonly RevisionSource[]>
   })
 }
 
+/** The same, with the files read in another layout. */
+export function withLayout(context: Context, layout: string): Context {
+  const own: Context = {
+    ...context,
+    options: { ...context.options, layout },
+    sources: () => readSources(own),
+  }
+  return own
+}
+
 /** Runs `work` with a session and closes it, whatever happens. */
 export async function withSession<T>(
   context: Context,

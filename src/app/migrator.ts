@@ -35,6 +35,7 @@ export function createMigrator(options: MigratorOptions = {}): Migrator {
       told(async () => (await downgrading()).downgrade(context, target, run)),
     redo: (target = '-1', run = {}) => told(async () => (await downgrading()).redo(context, target, run)),
     stamp: (targets, how = {}) => told(async () => (await import('./stamp.js')).stamp(context, targets, how)),
+    adopt: (how = {}) => told(async () => (await import('./adopt.js')).adopt(context, how)),
     current: () => told(async () => (await inspecting()).current(context)),
     status: () => told(async () => (await inspecting()).status(context, maskUrl)),
     history: (how = {}) => told(async () => (await inspecting()).history(context, how)),

@@ -4,6 +4,7 @@ import type { RevisionDefinition } from './define.js'
 import type { MigrateError } from '../core/errors.js'
 import type { LogEntry, Tag } from '../core/metadata.js'
 import type {
+  AdoptReport,
   AutogenerateReport,
   BackfillReport,
   CheckName,
@@ -102,6 +103,14 @@ export interface StampOptions {
   readonly sql?: (text: string) => void
 }
 
+export interface AdoptOptions {
+  /** The tool, named as the layout of its files. Default: the layout. */
+  readonly from?: string
+  /** Its table or collection, where that is not called as the tool calls it by itself. */
+  readonly table?: string
+  readonly plan?: boolean
+}
+
 export interface NewRevisionOptions {
   readonly message: string
   /** Parents: targets. Default: the single head. */
@@ -132,6 +141,8 @@ export interface Migrator {
   redo(target?: string, options?: RunOptions): Promise<RunReport>
   /** `purge` forgets every row first. */
   stamp(targets: readonly string[], options?: StampOptions): Promise<RunReport>
+  /** Takes the database over from another tool: what its record says is applied is written into the history, and nothing run. */
+  adopt(options?: AdoptOptions): Promise<AdoptReport>
   current(): Promise<CurrentReport>
   status(): Promise<StatusReport>
   history(options?: HistoryOptions): Promise<readonly RevisionInfo[]>

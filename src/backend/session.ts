@@ -119,6 +119,11 @@ export interface MetadataLook {
   readonly snapshot: MetadataSnapshot | null
 }
 
+/** A row of another tool's table, or a document of its collection: each value as a text, times in ISO 8601 or as the server has them. */
+export type ForeignRow = Readonly<Record<string, string | null>>
+
+export type ForeignRows = { readonly rows: readonly ForeignRow[] } | { readonly missing: 'table' | 'column' }
+
 /** revgraph's own tables (collections, keys). Knows nothing of plans. */
 export interface MetadataStore {
   /**
@@ -138,6 +143,12 @@ export interface MetadataStore {
   ensure(): Promise<void>
   /** In the open transaction when there is one, else in one of its own: all of the changes or none. */
   write(changes: readonly MetadataChange[]): Promise<void>
+  /**
+   * For whoever takes a database over from another tool: the rows of that tool's own table. Nothing is changed. Without it
+   * no database is taken over.
+   * @param table may have the schema before a dot
+   */
+  foreign?(table: string, columns: readonly string[]): Promise<ForeignRows>
   /** Newest first. */
   log(options: { readonly limit: number }): Promise<readonly LogEntry[]>
 }

@@ -73,6 +73,7 @@ export const ERROR_CODES = {
   'MIG-UNFINISHED': 3,
   'MIG-CHECK-FAILED': 3,
   'MIG-NOT-AT-HEAD': 3,
+  'MIG-ADOPT': 2,
   // database
   'MIG-CONNECT': 1,
   'MIG-AUTHENTICATION': 1,

@@ -80,7 +80,7 @@ export interface JournalEntry {
   readonly before?: string | null
 }
 
-export type LogAction = 'upgrade' | 'downgrade' | 'redo' | 'stamp' | 'tag' | 'untag' | 'repair'
+export type LogAction = 'upgrade' | 'downgrade' | 'redo' | 'stamp' | 'adopt' | 'tag' | 'untag' | 'repair'
 export type LogOutcome = 'started' | 'done' | 'failed' | 'rolled-back' | 'interrupted'
 
 /** A line of the append-only log: one when a run begins, one a step, one when it ends. */

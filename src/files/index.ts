@@ -1,1 +1,2 @@
+export * from './ledgers/index.js'
 export { LAYOUTS, readRevisions } from './revisions.js'

@@ -58,6 +58,23 @@ export interface RunReport {
   readonly steps: readonly StepReport[]
 }
 
+/** What was taken over from another tool. */
+export interface AdoptReport extends RunReport {
+  /** Whose record it is, and the table or collection that it is in. */
+  readonly tool: string
+  readonly table: string
+  /** All that the record has, in its own order: also what the history had already. */
+  readonly record: readonly {
+    readonly revision: string
+    /** As the tool names it. */
+    readonly name: string
+    /** ISO 8601, UTC; null where the tool does not keep it. */
+    readonly appliedAt: string | null
+  }[]
+  /** Ids of files that the record does not have: an upgrade applies them. */
+  readonly pending: readonly string[]
+}
+
 export interface ConfirmQuestion {
   readonly reason: 'loses-data'
   readonly steps: readonly {

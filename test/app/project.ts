@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe } from 'vitest'
 import { createMigrator } from '../../src/app/migrator.js'
 import type { Migrator, MigratorOptions, RunFailure } from '../../src/app/types.js'
@@ -43,6 +43,12 @@ export class AppProject {
 
   file(name: string, text: string): void {
     writeFileSync(join(this.folder, 'migrations', name), text)
+  }
+
+  /** The same, in a folder of its own where the name has one. */
+  fileIn(name: string, text: string): void {
+    mkdirSync(dirname(join(this.folder, 'migrations', name)), { recursive: true })
+    this.file(name, text)
   }
 
   edit(name: string, change: (text: string) => string): void {

@@ -6,9 +6,11 @@ import { CliProject, sqlRevision } from './project.js'
 const A = 'aaaa00000001'
 const B = 'bbbb00000002'
 const project = new CliProject({
-  'migrations/a.sql': sqlRevision(A, 'CREATE TABLE users (id integer PRIMARY KEY);', {
-    down: 'DROP TABLE users;',
-  }),
+  'migrations/a.sql': sqlRevision(
+    A,
+    'CREATE TABLE users (id integer PRIMARY KEY);\nCREATE TABLE schema_migrations (version text);',
+    { down: 'DROP TABLE users;\nDROP TABLE schema_migrations;' },
+  ),
   'migrations/b.sql': sqlRevision(B, 'CREATE INDEX users_id ON users (id);', {
     parents: A,
     down: 'DROP INDEX users_id;',
@@ -37,6 +39,7 @@ const COMMANDS: readonly (readonly [schema: string, code: number, ...args: strin
   ['run.json', 0, 'redo'],
   ['run.json', 0, 'downgrade', '-1'],
   ['run.json', 0, 'stamp', 'head'],
+  ['adopt.json', 0, 'adopt', '--from', 'dbmate'],
   ['log.json', 0, 'log'],
   ['backfill.json', 0, 'backfill'],
   ['repair.json', 0, 'repair', A],
@@ -60,6 +63,7 @@ const FAILING: readonly (readonly string[])[] = [
   ['downgrade', 'nowhere'],
   ['redo', 'nowhere'],
   ['stamp', 'nowhere'],
+  ['adopt', '--from', 'nowhere'],
   ['stamp'],
   ['status', '--dir', 'nowhere'],
   ['current', '--dir', 'nowhere'],
@@ -118,6 +122,34 @@ describe('--json', () => {
     expect(code).toBe(0)
     documentOf(stdout, 'init.json')
     empty.remove()
+  })
+
+  it('tells what was taken over from another tool', () => {
+    const other = new CliProject({
+      'before/a.sql': sqlRevision(
+        A,
+        "CREATE TABLE schema_migrations (version text);\nINSERT INTO schema_migrations VALUES ('1');",
+      ),
+      'migrations/1_one.sql': '-- migrate:up\n-- migrate:down\n',
+      'migrations/2_two.sql': '-- migrate:up\n-- migrate:down\n',
+      '.migraterc':
+        'url: sqlite:app.db\nlayout: dbmate\nenvironments: { old: { dir: before, layout: revgraph, metadata: { prefix: old_ } } }\n',
+    })
+    expect(other.run('upgrade', '-n', 'old').code).toBe(0)
+    for (const [outcome, args] of [
+      ['planned', ['--plan']],
+      ['stamped', []],
+    ] as const) {
+      const { stdout, code } = other.run('adopt', ...args, '--json')
+      expect(code).toBe(0)
+      expect(documentOf(stdout, 'adopt.json')).toMatchObject({
+        steps: [{ revision: '1', outcome }],
+        record: [{ revision: '1', name: 'version 1', appliedAt: null }],
+        pending: ['2'],
+      })
+    }
+    documentOf(other.run('log', '--json').stdout, 'log.json')
+    other.remove()
   })
 
   it('tells what is unfinished, and how resolve settled it', () => {

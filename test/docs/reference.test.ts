@@ -7,7 +7,7 @@ import { createMigrator } from '../../src/index.js'
 import { COMMANDS } from '../../src/cli/commands/index.js'
 import { VARIABLES } from '../../src/files/config.js'
 import { CONFIG_KEYS } from '../../src/files/config-schema.js'
-import { LAYOUTS } from '../../src/files/revisions.js'
+import { LAYOUTS, LEDGERS } from '../../src/files/index.js'
 import { blocksOf } from './markdown.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -41,6 +41,12 @@ describe('the reference', () => {
     const rows = tableUnder(read('docs/guide.md'), 'Files of other tools')
     const names = ['revgraph', ...rows.map(([name = '']) => wordsOf(name)[0])]
     expect(names.toSorted()).toEqual(LAYOUTS.map(({ name }) => name).toSorted())
+  })
+
+  it('has every tool whose record can be read', () => {
+    const rows = tableUnder(read('docs/guide.md'), 'Taking a database over')
+    const found = rows.map(([from = '', record = '']) => [wordsOf(from)[0], wordsOf(record)[0]])
+    expect(found.toSorted()).toEqual(LEDGERS.map(({ tool, table }) => [tool, table]).toSorted())
   })
 
   it('has every method of the library', () => {

@@ -1,5 +1,5 @@
 import type { ClientSession, Collection, Db, Document } from 'mongodb'
-import type { MetadataNames, MetadataStore } from '../../backend/index.js'
+import type { ForeignRow, ForeignRows, MetadataNames, MetadataStore } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import type { BackfillRow } from '../../core/backfill.js'
 import { METADATA_FORMAT } from '../../core/metadata.js'
@@ -177,6 +177,21 @@ export class MongoMetadata implements MetadataStore {
     for (const lease of this.#parts.leases) await this.#fenced(lease, { $inc: { writes: 1 } })
   }
 
+  /** A document need not have every field: what is not there is null. */
+  foreign(collection: string, fields: readonly string[]): Promise<ForeignRows> {
+    return this.#attempt("Reading another tool's collection", async () => {
+      const { db } = this.#parts
+      if ((await db.listCollections({ name: collection }, { nameOnly: true }).toArray()).length === 0)
+        return { missing: 'table' as const }
+      const documents = await db.collection(collection, SETTINGS).find({}, this.#session).toArray()
+      return {
+        rows: documents.map((document): ForeignRow =>
+          Object.fromEntries(fields.map((name) => [name, plain(document[name])])),
+        ),
+      }
+    })
+  }
+
   log({ limit }: { readonly limit: number }): Promise<readonly LogEntry[]> {
     return this.#attempt('Reading the log', () =>
       this.#withPending(async (pending) => {
@@ -318,6 +333,12 @@ export class MongoMetadata implements MetadataStore {
       throw explain(error, doing)
     }
   }
+}
+
+function plain(value: unknown): string | null {
+  if (value === null || value === undefined) return null
+  if (value instanceof Date) return value.toISOString()
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 const SETTINGS = { readPreference: 'primary', writeConcern: { w: 'majority' }, promoteValues: true } as const

@@ -1,4 +1,4 @@
-import type { MetadataLook, MetadataNames, MetadataStore } from '../../backend/index.js'
+import type { ForeignRows, MetadataLook, MetadataNames, MetadataStore } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import { METADATA_FORMAT } from '../../core/metadata.js'
 import {
@@ -112,6 +112,10 @@ export class PostgresMetadata implements MetadataStore {
 
   async write(changes: Parameters<MetadataStore['write']>[0]) {
     await (await this.#store()).write(changes)
+  }
+
+  async foreign(table: string, columns: readonly string[]): Promise<ForeignRows> {
+    return (await (await this.#store()).foreign?.(table, columns)) ?? { missing: 'table' }
   }
 
   async log(options: { readonly limit: number }) {

@@ -1,4 +1,4 @@
-import type { MetadataStore } from '../../backend/index.js'
+import type { ForeignRow, MetadataStore } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import { METADATA_FORMAT } from '../../core/metadata.js'
 import type { MetadataSnapshot } from '../../core/metadata.js'
@@ -110,6 +110,17 @@ export function sqlMetadata(
       }),
     write: (changes) =>
       attempt(() => connection.run(changes.flatMap((change) => renderChange(change, names, flavour)))),
+    foreign: (table, columns) =>
+      attempt(async () => {
+        try {
+          const rows = await connection.query(foreignQuery(table, columns, flavour))
+          return { rows: rows.map((row): ForeignRow => foreignRow(row, columns)) }
+        } catch (error) {
+          const missing = connection.missing(error)
+          if (missing === null) throw error
+          return { missing }
+        }
+      }),
     log: ({ limit }) =>
       attempt(async () => {
         // A newer tool's log may have other columns, or mean others by them.
@@ -117,4 +128,24 @@ export function sqlMetadata(
         return (await queryOrNothing(logQuery(names, limit))).map(decodeLog)
       }),
   }
+}
+
+function foreignQuery(table: string, columns: readonly string[], flavour: SqlFlavour): string {
+  const name = table
+    .split('.')
+    .map((part) => flavour.identifier(part))
+    .join('.')
+  // MySQL casts to CHAR, and to no other type of text.
+  const type = flavour.types.text === 'longtext' ? 'char' : flavour.types.text
+  const texts = columns.map((column) => `CAST(${flavour.identifier(column)} AS ${type})`)
+  return `SELECT ${texts.join(', ')} FROM ${name}`
+}
+
+/** All of it was cast to texts. */
+function foreignRow(row: Row, columns: readonly string[]): ForeignRow {
+  const cells = columns.map((column, index): [string, string | null] => {
+    const value = row[index]
+    return [column, typeof value === 'string' ? value : null]
+  })
+  return Object.fromEntries(cells)
 }

@@ -260,7 +260,7 @@ const isJournalState = (value: string): value is JournalState =>
   value === 'intent' || value === 'done' || value === 'failed' || value === 'not-begun'
 
 const LOG_ACTIONS: ReadonlySet<string> = new Set<LogAction>([
-  ...(['upgrade', 'downgrade', 'redo', 'stamp', 'tag', 'untag', 'repair'] as const),
+  ...(['upgrade', 'downgrade', 'redo', 'stamp', 'adopt', 'tag', 'untag', 'repair'] as const),
 ])
 const isLogAction = (value: string): value is LogAction => LOG_ACTIONS.has(value)
 

@@ -46,6 +46,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./stamp.js'),
   },
   {
+    name: 'adopt',
+    group: MOVE,
+    summary: 'take a database over from another tool',
+    load: () => import('./adopt.js'),
+  },
+  {
     name: 'status',
     group: LOOK,
     summary: 'where the database stands, and what to do next',

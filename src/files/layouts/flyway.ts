@@ -127,14 +127,17 @@ function repeatables(
     ({ title, file }) => ({ version: `R__${title}`, file: file.shown }),
   )
   return sorted.map(({ file, title }) => {
-    const id = `R__${title.replace(/\s+/g, '_')}`
-    const link = { id, message: wordsOfName(title), up: file, down: null, downAt: null }
+    const link = { id: repeatableId(title), message: wordsOfName(title), up: file, down: null, downAt: null }
     return {
       ...sourceOf({ ...link, settings: settingsOf(file, configs) }, []),
       repeatable: true,
       sortKey: title,
     }
   })
+}
+
+export function repeatableId(title: string): string {
+  return `R__${title.replace(/\s+/g, '_')}`
 }
 
 function settingsOf(file: FolderFile, configs: ReadonlyMap<string, FolderFile>): LinkSettings {
@@ -164,9 +167,13 @@ function refusePlaceholders(text: string, file: FolderFile): void {
   }
 }
 
-/** By number, part by part; a part that is not there is 0. */
 function byVersion(a: Versioned, b: Versioned): number {
-  const [left, right] = [a.version.split('.'), b.version.split('.')]
+  return byFlywayVersion(a.version, b.version)
+}
+
+/** By number, part by part; a part that is not there is 0. */
+export function byFlywayVersion(a: string, b: string): number {
+  const [left, right] = [a.split('.'), b.split('.')]
   for (let index = 0; index < Math.max(left.length, right.length); index += 1) {
     const order = compareDigits(left[index] ?? '0', right[index] ?? '0')
     if (order !== 0) return order
