@@ -238,7 +238,7 @@ function reportOf(
     to: headsOf(state.graph, after),
     steps,
     record: found.entries.map(({ id, name, appliedAt }) => ({ revision: id, name, appliedAt })),
-    pending: found.pending.flatMap(({ id }) => (state.applied.has(id) ? [] : [id])),
+    pending: found.pending.flatMap(({ id }) => (state.rows.has(id) ? [] : [id])),
   }
 }
 

@@ -7,7 +7,7 @@ export interface Adoption<R extends RevisionNode = RevisionNode> {
   readonly add: readonly string[]
   /** In the record, and without a file; as the record has them. */
   readonly missing: readonly string[]
-  /** Files that the record does not have, in the order of the graph. */
+  /** Files that the record does not have, in the order of the graph; what stands outside of it at the end. */
   readonly pending: readonly R[]
   /** The history has all that the record has: there is nothing to do. */
   readonly adopted: boolean
@@ -41,7 +41,7 @@ export function compareRecord<R extends RevisionNode>(
   return {
     add: [...graph.sorted(inGraph).map(({ id }) => id), ...outside],
     missing: [...applied].filter((id) => !files.has(id)),
-    pending: graph.order.filter(({ id }) => files.has(id) && !applied.has(id)),
+    pending: [...graph.order, ...graph.repeatables].filter(({ id }) => files.has(id) && !applied.has(id)),
     adopted:
       recorded.length === 0 ||
       (history.size > 0 && recorded.every(({ id, rerun }) => rerun === true || history.has(id))),
