@@ -186,6 +186,14 @@ export interface Session<Client = unknown> {
   /** @throws MigrateError MIG-STATEMENT-FAILED with the place in the file, the server's code, detail and hint */
   execute(statement: Statement): Promise<ExecuteResult>
   /**
+   * In a {@link transaction}: as many of these statements, which follow one another, as go into one message, from the
+   * first on and at least that one. Without it the engine sends each on its own.
+   * @param done called for each as it is done, with its place
+   * @returns how many were executed
+   * @throws MigrateError as {@link execute} does, of the statement that failed
+   */
+  executeSome?(statements: readonly Statement[], done: (index: number) => void): Promise<number>
+  /**
    * One message for the journal's way: the changes are committed, all or none, before the first statement begins, and
    * no statement is begun unless they and the statements before it are done. Without it the engine sends them one
    * after another.

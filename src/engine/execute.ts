@@ -9,7 +9,7 @@ import { Outbox } from './outbox.js'
 import { planRest, planScript, statementsOf, stepsOf } from './script.js'
 import type { PreparedScript, ScriptPlan } from './script.js'
 import { clearPrior, isBegun, refuseBegun } from './settle.js'
-import { interrupted, runStep, successOf, throwIfAborted } from './step.js'
+import { interrupted, runInside, successOf, throwIfAborted } from './step.js'
 import { DEFAULT_LOCK_RETRIES, Retries } from './retry.js'
 import { Watch } from './watch.js'
 import type { EngineListener, EngineStep, StepResult } from './step.js'
@@ -88,7 +88,8 @@ async function checkAll(
       throw notInOne(step, session, statements)
     for (const statement of statements) await backfills.look(statement)
     room -= 2 * ready.script.size + STEP_BYTES * ready.script.steps.length
-    if (room > 0) kept.set(index, ready)
+    // The only one is held whole while it runs anyway.
+    if (room > 0 || steps.length === 1) kept.set(index, ready)
     if (options.singleTransaction !== true) continue
     for (const statement of statements) {
       if (statement.drops !== undefined || statement.makes !== undefined) tables.push(statement)
@@ -404,10 +405,8 @@ class Run {
     const { timeouts } = ready.script
     if (timeouts !== undefined || this.#timed) await tx.useTimeouts?.(timeouts ?? {})
     this.#timed = timeouts !== undefined
-    for (const [at, part] of stepsOf(ready.plan).entries()) {
-      await runStep(tx, part, { ...step, signal: this.#signal, notice: this.#notice })
-      this.#statementDone(index, at)
-    }
+    const context = { ...step, signal: this.#signal, notice: this.#notice }
+    await runInside(tx, stepsOf(ready.plan), context, (at) => this.#statementDone(index, at))
     // MySQL's SLEEP() and the like end well when they are cancelled.
     throwIfAborted(this.#signal)
     const { revision } = step

@@ -7,7 +7,7 @@ import { heldBlocks } from './held.js'
 import type { Outbox } from './outbox.js'
 import { clearPrior, excerptOf, settlePrior, textOf } from './settle.js'
 import { statementsOf, type Block, type PreparedScript, type ScriptStep } from './script.js'
-import { runStep, throwIfAborted } from './step.js'
+import { runInside, runStep, throwIfAborted } from './step.js'
 import type { EngineStep } from './step.js'
 
 export interface JournalContext {
@@ -150,13 +150,12 @@ async function runInTransaction(
   context: JournalContext & { readonly ahead: readonly Statement[] },
 ): Promise<boolean> {
   await context.outbox.flush(session)
-  const change = journal.next(block, 'done')
   try {
     await session.transaction(async (tx) => {
-      await runBlock(tx, step, block, context)
+      await runInside(tx, block.steps, { ...step, ...context }, () => undefined)
       throwIfAborted(context.signal)
       if (block.rollsBack) throw new RollBack()
-      await tx.metadata.write([change])
+      for (const change of journal.pieces(block, 'done')) await tx.metadata.write([change])
     }, context.ahead)
   } catch (error) {
     if (!(error instanceof RollBack)) {
@@ -167,7 +166,7 @@ async function runInTransaction(
       if (isNotRolledBack(error)) journal.queue(block, 'intent')
       throw error
     }
-    await session.metadata.write([change])
+    await session.metadata.write([journal.next(block, 'done')])
   }
   journal.written()
   return true
@@ -285,8 +284,8 @@ export async function noteDoubt(
   context: Noting,
 ): Promise<void> {
   const journal = new Journal(step, context)
-  for (let from = 0; from < parts.length; from += MOST_IN_DOUBT) {
-    const some = parts.slice(from, from + MOST_IN_DOUBT)
+  for (let from = 0; from < parts.length; from += MOST_ENTRIES) {
+    const some = parts.slice(from, from + MOST_ENTRIES)
     const lines = some.map((part, index) => ({ position: from + index, part, subject: null }))
     journal.note(lines, 'intent')
     await journal.flush(session)
@@ -294,7 +293,7 @@ export async function noteDoubt(
 }
 
 /** Entries in one message. */
-const MOST_IN_DOUBT = 500
+const MOST_ENTRIES = 500
 
 function isCodeFailure(error: unknown): boolean {
   return error instanceof MigrateError && error.code === 'MIG-CODE-STEP-FAILED'
@@ -348,6 +347,15 @@ class Journal {
     return this.change(linesOf(block), state)
   }
 
+  /** The same as several changes, for an open transaction: a long block has more than one message takes. */
+  *pieces(block: Block, state: JournalState): Generator<MetadataChange> {
+    const lines = linesOf(block)
+    for (let from = 0; from < lines.length; from += MOST_ENTRIES) {
+      const entries = lines.slice(from, from + MOST_ENTRIES).map((line) => this.#entry(line, state))
+      yield { kind: 'journal', entries: from === 0 ? [...this.#queued, ...entries] : entries }
+    }
+  }
+
   change(lines: readonly JournalLine[], state: JournalState): MetadataChange {
     return { kind: 'journal', entries: [...this.#queued, ...lines.map((line) => this.#entry(line, state))] }
   }
@@ -358,9 +366,11 @@ class Journal {
 
   /** Before an error leaves: what is known is written, as far as the connection lets it. */
   async flush(session: Session): Promise<void> {
-    if (this.#queued.length === 0) return
     try {
-      await session.metadata.write([{ kind: 'journal', entries: this.#queued }])
+      for (let from = 0; from < this.#queued.length; from += MOST_ENTRIES) {
+        const entries = this.#queued.slice(from, from + MOST_ENTRIES)
+        await session.metadata.write([{ kind: 'journal', entries }])
+      }
       this.written()
     } catch {
       // The connection went too: the intent stands, and the next run looks at the database.

@@ -1,6 +1,6 @@
 import { MigrateError } from '../core/errors.js'
 import type { Direction } from '../core/revision.js'
-import type { Session } from '../backend/index.js'
+import type { Session, Statement } from '../backend/index.js'
 import type { BackfillProgress } from '../core/backfill.js'
 import type { PreparedScript, ScriptStep } from './script.js'
 
@@ -86,6 +86,42 @@ export async function runStep(session: Session, step: ScriptStep, context: StepC
       },
     )
   }
+}
+
+/** Statements that are handed over at once: more than go into a message. */
+const WINDOW = 1_000
+
+/**
+ * Runs the steps of an open transaction, in as few messages as the session makes of them.
+ * @throws MigrateError as {@link runStep} does
+ */
+export async function runInside(
+  tx: Session,
+  steps: readonly ScriptStep[],
+  context: StepContext,
+  done: (index: number) => void,
+): Promise<void> {
+  for (let at = 0; at < steps.length;) {
+    const [statements, from] = [statementsAt(steps, at), at]
+    if (tx.executeSome === undefined || statements.length < 2) {
+      await runStep(tx, steps[at] as ScriptStep, context)
+      done(at)
+      at += 1
+      continue
+    }
+    throwIfAborted(context.signal)
+    at += await tx.executeSome(statements, (index) => done(from + index))
+  }
+}
+
+/** Those that follow one another from a place on. */
+function statementsAt(steps: readonly ScriptStep[], from: number): readonly Statement[] {
+  const statements: Statement[] = []
+  for (const step of steps.slice(from, from + WINDOW)) {
+    if (step.kind !== 'statement') break
+    statements.push(step.statement)
+  }
+  return statements
 }
 
 /** The work's own end, or a rejection as soon as the signal fires: a step that never resolves can still be left. */

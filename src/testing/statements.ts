@@ -94,6 +94,36 @@ export const statementBehaviours: readonly Behaviour[] = [
     },
   ],
   [
+    'executeSome runs the first ones of some statements, in a transaction that holds all or none of them',
+    async (context) => {
+      const { samples, statement } = context
+      const session = await context.connect()
+      if (session.executeSome === undefined) return
+      await session.execute(statement(samples.create('thing')))
+      const rows = ['one', 'two', 'three', 'four'].map((row) => statement(samples.insert('thing', row)))
+      const all = async (tx: typeof session): Promise<number[]> => {
+        const done: number[] = []
+        for (let at = 0; at < rows.length;) {
+          const from = at
+          const count = (await tx.executeSome?.(rows.slice(at), (index) => done.push(from + index))) ?? 0
+          assert.ok(count > 0)
+          at += count
+        }
+        return done
+      }
+      await assert.rejects(
+        session.transaction(async (tx) => {
+          await all(tx)
+          throw new Error('no')
+        }),
+      )
+      const list = statement(samples.list('thing'))
+      assert.ok([0, null].includes((await session.execute(list)).rows))
+      assert.deepEqual(await session.transaction(all), [0, 1, 2, 3])
+      assert.ok([4, null].includes((await session.execute(list)).rows))
+    },
+  ],
+  [
     'executeAfter commits the changes before the statement, whatever becomes of it',
     async (context) => {
       const { samples, statement } = context

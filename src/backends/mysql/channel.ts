@@ -34,7 +34,11 @@ export class Channel {
     this.maxPacket = maxPacket
   }
 
-  async send(sql: string, keepRows = false, onDone?: (index: number) => void): Promise<Answer> {
+  async send(
+    sql: string,
+    keepRows = false,
+    onDone?: (index: number, inTransaction: boolean) => void,
+  ): Promise<Answer> {
     if (this.lease !== undefined && sql !== ROLLBACK) await this.lease.confirm()
     return send(this.connection, sql, keepRows, onDone)
   }

@@ -224,7 +224,14 @@ function offsetIn(text: string, { message }: DriverError): number | undefined {
   let offset = 0
   for (let row = 1; row < Number(line); row += 1) offset = text.indexOf('\n', offset) + 1
   const found = text.indexOf(quoted, offset)
-  return found === -1 ? undefined : found
+  return found === -1 ? offsetOfEnd(text, quoted, offset) : found
+}
+
+/** In a message of several statements the server quotes into the next one. */
+function offsetOfEnd(text: string, quoted: string, from: number): number | undefined {
+  for (let at = Math.max(from, text.length - quoted.length); at <= text.length; at += 1)
+    if (quoted.startsWith(`${text.slice(at)};`) || quoted.startsWith(`${text.slice(at)}\n;`)) return at
+  return undefined
 }
 
 /** `Duplicate column name 'x'`: known when that name is there once. */

@@ -40,6 +40,38 @@ export class StatementRunner {
   }
 
   /**
+   * In an open transaction, as many of the first ones as a message takes.
+   * @returns how many that were, one at least
+   */
+  async some(statements: readonly Statement[], done: (index: number) => void): Promise<number> {
+    const written = this.#channel.takesSeveral ? writesAmong(statements) : []
+    const message = this.#withWarnings(written)
+    if (written.length < 2 || !this.#channel.fits(message)) {
+      if (statements[0] !== undefined) await this.execute(statements[0])
+      done(0)
+      return 1
+    }
+    for (const statement of written) this.#parts.loose.runs(statement)
+    let counted = 0
+    let ended: Statement | undefined
+    let answer: Answer
+    try {
+      answer = await this.#channel.send(message, true, (index, inTransaction) => {
+        if (!inTransaction) ended ??= written[index]
+        counted = index + 1
+        if (index < written.length) done(index)
+      })
+    } catch (error) {
+      const at = error instanceof Refused ? error.refusal.done : 0
+      throw explainStatement(error, written[Math.min(at, written.length - 1)] as Statement)
+    }
+    await this.#tellWarnings(answer)
+    if (ended !== undefined) throw endedTransaction(ended)
+    if (counted !== written.length) throw cutOtherwise(written, counted)
+    return written.length
+  }
+
+  /**
    * In one message behind statements of our own, which are committed first.
    * @returns false, with nothing sent, where that cannot be
    */
@@ -145,6 +177,38 @@ function keepsItsText({ summary, text }: Statement): boolean {
   return (
     summary.startsWith('create') &&
     /\b(trigger|procedure|function|event|package)\b/i.test(text.slice(0, 1_000))
+  )
+}
+
+/** UTF-16 units of texts in one message, and statements: what a signal may have to wait for. */
+const MOST_TEXT = 200_000
+const MOST_STATEMENTS = 500
+
+/** The first ones that write rows, and answer just with that. */
+function writesAmong(statements: readonly Statement[]): readonly Statement[] {
+  let size = 0
+  const isWrite = ({ summary, text, transaction, touchesSession }: Statement): boolean =>
+    transaction === 'allowed' &&
+    !touchesSession &&
+    /^(insert|replace|update|delete)\b/.test(summary) &&
+    !/\breturning\b/i.test(text)
+  const end = statements.findIndex((one, index) => {
+    size += one.text.length
+    return index >= MOST_STATEMENTS || size > MOST_TEXT || !isWrite(one)
+  })
+  return end === -1 ? statements : statements.slice(0, end)
+}
+
+/** Under another sql_mode a quote may end elsewhere. */
+function cutOtherwise(statements: readonly Statement[], counted: number): MigrateError {
+  const [{ position }] = statements as readonly [Statement]
+  return new MigrateError(
+    'MIG-STATEMENT-FAILED',
+    `The server read ${counted} statements where ${statements.length} stand from here on.`,
+    {
+      position,
+      hint: 'Is there an sql_mode that ends quotes elsewhere, such as NO_BACKSLASH_ESCAPES? Double a quote instead of escaping it.',
+    },
   )
 }
 

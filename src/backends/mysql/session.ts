@@ -137,6 +137,10 @@ export class MysqlSession implements Session<PromiseConnection> {
     return this.#runner.execute(statement)
   }
 
+  executeSome(statements: readonly Statement[], done: (index: number) => void): Promise<number> {
+    return this.#runner.some(statements, done)
+  }
+
   async executeAfter(
     changes: readonly MetadataChange[],
     statements: readonly Statement[],

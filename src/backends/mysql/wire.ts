@@ -40,14 +40,14 @@ const isOk = (value: unknown): value is Ok =>
 
 /**
  * Sends a text as it stands. Rows are dropped as they come in unless they are wanted.
- * @param onDone told of each statement without rows as it is done, counted from 0
+ * @param onDone told of each statement without rows as it is done, counted from 0, and whether a transaction is open then
  * @throws Refused
  */
 export function send(
   connection: Connection,
   sql: string,
   keepRows = false,
-  onDone?: (index: number) => void,
+  onDone?: (index: number, inTransaction: boolean) => void,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const rows: unknown[][] = []
@@ -67,7 +67,7 @@ export function send(
       if (isOk(result)) {
         ok = result
         done += 1
-        onDone?.(done - 1)
+        onDone?.(done - 1, (result.serverStatus & IN_TRANSACTION) !== 0)
         return
       }
       rowCount += 1
