@@ -27,6 +27,7 @@ export function infoOf(state: State, id: string): RevisionInfo {
     file: state.sources.get(id)?.file ?? null,
     applied: row !== undefined,
     appliedAt: row?.appliedAt ?? null,
+    isCurrent: state.current().has(id),
     isHead: !outside && graph.children(id).length === 0,
     isBase: !outside && graph.parents(id).length === 0,
     isMerge: graph.parents(id).length > 1,
@@ -60,7 +61,13 @@ function currentSettled({ sources, head, appliedAt }: Settled): CurrentReport | 
     heads: [
       {
         ...{ revision: id, parents, dependsOn, labels, message, file, applied: true, appliedAt },
-        ...{ isHead: true, isBase: parents.length === 0, isMerge: parents.length > 1, isBranchPoint: false },
+        ...{
+          isCurrent: true,
+          isHead: true,
+          isBase: parents.length === 0,
+          isMerge: parents.length > 1,
+          isBranchPoint: false,
+        },
       },
     ],
     // Their order needs the graph, which most who ask do not.

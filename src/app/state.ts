@@ -6,6 +6,7 @@ import type { Graph } from '../core/graph.js'
 import { METADATA_FORMAT } from '../core/metadata.js'
 import type { AppliedRevision, MetadataSnapshot, StoredScripts } from '../core/metadata.js'
 import { historyText, onlyHead, overlayHistory } from '../core/history.js'
+import { headsOf } from '../core/plan.js'
 import type { RevisionHeader, RevisionSource } from '../core/revision.js'
 import { isEdited, sha256 } from './checksum.js'
 import type { Context } from './context.js'
@@ -21,6 +22,8 @@ export interface State {
   readonly rows: ReadonlyMap<string, AppliedRevision>
   /** Without repeatable revisions, which stand outside the graph. */
   readonly applied: ReadonlySet<string>
+  /** The heads of what is applied. */
+  readonly current: () => ReadonlySet<string>
   readonly tags: ReadonlyMap<string, readonly string[]>
   /** The scripts that the history keeps of a revision. */
   readonly stored: (id: string) => Promise<StoredScripts | null>
@@ -49,13 +52,16 @@ export function makeState(
   const rows = new Map(snapshot.applied.map((row) => [row.id, row]))
   const applied = new Set<string>()
   for (const row of snapshot.applied) if (row.repeatable !== true) applied.add(row.id)
+  const { graph } = overlayHistory(sources, snapshot.applied)
+  let current: ReadonlySet<string> | undefined
   return {
     backend,
     sources: new Map(sources.map((source) => [source.id, source])),
-    graph: overlayHistory(sources, snapshot.applied).graph,
+    graph,
     snapshot,
     rows,
     applied,
+    current: () => (current ??= new Set(headsOf(graph, applied))),
     tags: new Map(snapshot.tags.map((tag) => [tag.name, tag.heads])),
     stored,
     backfills,

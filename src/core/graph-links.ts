@@ -237,7 +237,8 @@ function fileName(node: RevisionNode): string | undefined {
   return typeof file === 'string' ? file : undefined
 }
 
-function fileOf(node: RevisionNode): string {
+/** ` (migrations/a.sql)`, where it is known. */
+export function fileOf(node: RevisionNode): string {
   const file = fileName(node)
   return file === undefined ? '' : ` (${file})`
 }

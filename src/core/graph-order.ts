@@ -1,5 +1,6 @@
 import { MigrateError } from './errors.js'
-import type { Links } from './graph-links.js'
+import { fileOf, type Links } from './graph-links.js'
+import type { RevisionNode } from './revision.js'
 import { listed } from './wording.js'
 
 /**
@@ -7,8 +8,8 @@ import { listed } from './wording.js'
  * next head's, so branches stay together; the heads are taken in the order of their ids.
  * @throws MigrateError MIG-GRAPH-CYCLE, naming the members of one cycle
  */
-export function topologicalOrder(ids: readonly string[], links: Links): Int32Array {
-  const count = ids.length
+export function topologicalOrder(nodes: readonly RevisionNode[], links: Links): Int32Array {
+  const count = nodes.length
   const before = links.parents.map((parents, node) => {
     const needed = links.dependencies[node] ?? []
     return needed.length === 0 ? parents : [...parents, ...needed]
@@ -38,7 +39,7 @@ export function topologicalOrder(ids: readonly string[], links: Links): Int32Arr
     }
   }
   const cycle = placed < count || !inOrder(order, before) ? findCycle(before) : null
-  if (cycle !== null) throw cyclic(cycle.map((node) => ids[node] ?? ''))
+  if (cycle !== null) throw cyclic(cycle.flatMap((node) => nodes[node] ?? []))
   return order
 }
 
@@ -76,21 +77,22 @@ function findCycle(before: readonly (readonly number[])[]): number[] | null {
   return path.slice(path.indexOf(node ?? -1))
 }
 
-function cyclic(members: readonly string[]): MigrateError {
+function cyclic(members: readonly RevisionNode[]): MigrateError {
   const [first] = members
-  if (members.length < 2) {
-    return new MigrateError('MIG-GRAPH-CYCLE', `Revision ${first ?? ''} comes before itself.`, {
+  if (first !== undefined && members.length < 2) {
+    return new MigrateError('MIG-GRAPH-CYCLE', `Revision ${first.id} comes before itself${fileOf(first)}.`, {
       hint: 'Take its own id or label out of its parents and depends-on.',
     })
   }
+  const ids = members.map(({ id }) => id)
   return new MigrateError(
     'MIG-GRAPH-CYCLE',
-    `${members.length} revisions come each before the other: ${listed(members, 12)}.`,
+    `${ids.length} revisions come each before the other: ${listed(ids, 12)}.`,
     {
       hint: 'One of them names a wrong parent or depends-on: correct that one.',
       details: members
-        .map((id, place) => `${id} comes after ${members[(place + 1) % members.length] ?? ''}`)
-        .slice(0, 20),
+        .slice(0, 20)
+        .map((node, place) => `${node.id} comes after ${ids[(place + 1) % ids.length] ?? ''}${fileOf(node)}`),
     },
   )
 }

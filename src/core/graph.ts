@@ -69,7 +69,7 @@ export interface Graph<R extends RevisionNode = RevisionNode> {
 export function buildGraph<R extends RevisionNode>(nodes: Iterable<R>): Graph<R> {
   const index = indexNodes(nodes)
   const links = linkNodes(index)
-  const order = topologicalOrder(index.ids, links)
+  const order = topologicalOrder(index.nodes, links)
   return new LinkedGraph(index.nodes, index.ids, index.numbers, index.repeatables, index.labels, links, order)
 }
 

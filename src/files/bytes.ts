@@ -120,6 +120,9 @@ const REASONS: Readonly<Record<string, string>> = {
   ENXIO: 'it is a socket, not a file',
   EMFILE: 'too many files are open',
   EIO: 'the disk reports an error',
+  EROFS: 'its file system is read-only',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
 }
 
 /** What an error of the file system says, in words; the path is left to whoever tells it. */

@@ -20,12 +20,21 @@ export function placeFile(path: string, shown: string, text: string): void {
     } catch (error) {
       if (errnoOf(error) === 'EEXIST') throw error
       // Not every file system has links.
-      writeFileSync(path, text, { flag: 'wx', flush: true })
+      writeNew(path, text)
     }
   } catch (error) {
     throw errnoOf(error) === 'EEXIST' ? exists(shown, error) : unwritable(shown, error)
   } finally {
     rmSync(draft, { force: true })
+  }
+}
+
+function writeNew(path: string, text: string): void {
+  try {
+    writeFileSync(path, text, { flag: 'wx', flush: true })
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') rmSync(path, { force: true })
+    throw error
   }
 }
 
@@ -37,10 +46,14 @@ function exists(shown: string, cause: unknown): MigrateError {
   })
 }
 
+const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT'])
+
 export function unwritable(shown: string, cause: unknown): MigrateError {
   return new MigrateError('MIG-FILE-UNWRITABLE', `${shown} cannot be written: ${reasonOf(cause)}.`, {
     position: startOf(shown),
-    hint: 'See that the folder is there and may be written to.',
+    hint: FULL.has(errnoOf(cause))
+      ? 'Make room there, and give the command again: nothing of the file was left.'
+      : 'See that the folder is there and may be written to.',
     cause,
   })
 }

@@ -9,27 +9,17 @@ import { firstLine, truncate } from './width.js'
 export type Listed = Omit<RevisionInfo, 'applied'> & { readonly applied: boolean | null }
 
 /** What names a revision besides its id: `(head, current, auth)`. */
-function marks(revision: Listed, current: ReadonlySet<string>): string[] {
+function marks(revision: Listed): string[] {
   return [
     ...(revision.isHead ? ['head'] : []),
-    ...(current.has(revision.revision) ? ['current'] : []),
+    ...(revision.isCurrent ? ['current'] : []),
     ...revision.labels,
   ]
 }
 
-function markText(revision: Listed, current: ReadonlySet<string>): string {
-  const all = marks(revision, current)
+function markText(revision: Listed): string {
+  const all = marks(revision)
   return all.length === 0 ? '' : `(${all.join(', ')})`
-}
-
-/** Applied revisions that no other applied revision of the list descends from. */
-function currentOf(revisions: readonly Listed[]): Set<string> {
-  const current = new Set<string>()
-  for (const revision of revisions) if (revision.applied === true) current.add(revision.revision)
-  for (const revision of revisions) {
-    if (revision.applied === true) for (const parent of revision.parents) current.delete(parent)
-  }
-  return current
 }
 
 function stateCell(revision: Listed, style: Style): Cell {
@@ -45,12 +35,11 @@ export function renderRevisions(revisions: readonly Listed[], view: View): strin
   if (revisions.length === 0)
     return `${typed('No revisions yet. Write the first: migrate revision -m "create users"', view)}\n`
   const { style } = view
-  const current = currentOf(revisions)
-  if (view.verbose) return revisions.map((revision) => renderOne(revision, current, view)).join('\n')
+  if (view.verbose) return revisions.map((revision) => renderOne(revision, view)).join('\n')
   const rows = revisions.map((revision) => [
     { text: revision.revision, paint: style.cyan },
     stateCell(revision, style),
-    { text: markText(revision, current), paint: style.magenta },
+    { text: markText(revision), paint: style.magenta },
     firstLine(revision.message),
   ])
   return text(columns(rows).map((line) => line))
@@ -60,7 +49,6 @@ export function renderRevisions(revisions: readonly Listed[], view: View): strin
 export function renderGraph(revisions: readonly Listed[], view: View): string {
   if (revisions.length === 0) return renderRevisions(revisions, view)
   const { style } = view
-  const current = currentOf(revisions)
   const nodes = revisions.map((revision) => ({
     id: revision.revision,
     parents: revision.parents,
@@ -74,11 +62,12 @@ export function renderGraph(revisions: readonly Listed[], view: View): string {
       continue
     }
     const { revision } = node
-    const marked = markText(revision, current)
+    const marked = markText(revision)
     const parts = [
       style.cyan(revision.revision),
       ...(marked === '' ? [] : [style.magenta(marked)]),
       ...(revision.applied === false ? [style.yellow('pending')] : []),
+      ...(revision.applied === true && revision.file === null ? [style.red('no file')] : []),
       firstLine(revision.message),
       ...(revision.dependsOn.length === 0
         ? []
@@ -102,9 +91,9 @@ function paintLanes(cells: string, revision: Listed | undefined, style: Style): 
   return out
 }
 
-function renderOne(revision: Listed, current: ReadonlySet<string>, view: View): string {
+function renderOne(revision: Listed, view: View): string {
   const { style } = view
-  const marked = markText(revision, current)
+  const marked = markText(revision)
   const title = `${style.bold('revision')} ${style.cyan(revision.revision)}`
   return text([
     marked === '' ? title : `${title} ${style.magenta(marked)}`,
@@ -143,7 +132,7 @@ export function renderShow(reports: readonly ShowReport[], view: View): string {
 
 function renderShown(report: ShowReport, view: View): string {
   const { style } = view
-  const marked = markText(report, new Set())
+  const marked = markText(report)
   const title = `${style.bold('revision')} ${style.cyan(report.revision)}`
   const more = [
     ['children', report.children.join(', ')],
@@ -187,7 +176,7 @@ export function renderBranches(
     lines.push(`${style.cyan(point.revision)} ${firstLine(point.message)} ${style.dim('(branch point)')}`)
     const rows = children.map((child) => [
       { text: child.revision, paint: style.cyan },
-      { text: markText(child, new Set()), paint: style.magenta },
+      { text: markText(child), paint: style.magenta },
       firstLine(child.message),
     ])
     lines.push(...columns(rows).map((line) => `  -> ${line}`))

@@ -97,6 +97,8 @@ export interface RevisionInfo {
   readonly file: string | null
   readonly applied: boolean
   readonly appliedAt: string | null
+  /** One of the heads of what is applied. */
+  readonly isCurrent: boolean
   readonly isHead: boolean
   readonly isBase: boolean
   readonly isMerge: boolean

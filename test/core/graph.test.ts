@@ -244,6 +244,14 @@ describe('a graph is refused', () => {
     expect(refusal(nodes)).toMatchObject({ code: 'MIG-GRAPH-CYCLE', message })
   })
 
+  it('when revisions come each before the other, with their files', () => {
+    const [a, b] = [node('a', { parents: ['b'] }), node('b', { parents: ['a'] })]
+    expect(refusal([{ ...a, file: 'x/a.sql' } as typeof a, b]).details).toEqual([
+      'a comes after b (x/a.sql)',
+      'b comes after a',
+    ])
+  })
+
   it('when 100,000 revisions make a ring', () => {
     const ids = Array.from({ length: 100_000 }, (_, number) => `r${number}`)
     const ring = ids.map((id, number) => node(id, { parents: [ids[(number + 1) % ids.length] ?? ''] }))

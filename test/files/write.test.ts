@@ -6,6 +6,7 @@ import { nameProblem } from '../../src/core/names.js'
 import type { RevisionHeader } from '../../src/core/revision.js'
 import { initProject } from '../../src/files/init.js'
 import { readCodeHeader } from '../../src/files/js-header.js'
+import { unwritable } from '../../src/files/place-file.js'
 import { readRevisions } from '../../src/files/index.js'
 import { parseSqlFile } from '../../src/files/sql-markers.js'
 import { renderRevision } from '../../src/files/templates.js'
@@ -226,6 +227,15 @@ describe('a new revision', () => {
       locked/20260114_aaa_begin.sql cannot be written: permission is denied.
       See that the folder is there and may be written to."
     `)
+  })
+})
+
+it('a disk that is full is told as that', () => {
+  const full = Object.assign(new Error('no space left'), { code: 'ENOSPC' })
+  expect(unwritable('migrations/a.sql', full)).toMatchObject({
+    code: 'MIG-FILE-UNWRITABLE',
+    message: 'migrations/a.sql cannot be written: the disk is full.',
+    hint: 'Make room there, and give the command again: nothing of the file was left.',
   })
 })
 
