@@ -13,6 +13,7 @@ import type {
   ServerInfo,
   Session,
   Statement,
+  Timeouts,
 } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import type { MetadataChange } from '../../core/metadata.js'
@@ -66,7 +67,9 @@ export class MongoSession implements Session<MongoAccess> {
   readonly #bsonMajor: number | undefined
   readonly #names: MetadataNames
   readonly #owned: boolean
-  readonly #statementTimeoutMs: number
+  readonly #configuredTimeoutMs: number
+  /** Of the revision that runs. */
+  #statementTimeoutMs: number
   readonly #leases = new Set<Lease>()
   readonly #locks: Lock[] = []
   /** Of transactions that were rolled back for another's write. */
@@ -83,6 +86,7 @@ export class MongoSession implements Session<MongoAccess> {
     this.#bsonMajor = bsonMajorOf(parts.access.session.id?.id)
     this.#names = parts.metadata
     this.#owned = parts.owned
+    this.#configuredTimeoutMs = parts.statementTimeoutMs
     this.#statementTimeoutMs = parts.statementTimeoutMs
     this.metadata = new MongoMetadata({
       db: parts.access.db,
@@ -264,6 +268,12 @@ export class MongoSession implements Session<MongoAccess> {
   }
 
   reset(): Promise<void> {
+    return this.useTimeouts({})
+  }
+
+  /** How long a command waits for locks is the server's to say. */
+  useTimeouts({ statementTimeoutMs = this.#configuredTimeoutMs }: Timeouts): Promise<void> {
+    this.#statementTimeoutMs = statementTimeoutMs
     return Promise.resolve()
   }
 

@@ -219,6 +219,8 @@ export function explainConnect(
   if (code === 'NOPERM') return failed.with({ hint: `Give this user: ${neededRights(own)}` })
   if (code === 'NOAUTH')
     return failed.with({ hint: 'The server wants a password: redis://:password@host:6379' })
+  if (messageOf(cause) === TOO_LATE)
+    return failed.with({ hint: 'The statement time-out counts for the first words as well: give it longer.' })
   if (/DB index is out of range/i.test(messageOf(cause)))
     return failed.with({ hint: 'Correct the number of the database at the end of the URL.' })
   if (/SELECT is not allowed in cluster mode/i.test(messageOf(cause)))

@@ -261,13 +261,13 @@ class KeysRun {
 
   #conflict(leftCount: number, left: readonly string[]): MigrateError {
     const { action } = this.#operation
-    const count = `${leftCount} ${leftCount === 1 ? 'key was' : 'keys were'}`
+    const count = leftCount === 1 ? '1 key was left as it is' : `${leftCount} keys were left as they are`
     const more = leftCount - left.length
     const details = [...left, ...(more > 0 ? [`and ${more} more`] : [])]
     if (action.name === 'RENAME') {
       return new MigrateError(
         'MIG-STATEMENT-FAILED',
-        `${count} left as they are: their new names are taken.`,
+        `${count}: ${leftCount === 1 ? 'its new name is' : 'their new names are'} taken.`,
         {
           details,
           hint: 'See what the keys of these names are. REPLACE overwrites them.',
@@ -276,7 +276,7 @@ class KeysRun {
     }
     return new MigrateError(
       'MIG-STATEMENT-FAILED',
-      `${count} left as they are: only lists, sets and sorted sets hold members.`,
+      `${count}: only lists, sets and sorted sets hold members.`,
       {
         details,
         hint: 'Give a pattern that matches those alone.',

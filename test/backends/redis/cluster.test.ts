@@ -146,7 +146,7 @@ describeServers(['redis', 'valkey'], (server) => {
       await client.set('user:2', 'two')
       await client.set('account:2', 'theirs')
       await expect(run(session, 'REVGRAPH.KEYS user:* RENAME account:* MERGE')).rejects.toMatchObject({
-        message: '1 key was left as they are: their new names are taken.',
+        message: '1 key was left as it is: its new name is taken.',
         details: ['user:2'],
       })
       expect(await everyKey('*:*')).toEqual(expect.arrayContaining(['account:1', 'account:2', 'user:2']))
