@@ -2,6 +2,8 @@ import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Migrator, MigratorOptions } from '../../src/app/types.js'
+import { mysql as mysqlBackend } from '../../src/backends/mysql/index.js'
+import { postgres } from '../../src/backends/postgres/index.js'
 import { describeServers, useDatabase } from '../servers/database.js'
 import { startPgbouncer, type Pooler } from '../servers/pgbouncer.js'
 import { messageOf } from '../servers/process.js'
@@ -134,6 +136,18 @@ describeEverywhere('a role', (project) => {
       expect(error.message).toContain(`The role "${role}" cannot be taken on: `)
     }
     expect(await project().dump()).toBe(before)
+    await leave()
+  })
+
+  it('is no hindrance to asking who is waited for, and to giving a statement up', async () => {
+    if (!serves()) return
+    const { owner, url, leave } = await team(project())
+    const backend = project().isPostgres ? postgres : mysqlBackend
+    const metadata = { prefix: 'migrate_' }
+    const session = await backend.connect({ url, role: owner, metadata, applicationName: 'test' })
+    expect(await session.blockers?.()).toEqual([])
+    await session.cancel()
+    await session.close()
     await leave()
   })
 

@@ -1,8 +1,12 @@
+import { readFileSync } from 'node:fs'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { createMigrator } from '../../src/app/migrator.js'
 import type { MigratorOptions } from '../../src/app/types.js'
 import { targetOf } from '../../src/backends/postgres/config.js'
 import { configOf } from '../../src/backends/mysql/config.js'
+import { mysql as mysqlBackend } from '../../src/backends/mysql/index.js'
+import { postgres as postgresBackend } from '../../src/backends/postgres/index.js'
 import { isLoopback, tlsHint } from '../../src/backends/sql/tls.js'
 import { Authority } from '../servers/certificates.js'
 import { startServers, type ServerName, type StartedServers } from '../servers/index.js'
@@ -35,6 +39,18 @@ async function outcome(url: string, ssl: MigratorOptions['ssl'] = {}): Promise<s
     const { code, message, hint } = error as { code: string; message: string; hint: string }
     return [code, message.replace(/^.*?\d: /, ''), hint].join(' | ')
   }
+}
+
+/** What the connection is encrypted with; empty for nothing. */
+async function cipherOf(url: string): Promise<string> {
+  const session = await mysqlBackend.connect({
+    url,
+    metadata: { prefix: 'migrate_' },
+    applicationName: 'test',
+  })
+  const [rows] = await session.client.query("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
+  await session.close()
+  return (rows as { Value: string }[])[0]?.Value ?? '?'
 }
 
 describe.each(NAMES)('TLS on a real %s', (name: ServerName) => {
@@ -85,6 +101,78 @@ describe.each(NAMES)('TLS on a real %s', (name: ServerName) => {
     })
   })
 
+  describe('with a certificate for nobody that is known', () => {
+    beforeAll(async () => start(['DNS:other.example.com']))
+    afterAll(async () => started.stop())
+
+    test('will do where encryption is preferred, and then it is encrypted', async () => {
+      if (name === 'postgres') return
+      expect(await outcome(`${url}?ssl-mode=VERIFY_IDENTITY`)).toMatch(/^MIG-CONNECT/)
+      expect(await cipherOf(`${url}?ssl-mode=PREFERRED`)).not.toBe('')
+      expect(await cipherOf(url)).toBe('')
+    })
+
+    test('is not enough for the driver’s own option, which asks for the name as well', async () => {
+      if (name === 'postgres') return
+      const own = (more: object) =>
+        encodeURIComponent(JSON.stringify({ ca: readFileSync(authority.file, 'utf8'), ...more }))
+      expect(await outcome(`${url}?ssl=${own({})}`)).toContain('Connect by a name that is in the certificate')
+      expect(await outcome(`${url}?ssl=${own({ verifyIdentity: false })}`)).toBe('ok')
+      expect(await outcome(`${url}?ssl=${own({ rejectUnauthorized: false })}`)).toBe('ok')
+    })
+
+    test('is what a statement is cancelled over', async () => {
+      if (name !== 'postgres') return
+      const beginnings: string[] = []
+      const proxy = createServer((socket) => {
+        const { hostname, port } = new URL(url)
+        const server = connect(Number(port), hostname)
+        socket.once('data', (bytes) => beginnings.push(bytes.subarray(0, 8).toString('hex')))
+        socket.pipe(server).pipe(socket)
+        for (const one of [socket, server]) one.on('error', () => undefined)
+      })
+      await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+      const { port } = proxy.address() as AddressInfo
+      const through = new URL(url)
+      through.port = String(port)
+      const session = await postgresBackend.connect({
+        url: through.href,
+        ssl: { mode: 'verify-ca', ca: authority.file },
+        metadata: { prefix: 'migrate_' },
+        applicationName: 'test',
+      })
+      const client = session.client as unknown as { query(text: string): Promise<unknown> }
+      const running = client.query('SELECT pg_sleep(300)').then(
+        () => 'done',
+        (error: unknown) => String((error as { code: unknown }).code),
+      )
+      // It may come before the statement has begun.
+      const ended = { told: '' }
+      void running.then((told) => (ended.told = told))
+      while (ended.told === '') {
+        await session.cancel()
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+      expect(ended.told).toBe('57014')
+      await session.close()
+      proxy.close()
+      expect(beginnings.length).toBeGreaterThan(1)
+      // Each connection asks for TLS before it says anything.
+      expect(new Set(beginnings)).toEqual(new Set(['0000000804d2162f']))
+    })
+  })
+
+  test('where it is preferred, a server that has none is spoken to in the clear', async () => {
+    if (name === 'postgres') return
+    started = await startServers([name], { withoutTls: true })
+    const [server] = started.servers.present
+    expect(await cipherOf(`${server?.url ?? ''}/mysql?ssl-mode=PREFERRED`)).toBe('')
+    expect(await outcome(`${server?.url ?? ''}/mysql?ssl-mode=REQUIRED`)).toMatch(
+      /Switch TLS on at the server; or/,
+    )
+    await started.stop()
+  })
+
   describe('with a certificate that has expired', () => {
     beforeAll(async () => start(['DNS:localhost', -1]))
     afterAll(async () => started.stop())
@@ -128,6 +216,14 @@ describe('without a word about it', () => {
       expect(await mysql(`mysql://${host}/app`)).toBeUndefined()
     },
   )
+
+  test('the authorities of the system are asked for the name, too', () => {
+    const url = 'postgres://me@db/app?sslrootcert=system'
+    expect(postgres(url)).toEqual([{}])
+    expect(postgres(`${url}&sslmode=verify-full`)).toEqual([{}])
+    for (const mode of ['allow', 'prefer', 'require', 'verify-ca'])
+      expect(() => postgres(`${url}&sslmode=${mode}`)).toThrow(/sslrootcert=system wants sslmode=verify-full/)
+  })
 
   test('nor one behind a socket', async () => {
     expect(postgres('postgres:///app?host=/run/postgresql')).toEqual([false])

@@ -47,6 +47,7 @@ export function mariadbLaunch(home: Home, options: StartOptions): Launch {
       ...[`--port=${port}`, '--bind-address=127.0.0.1', `--socket=${folder}/mysql.sock`],
       ...[`--pid-file=${folder}/pid`, `--tmpdir=${folder}`, '--max-connections=300'],
       ...(options.durable === true ? [] : fastInnodb),
+      ...(options.withoutTls === true ? ['--skip-ssl'] : []),
       ...(options.tls === undefined ? [] : [`--ssl-cert=${folder}/cert.pem`, `--ssl-key=${folder}/key.pem`]),
     ],
     stopSignal: 'SIGKILL',

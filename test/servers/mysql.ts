@@ -36,6 +36,7 @@ export function mysqlLaunch(home: Home, options: StartOptions): Launch {
       ...[`--port=${port}`, '--bind-address=127.0.0.1', `--socket=${folder}/mysql.sock`],
       ...[`--pid-file=${folder}/pid`, `--tmpdir=${folder}`, '--max-connections=300'],
       ...(options.durable === true ? [] : fastInnodb),
+      ...(options.withoutTls === true ? ['--tls-version='] : []),
       ...(options.tls === undefined ? [] : [`--ssl-cert=${folder}/cert.pem`, `--ssl-key=${folder}/key.pem`]),
     ],
     stopSignal: 'SIGKILL',

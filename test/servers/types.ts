@@ -53,6 +53,8 @@ export interface StartOptions {
   readonly durable?: boolean
   /** PEM texts of a server that offers TLS; only servers that are started from packages can be given any. */
   readonly tls?: { readonly cert: string; readonly key: string }
+  /** MySQL and MariaDB make a certificate of their own else. */
+  readonly withoutTls?: boolean
 }
 
 /** For {@link import('./launch.js').Launch.files}. */

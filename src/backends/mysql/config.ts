@@ -7,7 +7,7 @@ import type { ConnectionConfig } from './driver.js'
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000
 
 /**
- * The driver's configuration for a URL. TLS: `ssl-mode=REQUIRED|VERIFY_CA|VERIFY_IDENTITY|DISABLED`, `ssl-ca`,
+ * The driver's configuration for a URL. TLS: `ssl-mode=REQUIRED|VERIFY_CA|VERIFY_IDENTITY|PREFERRED|DISABLED`, `ssl-ca`,
  * `ssl-cert`, `ssl-key` (files), or the driver's own `ssl={…}`; none: VERIFY_IDENTITY, but for a server on this machine.
  * A Unix socket: `socket=/path`.
  * @throws MigrateError MIG-URL-INVALID, MIG-CONFIG-UNREADABLE for a certificate that cannot be read
@@ -45,12 +45,21 @@ type Tls = NonNullable<Exclude<ConnectionConfig['ssl'], string>>
 
 const IDENTITY = { rejectUnauthorized: true, verifyIdentity: true }
 
+/** Whether a server without TLS will do, though one with it is asked for first: `ssl-mode=PREFERRED`. */
+export function mayBeInTheClear(url: string, { ssl }: ConnectOptions): boolean {
+  return /^PREFER(RED)?$/.test(modeOf(parseServerUrl(url).options, ssl ?? {}))
+}
+
+function modeOf(options: URLSearchParams, ssl: SslOptions): string {
+  const inUrl = options.get('ssl-mode') ?? options.get('sslMode') ?? options.get('sslmode')
+  return (ssl.mode ?? inUrl ?? '').toUpperCase().replaceAll('-', '_')
+}
+
 /** Without a mode a host elsewhere has to prove that it is the one; on this machine nothing is encrypted. */
 function tlsOf(url: string, options: URLSearchParams, host: string, ssl: SslOptions): Tls | undefined {
   const own = options.get('ssl')
   if (own?.startsWith('{') === true && ssl.mode === undefined) return parseOwn(url, own)
-  const inUrl = options.get('ssl-mode') ?? options.get('sslMode') ?? options.get('sslmode')
-  const mode = (ssl.mode ?? inUrl ?? '').toUpperCase().replaceAll('-', '_')
+  const mode = modeOf(options, ssl)
   const files: Tls = {
     ...fileOption('ssl-ca', 'ca', ssl.ca ?? options.get('ssl-ca')),
     ...fileOption('ssl-cert', 'cert', ssl.cert ?? options.get('ssl-cert')),
@@ -67,21 +76,24 @@ function tlsOf(url: string, options: URLSearchParams, host: string, ssl: SslOpti
       return { ...files, rejectUnauthorized: files.ca !== undefined }
     case 'DISABLED':
     case 'DISABLE':
+      return undefined
     case 'PREFERRED':
     case 'PREFER':
-      return undefined
+      return { ...files, rejectUnauthorized: false }
     case '':
       if (own === 'false') return undefined
       if (own !== 'true' && Object.keys(files).length === 0 && isLoopback(host)) return undefined
       return { ...files, ...IDENTITY }
     default:
-      throw invalidUrl(url, 'ssl-mode is DISABLED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY')
+      throw invalidUrl(url, 'ssl-mode is DISABLED, PREFERRED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY')
   }
 }
 
+/** By itself the driver looks who has signed a certificate, and not for whom. */
 function parseOwn(url: string, json: string): Tls {
   try {
-    return JSON.parse(json) as Tls
+    const own = JSON.parse(json) as Tls
+    return { verifyIdentity: own.rejectUnauthorized !== false, ...own }
   } catch {
     throw invalidUrl(url, 'the value of ssl is no JSON')
   }

@@ -3,7 +3,7 @@ import type { ConnectOptions, Session } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import { aborted, lentInTransaction } from '../sql/errors.js'
 import { sqlNames } from '../sql/names.js'
-import { configOf } from './config.js'
+import { configOf, mayBeInTheClear } from './config.js'
 import {
   borrow,
   lentBy,
@@ -12,7 +12,7 @@ import {
   type ConnectionConfig,
   type PromiseConnection,
 } from './driver.js'
-import { explainConnect, mayPass } from './errors.js'
+import { driverError, explainConnect, mayPass } from './errors.js'
 import { end } from './open.js'
 import { openInRole, presentRole, takeRole } from './role.js'
 import { lockSeconds, serverInfo, serverKind } from './server.js'
@@ -63,8 +63,8 @@ async function obtain(options: ConnectOptions): Promise<Obtained> {
   if (options.url === undefined)
     throw new MigrateError('MIG-URL-MISSING', 'MySQL needs a URL or a connection.')
   const config = await configOf(options.url, options)
-  const connection = await openWaiting(config, options)
-  return { connection, config, borrowed: false, giveBack: () => end(connection) }
+  const opened = await openWaiting(config, options, mayBeInTheClear(options.url, options))
+  return { ...opened, borrowed: false, giveBack: () => end(opened.connection) }
 }
 
 /** Takes the role on, and gives the connection back with the one that it had. */
@@ -90,13 +90,24 @@ async function lentInRole(
   }
 }
 
-async function openWaiting(config: ConnectionConfig, options: ConnectOptions): Promise<Connection> {
+/** The connection, and what it was opened with. */
+async function openWaiting(
+  wished: ConnectionConfig,
+  options: ConnectOptions,
+  clearWillDo: boolean,
+): Promise<Pick<Obtained, 'connection' | 'config'>> {
+  let config = wished
   const deadline = performance.now() + (options.waitTimeoutMs ?? 0)
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     if (options.signal?.aborted === true) throw aborted('connecting')
     try {
-      return await openInRole(config, options.role, options.signal)
+      return { connection: await openInRole(config, options.role, options.signal), config }
     } catch (error) {
+      if (clearWillDo && config.ssl !== undefined && driverError(error).code === 'HANDSHAKE_NO_SSL_SUPPORT') {
+        config = { ...config }
+        delete config.ssl
+        continue
+      }
       const left = deadline - performance.now()
       if (left <= 0 || !mayPass(error)) throw explainConnect(error, options.url)
     }
@@ -148,6 +159,7 @@ async function begin(options: ConnectOptions, parts: Parts): Promise<MysqlSessio
   }
   return new MysqlSession({
     ...parts,
+    config: options.role === undefined ? parts.config : withoutDatabase(parts.config),
     kind,
     server: serverInfo(version),
     names: sqlNames({ ...options.metadata, schema }, kind.flavour),
@@ -162,6 +174,13 @@ async function begin(options: ConnectOptions, parts: Parts): Promise<MysqlSessio
     another: () => another(options, parts),
     requireAnother: () => requireAnother(options),
   })
+}
+
+/** For a connection that takes no role on: without it the user may have no right to the database. */
+function withoutDatabase(config: ConnectionConfig): ConnectionConfig {
+  const bare = { ...config }
+  delete bare.database
+  return bare
 }
 
 /** A second connection to the same place. */

@@ -121,6 +121,7 @@ function tlsOf(
   const root = options.ssl?.ca ?? told('sslrootcert', 'PGSSLROOTCERT')
   const mode =
     options.ssl?.mode ?? told('sslmode', 'PGSSLMODE') ?? defaultMode(host, root !== undefined, negotiation)
+  if (root === 'system' && mode !== 'verify-full' && mode !== 'disable') throw weakMode(options.url, mode)
   const files: TlsOptions = {
     ...fileOption(options.url, 'cert', options.ssl?.cert, told('sslcert', 'PGSSLCERT')),
     ...fileOption(options.url, 'key', options.ssl?.key, told('sslkey', 'PGSSLKEY')),
@@ -149,6 +150,11 @@ function tlsOf(
         `sslmode=${mode} is none of disable, allow, prefer, require, verify-ca and verify-full`,
       )
   }
+}
+
+/** As libpq has it: among all that public authorities have signed, only the name tells the server from others. */
+function weakMode(url: string, mode: string): MigrateError {
+  return invalidUrl(url, `sslrootcert=system wants sslmode=verify-full, not ${mode}`)
 }
 
 function defaultMode(host: string, hasRoot: boolean, negotiation: string | undefined): string {

@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import type { Writable } from 'node:stream'
+import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import type { ClientConfig } from 'pg'
 import type { Capabilities } from '../../backend/index.js'
 import { driverMissing } from '../sql/index.js'
@@ -14,6 +15,9 @@ export interface PgClient extends EventEmitter {
   readonly port?: number
   readonly processID: number | null
   readonly secretKey?: number | null
+  /** As the connection is encrypted. */
+  readonly ssl?: boolean | TlsOptions
+  readonly sslNegotiation?: string
   query(message: Submittable): unknown
   connect(): Promise<unknown>
   end(): Promise<void>
