@@ -192,7 +192,7 @@ describeServers(['documentdb'], (server) => {
     for (const run of [migrate.upgrade('head', { plan: true }), migrate.upgrade()]) {
       const error = await failure(run)
       expect(error.code).toBe('MIG-TRANSACTION-FORBIDDEN')
-      expect(error.message).toContain('One MongoDB server by itself has none')
+      expect(error.message).toContain('one MongoDB server by itself has none')
     }
     expect(wire.seen.filter((command) => 'insert' in command)).toEqual([])
     // The lock's own, and no other.

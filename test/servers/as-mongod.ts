@@ -11,6 +11,8 @@ export interface AsMongodOptions {
   /** As `buildInfo` says it: `8.0.4`. */
   readonly version: string
   readonly kind: 'standalone' | 'replica set' | 'sharded'
+  /** False for a secondary of a set that has no primary. Default: true. */
+  readonly primary?: boolean
   /** Further fields of `buildInfo`. */
   readonly build?: Document
   /** DocumentDB's own URL: what is not answered here goes there. */
@@ -78,17 +80,30 @@ export async function asMongod(options: AsMongodOptions): Promise<AsMongod> {
 
 const WIRE_VERSIONS: Readonly<Record<string, number>> = { 4: 9, 5: 13, 6: 17, 7: 21, 8: 25 }
 
-function hello({ version, kind }: AsMongodOptions, port: number): Document {
+function hello({ version, kind, primary = true }: AsMongodOptions, port: number): Document {
   const me = `127.0.0.1:${port}`
   const [major = '8'] = version.split('.')
   return {
-    ...{ ismaster: true, isWritablePrimary: true, helloOk: true, readOnly: false, localTime: new Date() },
+    ...{
+      ismaster: primary,
+      isWritablePrimary: primary,
+      helloOk: true,
+      readOnly: false,
+      localTime: new Date(),
+    },
     ...{ maxBsonObjectSize: 16_777_216, maxMessageSizeBytes: 48_000_000, maxWriteBatchSize: 100_000 },
     ...{ minWireVersion: 0, maxWireVersion: WIRE_VERSIONS[major] ?? 25 },
     logicalSessionTimeoutMinutes: 30,
     ...(kind === 'sharded' ? { msg: 'isdbgrid' } : {}),
     ...(kind === 'replica set'
-      ? { setName: 'rs0', setVersion: 1, hosts: [me], primary: me, me, secondary: false }
+      ? {
+          setName: 'rs0',
+          setVersion: 1,
+          hosts: [me],
+          me,
+          secondary: !primary,
+          ...(primary ? { primary: me } : {}),
+        }
       : {}),
     ok: 1,
   }

@@ -1,5 +1,6 @@
 import type { Db, Document } from 'mongodb'
 import { entriesOf, toEjson } from '../../schema/mongo/ejson.js'
+import { creatable } from '../../schema/mongo/listed.js'
 import { signatureOf } from '../../schema/mongo/normalise.js'
 import { codeOf } from './errors.js'
 
@@ -70,7 +71,7 @@ function wantedIndexes(command: Document): Document[] {
 function rivals(index: Document, present: readonly Document[]): string[] {
   return present
     .filter((other) => other['name'] === index['name'] || signatureOf(other) === signatureOf(index))
-    .flatMap((other) => [`wanted:  ${shown(index)}`, `present: ${shown(other)}`])
+    .flatMap((other) => [`wanted:  ${shown(index)}`, `present: ${shown(creatable(other))}`])
 }
 
 /** The first keys that are in several documents. */

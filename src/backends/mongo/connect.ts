@@ -50,11 +50,31 @@ function borrowed(client: unknown): Db {
   throw new MigrateError('MIG-BACKEND-UNUSABLE', 'The client is no MongoClient and no Db.')
 }
 
+const LONGEST_DATABASE = 63
+
 /** The driver would take `test` where the URL names none. */
 function databaseOf(url: string): string {
   const name = /^[^:]+:\/\/[^/?]*\/([^?]+)/.exec(url)?.[1]
   if (name === undefined) throw invalidUrl(url, 'it names no database; write mongodb://host/database')
-  return decodeURIComponent(name)
+  const database = decoded(url, name)
+  const bad = /[/\\. "$*<>:|?\0]/.exec(database)?.[0]
+  if (bad !== undefined)
+    throw invalidUrl(
+      url,
+      `the name of its database holds ${JSON.stringify(bad)}, which names of databases cannot`,
+    )
+  const bytes = Buffer.byteLength(database)
+  if (bytes > LONGEST_DATABASE)
+    throw invalidUrl(url, `the name of its database has ${bytes} bytes, and servers take ${LONGEST_DATABASE}`)
+  return database
+}
+
+function decoded(url: string, name: string): string {
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    throw invalidUrl(url, 'the name of its database has a "%" that begins no character')
+  }
 }
 
 async function settings(options: ConnectOptions, url: string): Promise<MongoClientOptions> {

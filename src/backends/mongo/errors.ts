@@ -139,8 +139,16 @@ export function explain(error: unknown, doing: string): MigrateError {
   if (error instanceof MigrateError) return error
   const { name, code } = told(error)
   if (LOST.test(name)) return lost(error)
-  return NOT_PRIMARY.has(code) ? readOnly(error) : databaseFailed(doing, facts(error), error)
+  if (NOT_PRIMARY.has(code)) return readOnly(error)
+  const failed = databaseFailed(doing, facts(error), error)
+  return code === UNAUTHORIZED
+    ? failed.with({
+        hint: 'Let the user read and write in this database: the role readWrite, or dbAdmin besides where collections are changed.',
+      })
+    : failed
 }
+
+const UNAUTHORIZED = 13
 
 function lost(error: unknown): MigrateError {
   return new MigrateError('MIG-CONNECT', `The connection to the server was lost: ${told(error).message}`, {
@@ -175,6 +183,30 @@ export function explainConnect(error: unknown, url: string | undefined): Migrate
       hint: 'Correct the URL: its options are those of the MongoDB drivers.',
     })
   }
+  const primary = missingPrimary(error)
+  if (primary !== null)
+    return connectFailed(url, { kind: 'MIG-CONNECT', message: primary }, error).with({ hint: NO_PRIMARY })
   const refused = code === 18 || code === 13 || code === 8000 || /\bauthenticat/i.test(told(error).message)
   return connectFailed(url, { kind: refused ? 'MIG-AUTHENTICATION' : 'MIG-CONNECT', ...facts(error) }, error)
+}
+
+/** A replica set that answers and elects nobody; null for whatever else was waited for. */
+function missingPrimary(error: unknown): string | null {
+  const { reason } = (error ?? {}) as { readonly reason?: unknown }
+  const { type, setName, servers } = (reason ?? {}) as Readonly<Record<string, unknown>>
+  if (type !== 'ReplicaSetNoPrimary' || !(servers instanceof Map)) return null
+  const members = [...(servers as Map<string, { readonly type?: unknown }>)]
+  const heard = members.filter(([, server]) => server.type !== 'Unknown')
+  if (heard.length === 0) return null
+  const list = members
+    .map(([host, server]) => `${host} (${STATES[String(server.type)] ?? 'no answer'})`)
+    .join(', ')
+  return `the replica set ${String(setName)} has no primary; of its servers are known: ${list}`
+}
+
+const NO_PRIMARY =
+  'See to it that a majority of its servers is up; one that is being elected is waited for with --wait-timeout.'
+
+const STATES: Readonly<Record<string, string>> = {
+  ...{ RSSecondary: 'secondary', RSArbiter: 'arbiter', RSOther: 'neither primary nor secondary' },
 }

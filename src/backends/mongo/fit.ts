@@ -72,7 +72,7 @@ function forbidden(statement: Statement, why: string): MigrateError {
 }
 
 function noTransactions(first: Statement | undefined, { product, kind }: ServerFacts): MigrateError {
-  const who = kind === 'standalone' ? `One ${product} server by itself` : product
+  const who = kind === 'standalone' ? `one ${product} server by itself` : product
   return new MigrateError(
     'MIG-TRANSACTION-FORBIDDEN',
     `This revision asks for a transaction, and ${who} has none.`,
