@@ -80,6 +80,7 @@ const canonical = (shown: string): string =>
     .replaceAll(/127\.0\.0\.1:\d{2,}/g, '127.0.0.1:PORT')
     .replaceAll(/\brg_\w+/g, 'DATABASE')
     .replaceAll(/ +\d+(?:\.\d+)? m?s\b/g, ' N ms')
+    .replace(/\d+(?= bytes, and servers take 255)/, 'N')
     // In the server's own words, which its versions choose.
     .replace(/(?<=^error\[MIG-STATEMENT-FAILED\] ).*$/m, 'WHAT THE SERVER SAYS')
 
