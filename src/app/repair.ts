@@ -83,8 +83,9 @@ function findOne(state: State, target: string): Found {
 
 async function difference(state: State, { row, source }: Found): Promise<RepairReport> {
   const { up } = await describeScripts(source, state.backend)
-  const changed = checksumOf(up, state.backend) !== row.checksum || source.sourceHash !== row.sourceHash
-  if (!changed) return { revision: row.id, diff: '', changed }
+  const edited = checksumOf(up, state.backend) !== row.checksum
+  const changed = edited || source.sourceHash !== row.sourceHash
+  if (!edited) return { revision: row.id, diff: '', changed }
   const stored = await state.stored(row.id)
   return {
     revision: row.id,

@@ -43,6 +43,13 @@ export function renderRepair(
 ): string {
   const { style } = view
   if (!result.changed) return `${style.cyan(result.revision)} is as it was applied: nothing to accept.\n`
+  if (result.diff === '') {
+    const same = `The up of ${style.cyan(result.revision)} is as it was applied; its down or its comments are not.`
+    const then = plan
+      ? `${style.bold('next')}  ${typed(`migrate repair ${result.revision}`, view)}   keeps them in the history`
+      : `${style.green('Accepted')}: the history keeps the file as it is now.`
+    return text([same, then])
+  }
   const difference = result.diff
     .trimEnd()
     .split('\n')

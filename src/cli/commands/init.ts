@@ -25,7 +25,12 @@ export const command: CommandSpec = {
       const secret = report.urlLeftOut
         ? 'The URL holds a password: put it into the variable DATABASE_URL.\n'
         : ''
-      return `Wrote ${report.config}${folder}\n${secret}${view.style.dim('next')}  migrate revision -m "create users"\n`
+      // Another tool's files are written with that tool.
+      const next =
+        layout === undefined || layout === 'revgraph'
+          ? 'migrate revision -m "create users"'
+          : 'migrate status'
+      return `Wrote ${report.config}${folder}\n${secret}${view.style.dim('next')}  ${next}\n`
     })
     return Promise.resolve()
   },
