@@ -7,7 +7,7 @@ export {
   type MigrateErrorOptions,
 } from './core/errors.js'
 export { defineRevision, type Operations, type RevisionDefinition, type ScriptBody } from './app/define.js'
-export type { CodeStep, ReversibleText, RunStepOptions } from './core/define.js'
+export type { CodeStep, ReversibleText, RunStepOptions } from './core/definition.js'
 export type { MongoAccess } from './backends/mongo/driver.js'
 export type { BackendOperations } from './schema/operations.js'
 export type {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Backend } from '../backend/index.js'
-import { scriptText } from '../core/define.js'
+import { scriptText } from '../core/collect.js'
 import { MigrateError } from '../core/errors.js'
 import type { AppliedRevision, Checksum } from '../core/metadata.js'
 import type { RevisionScripts, RevisionSource, Script } from '../core/revision.js'

@@ -3,7 +3,7 @@ import {
   type Operations as Common,
   type RevisionDefinition as Definition,
   type ScriptBody as Body,
-} from '../core/define.js'
+} from '../core/definition.js'
 import type { BackendOperations } from '../schema/operations.js'
 
 /** What a script is collected with. Nothing runs while it is: what must run is a step given to `op.run`. */

@@ -1,6 +1,6 @@
 import type { Backend, Session } from '../backend/index.js'
 import { BACKFILL_MARK } from '../core/backfill-operation.js'
-import { VERIFY_MARK } from '../core/define.js'
+import { VERIFY_MARK } from '../core/operations.js'
 import { MigrateError } from '../core/errors.js'
 import { STORED_UP_LIMIT } from '../core/metadata.js'
 import type { HistoryRow, LogAction, LogEntry, MetadataChange, StoredScripts } from '../core/metadata.js'

@@ -1,4 +1,4 @@
-/** What {@link import('./define.js').Operations.backfill} is given: the parts of an UPDATE, and how it is paced. */
+/** What {@link import('./definition.js').Operations.backfill} is given: the parts of an UPDATE, and how it is paced. */
 export interface BackfillDefinition {
   /** As it stands in an UPDATE: `users`, `app.users`, `"Users"`. */
   readonly table: string

@@ -1,4 +1,6 @@
-import { collectScripts, firstOf, headerOf, isDefinition, type Places } from '../core/define.js'
+import { collectScripts, firstOf } from '../core/collect.js'
+import { headerOf, isDefinition } from '../core/definition.js'
+import type { Places } from '../core/operations.js'
 import { MigrateError } from '../core/errors.js'
 import { startOf } from '../core/position.js'
 import type { RevisionHeader, RevisionScripts, RevisionSource } from '../core/revision.js'

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { defineRevision } from '../../src/core/define.js'
+import { defineRevision } from '../../src/core/definition.js'
 import type { MigratorEvent } from '../../src/app/types.js'
 import { describeEverywhere, refusal } from './project.js'
 import type { AppProject } from './project.js'

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { defineRevision } from '../../src/core/define.js'
+import { defineRevision } from '../../src/core/definition.js'
 import { describeServers, useDatabase } from '../servers/database.js'
 import { AppProject, refusal } from './project.js'
 

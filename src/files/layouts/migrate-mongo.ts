@@ -1,4 +1,4 @@
-import { firstOf, wordsOf } from '../../core/define.js'
+import { firstOf, wordsOf } from '../../core/collect.js'
 import { MigrateError } from '../../core/errors.js'
 import { startOf, type Position } from '../../core/position.js'
 import type { CodePart, Direction, RevisionScripts, RevisionSource, Script } from '../../core/revision.js'
