@@ -1,0 +1,81 @@
+import { MongoClient, type Db } from 'mongodb'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { createMigrator } from '../../src/index.js'
+import { describeServers, useDatabase } from '../servers/database.js'
+import type { TestDatabase } from '../servers/index.js'
+
+const REVISIONS = 4
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+describeServers(['documentdb', 'mongodb'], (server) => {
+  let database: TestDatabase
+  let client: MongoClient
+  let db: Db
+  beforeEach(async () => {
+    database = await useDatabase(server)
+    client = new MongoClient(database.url)
+    db = client.db()
+  })
+  afterEach(async () => {
+    await client.close()
+    await database.drop()
+  })
+
+  const migrator = () =>
+    createMigrator({
+      url: database.url,
+      cwd: root,
+      dir: 'migrations-example/mongodb',
+      declared: 'migrations-example/mongodb/indexes.json',
+    })
+
+  /** Every collection but the metadata's: its validator, its indexes, its documents. */
+  const everything = async (): Promise<Record<string, unknown>> => {
+    const found: Record<string, unknown> = {}
+    const listed = (await db.listCollections().toArray()).filter(({ name }) => !name.startsWith('migrate_'))
+    for (const { name, options } of listed as { name: string; options?: { validator?: unknown } }[]) {
+      const indexes = await db.collection(name).listIndexes().toArray()
+      found[name] = {
+        validator: options?.validator ?? {},
+        indexes: indexes.sort((a, b) => (String(a['name']) < String(b['name']) ? -1 : 1)),
+        documents: await db.collection(name).find().sort({ _id: 1 }).toArray(),
+      }
+    }
+    return found
+  }
+
+  it('the catalogue and orders of migrations-example go up, down to nothing, and up again to the same indexes and documents', async () => {
+    const up = await migrator().upgrade('head')
+    expect(up.steps.map((step) => step.outcome)).toEqual(Array(REVISIONS).fill('applied'))
+    const first = await everything()
+    expect(Object.keys(first).sort()).toEqual(['orders', 'products'])
+    expect(await db.collection('orders').countDocuments({ status: 'open' })).toBeGreaterThan(0)
+    expect(await db.collection('orders').countDocuments({ status: { $exists: false } })).toBe(0)
+    await expect(db.collection('products').insertOne({ sku: 7, priceCents: 1 })).rejects.toMatchObject({
+      code: 121,
+    })
+    expect((await migrator().check()).checks.filter((check) => !check.ok)).toEqual([])
+
+    const down = await migrator().downgrade('base')
+    expect(down.steps.map((step) => step.outcome)).toEqual(Array(REVISIONS).fill('reverted'))
+    expect(await everything()).toEqual({})
+
+    await migrator().upgrade('head')
+    expect(await everything()).toEqual(first)
+  })
+
+  it('each of its revisions takes back what it did', async () => {
+    const { pending } = await migrator().current()
+    expect(pending).toHaveLength(REVISIONS)
+    for (const revision of pending) {
+      const before = await everything()
+      await migrator().upgrade(revision)
+      const after = await everything()
+      await migrator().downgrade('-1')
+      expect([revision, await everything()]).toEqual([revision, before])
+      await migrator().upgrade(revision)
+      expect([revision, await everything()]).toEqual([revision, after])
+    }
+  })
+})
