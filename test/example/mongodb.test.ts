@@ -35,10 +35,10 @@ describeServers(['documentdb', 'mongodb'], (server) => {
     const found: Record<string, unknown> = {}
     const listed = (await db.listCollections().toArray()).filter(({ name }) => !name.startsWith('migrate_'))
     for (const { name, options } of listed as { name: string; options?: { validator?: unknown } }[]) {
-      const indexes = await db.collection(name).listIndexes().toArray()
+      const indexes = (await db.collection(name).listIndexes().toArray()) as { name: string }[]
       found[name] = {
         validator: options?.validator ?? {},
-        indexes: indexes.sort((a, b) => (String(a['name']) < String(b['name']) ? -1 : 1)),
+        indexes: indexes.sort((a, b) => (a.name < b.name ? -1 : 1)),
         documents: await db.collection(name).find().sort({ _id: 1 }).toArray(),
       }
     }
