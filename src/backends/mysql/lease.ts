@@ -21,6 +21,8 @@ const OUT_OF_RANGE = 1690
 const DUPLICATE = 1062
 /** Two nodes of a cluster changed the row at once: one of them is told. */
 const DEADLOCK = 1213
+/** The row was not free in time. */
+const NOT_FREE = 1205
 
 /** A table or index that the other's DDL made at the same moment. */
 const RACES: ReadonlySet<number> = new Set([DUPLICATE, DEADLOCK, 1050])
@@ -96,7 +98,8 @@ export async function takeLeaseOn(
       try {
         return (await send(connection, takeBoth(claim))).affectedRows === 2
       } catch (error) {
-        if (driverError(error).errno === DEADLOCK) return false
+        // A holder that was stopped in the midst of a transaction has the row.
+        if ([DEADLOCK, NOT_FREE].includes(driverError(error).errno ?? 0)) return false
         throw explain(error, 'Taking the lease')
       }
     },

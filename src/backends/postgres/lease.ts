@@ -17,6 +17,10 @@ import { send } from './wire.js'
 const NOW_MS = 'CAST(1000 * extract(epoch FROM pg_catalog.clock_timestamp()) AS bigint)'
 /** Another runner makes the same table, type or schema at the same moment. */
 const RACES: ReadonlySet<string> = new Set(['23505', '42P07', '42P06', '42710'])
+/** lock_not_available */
+const NOT_FREE = '55P03'
+/** So long the row of the lease is waited for, before it is asked again. */
+const TAKE_MS = 1_000
 const literal = (value: string): string => postgresFlavour.text(value)
 
 /** @throws MigrateError MIG-LOCK-TIMEOUT, MIG-INTERRUPTED, MIG-BACKEND-UNUSABLE */
@@ -66,7 +70,10 @@ export function takeLeaseOn(
       }
     },
     async take(claim) {
-      const changed = await count(link, `${statements.take(claim)} RETURNING 1`).catch((error: unknown) => {
+      const claimed = `SET LOCAL lock_timeout = ${TAKE_MS};${statements.take(claim)} RETURNING 1`
+      const changed = await count(link, claimed).catch((error: unknown) => {
+        // A holder that was stopped in the midst of a transaction has the row.
+        if (codeOf(error) === NOT_FREE) return 0
         throw explain('Taking the lease', error)
       })
       if (changed > 0) {

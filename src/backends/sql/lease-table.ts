@@ -32,7 +32,8 @@ export function leaseStatements(
       `WHERE ${ours(fence)} AND expires_ms <= ${nowMs}`,
     giveBack: (fence, place) =>
       `UPDATE ${names.lock} SET expires_ms = 0, place = ${flavour.text(place)} WHERE ${ours(fence)}`,
+    // One that comes late, after it was given back, must not take it again for nobody.
     beat: (fence, leaseMs) =>
-      `UPDATE ${names.lock} SET expires_ms = ${nowMs} + ${leaseMs} WHERE ${ours(fence)}`,
+      `UPDATE ${names.lock} SET expires_ms = ${nowMs} + ${leaseMs} WHERE ${ours(fence)} AND expires_ms > 0`,
   }
 }
