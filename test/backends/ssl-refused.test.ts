@@ -1,3 +1,4 @@
+import { MongoClient } from 'mongodb'
 import { describe, expect, it } from 'vitest'
 import { mongodb } from '../../src/backends/mongo/index.js'
 import { redis } from '../../src/backends/redis/index.js'
@@ -15,16 +16,13 @@ async function refused(connecting: Promise<unknown>): Promise<MigrateError> {
 }
 
 describe('a connection that is wished to be encrypted is not made in the clear', () => {
-  it.each([['mongodb', 'mongodb://127.0.0.1:1/db', mongodb]] as const)(
-    'where %s would not see the wish',
-    async (_, url, backend) => {
-      const asked = await refused(backend.connect({ ...parts, url, ssl: { mode: 'verify-full' } }))
-      expect(asked).toMatchObject({ code: 'MIG-CONFIG-INVALID' })
-      expect(asked.message).toContain('--ssl-mode')
-      const plain = await refused(backend.connect({ ...parts, url, ssl: {} }))
-      expect(plain).toMatchObject({ code: 'MIG-CONNECT' })
-    },
-  )
+  it('where a client of one’s own would not see the wish', async () => {
+    const client = new MongoClient('mongodb://127.0.0.1:1/db')
+    const asked = await refused(mongodb.connect({ ...parts, client, ssl: { mode: 'verify-full' } }))
+    expect(asked).toMatchObject({ code: 'MIG-CONFIG-INVALID' })
+    expect(asked.message).toContain('--ssl-mode')
+    await client.close()
+  })
 
   it('nor where the scheme of Redis contradicts its options', async () => {
     const url = 'redis://127.0.0.1:1?ssl-mode=VERIFY_CA'

@@ -9,18 +9,15 @@ import { isDb, isMongoClient, loadDriver, type Db, type MongoAccess, type MongoC
 import type { ServerFacts } from './abilities.js'
 import { explainConnect } from './errors.js'
 import { MongoSession } from './session.js'
+import { tlsOf, withoutTls } from './tls.js'
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000
 
 /** @throws MigrateError MIG-CONNECT, MIG-AUTHENTICATION, MIG-URL-INVALID, MIG-DRIVER-MISSING, MIG-INTERRUPTED */
 export async function connect(options: ConnectOptions): Promise<Session<MongoAccess>> {
   const { client, url } = options
-  refuseSsl(
-    options.ssl,
-    'MongoDB',
-    'Say it in the URL, as the drivers have it: tls=true encrypts and verifies; tlsCAFile=authority.pem names an authority.',
-  )
   if (client !== undefined) {
+    refuseSsl(options.ssl, 'a client of your own', 'Give it to the client when you make it: { tls: true, … }')
     const db = borrowed(client)
     return begin(db.client, db, options, false)
   }
@@ -32,7 +29,7 @@ export async function connect(options: ConnectOptions): Promise<Session<MongoAcc
     if (options.signal?.aborted === true) throw aborted('connecting')
     let opened: MongoClient | undefined
     try {
-      opened = new Driver(url, await settings(options, url))
+      opened = new Driver(withoutTls(url, options.ssl), await settings(options, url))
       await opened.connect()
       return await begin(opened, opened.db(database), options, true)
     } catch (error) {
@@ -87,6 +84,7 @@ async function settings(options: ConnectOptions, url: string): Promise<MongoClie
     serverSelectionTimeoutMS: timeout,
     // What was sent and not answered is in doubt: it is looked at, not sent again.
     retryWrites: false,
+    ...tlsOf(options.ssl),
     ...(password === undefined || user === undefined
       ? {}
       : { auth: { username: decodeURIComponent(user), password } }),

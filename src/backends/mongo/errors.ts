@@ -1,6 +1,7 @@
 import type { Statement } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import { connectFailed, databaseFailed, halfDone, statementFailed, type ServerError } from '../sql/errors.js'
+import { tlsHint } from '../sql/tls.js'
 import { Unconfirmed, WriteRefused } from './replies.js'
 import { writesOut } from './statements.js'
 
@@ -175,6 +176,8 @@ export function fenced(): MigrateError {
   )
 }
 
+const TLS_WORDS = { disable: 'tls=false', anyName: 'tlsAllowInvalidHostnames=true' }
+
 export function explainConnect(error: unknown, url: string | undefined): MigrateError {
   if (error instanceof MigrateError) return error
   const { code, name } = told(error)
@@ -187,7 +190,13 @@ export function explainConnect(error: unknown, url: string | undefined): Migrate
   if (primary !== null)
     return connectFailed(url, { kind: 'MIG-CONNECT', message: primary }, error).with({ hint: NO_PRIMARY })
   const refused = code === 18 || code === 13 || code === 8000 || /\bauthenticat/i.test(told(error).message)
-  return connectFailed(url, { kind: refused ? 'MIG-AUTHENTICATION' : 'MIG-CONNECT', ...facts(error) }, error)
+  const failed = connectFailed(
+    url,
+    { kind: refused ? 'MIG-AUTHENTICATION' : 'MIG-CONNECT', ...facts(error) },
+    error,
+  )
+  const hint = refused ? undefined : tlsHint(undefined, told(error).message, TLS_WORDS)
+  return hint === undefined ? failed : failed.with({ hint })
 }
 
 /** A replica set that answers and elects nobody; null for whatever else was waited for. */
