@@ -67,7 +67,7 @@ export function mergeParents(
       },
     )
   }
-  requireHeads(graph, parents)
+  requireHeads(graph, parents, 'merge')
   requireUnrelated(graph, parents)
   return parents
 }
@@ -92,7 +92,11 @@ function findDependency(graph: Graph, text: string, context: TargetContext): rea
   return graph.labels.has(text) ? [text] : findFixed(graph, text, context)
 }
 
-function requireHeads(graph: Graph, parents: readonly string[]): void {
+function requireHeads(
+  graph: Graph,
+  parents: readonly string[],
+  command: 'revision' | 'merge' = 'revision',
+): void {
   const inner = parents.find((id) => graph.children(id).length > 0)
   if (inner === undefined) return
   const children = graph.children(inner)
@@ -100,7 +104,10 @@ function requireHeads(graph: Graph, parents: readonly string[]): void {
     'MIG-USAGE',
     `Revision ${inner} is no head: ${listed(children)} ${children.length === 1 ? 'comes' : 'come'} after it.`,
     {
-      hint: `Base the new revision on a head (${listed(graph.heads)}), or add --splice to begin a branch at ${inner}.`,
+      hint:
+        command === 'merge'
+          ? `Name heads, which are ${listed(graph.heads)}; what comes before them is merged along.`
+          : `Base the new revision on a head (${listed(graph.heads)}), or add --splice to begin a branch at ${inner}.`,
     },
   )
 }

@@ -111,6 +111,9 @@ describe('a merge', () => {
     expect(refusal(() => mergeParents(branched, ['second'])).message).toBe(
       'A merge joins two revisions or more, and here is one. The heads are auth1, needing and second.',
     )
-    expect(refusal(() => mergeParents(branched, ['first', 'auth1'])).code).toBe('MIG-USAGE')
+    expect(refusal(() => mergeParents(branched, ['first', 'auth1']))).toMatchObject({
+      code: 'MIG-USAGE',
+      hint: 'Name heads, which are auth1, needing and second; what comes before them is merged along.',
+    })
   })
 })
