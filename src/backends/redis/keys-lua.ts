@@ -20,13 +20,12 @@ const each = (step: string, stride = 1): string => `
 local function step(key, name)
 ${step}
 end
-${over('step(key, name)', stride)}`
+${over(stride)}`
 
-const over = (call: string, stride: number): string => `
+const over = (stride: number): string => `
 local done, left = 0, {}
 for i = 1, #KEYS, ${stride} do
-  local key, name = KEYS[i], KEYS[i + 1]
-  local ok, answer = pcall(function() return ${call} end)
+  local ok, answer = pcall(step, KEYS[i], KEYS[i + 1])
   if not ok then
     return {done, i, type(answer) == 'table' and answer.err or tostring(answer), unpack(left)}
   end
@@ -91,7 +90,7 @@ local function step(key)
   theirs({key}, {})
   return 1
 end
-${over('step(key)', 1)}`
+${over(1)}`
 
 export function scriptOf(action: KeyAction): KeyScript {
   switch (action.name) {

@@ -259,6 +259,20 @@ describeServers(['redis', 'valkey'], (server) => {
       await lock.release()
     })
 
+    it('has no search index built in it', async () => {
+      const session = await ready()
+      const statement = parsed('REVGRAPH.SEARCHINDEX p BUILD p2 SCHEMA a TEXT')
+      await expect(async () => session.fit?.([statement], false)).rejects.toMatchObject({
+        code: 'MIG-UNSUPPORTED',
+        message: 'REVGRAPH.SEARCHINDEX is not run in a cluster.',
+      })
+      await expect(async () =>
+        session.fit?.([parsed('FT.CREATE p SCHEMA a TEXT')], false),
+      ).rejects.toMatchObject({
+        code: 'MIG-UNSUPPORTED',
+      })
+    })
+
     it('is observed like any other', async () => {
       const session = await ready()
       await run(session, 'SET a 1')
