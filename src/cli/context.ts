@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { format } from 'node:util'
 import type { ConfirmQuestion, Migrator, MigratorEvent, RunOptions } from '../app/types.js'
 import { MigrateError } from '../core/errors.js'
 import { listed } from '../core/wording.js'
@@ -37,6 +38,7 @@ export interface Context {
 
 export function createContext(command: string, input: Input, io: Io, signal: AbortSignal): Context {
   const json = input.flag('json')
+  if (json) divertConsole(io)
   const quiet = input.flag('quiet')
   const verbose = input.flag('verbose')
   const yes = input.flag('yes')
@@ -79,6 +81,12 @@ export function createContext(command: string, input: Input, io: Io, signal: Abo
     confirm: (question) => confirmLoss(question, context),
   }
   return context
+}
+
+/** What steps of code and modules of others print must not come between stdout and its one document. */
+function divertConsole(io: Io): void {
+  const print = (...words: unknown[]): void => io.err(`${format(...words)}\n`)
+  Object.assign(globalThis.console, { log: print, info: print, debug: print })
 }
 
 /** What may be said at any time, whichever command runs. */

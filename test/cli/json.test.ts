@@ -124,6 +124,19 @@ describe('--json', () => {
     empty.remove()
   })
 
+  it('is one document whatever a step of code prints', () => {
+    const talking = new CliProject({
+      'migrations/a.ts':
+        "import { defineRevision } from 'revgraph'\nconsole.log('loaded')\nexport default defineRevision({ id: 'aaaa', " +
+        "up: (op) => op.run('talk', () => { console.log('%s ran', 'it'); console.info('and more') }) })\n",
+    })
+    const { stdout, stderr, code } = talking.run('upgrade', '--json')
+    expect(code).toBe(0)
+    documentOf(stdout, 'run.json')
+    expect(stderr).toContain('it ran\nand more\n')
+    talking.remove()
+  })
+
   it('tells what was taken over from another tool', () => {
     const other = new CliProject({
       'before/a.sql': sqlRevision(
