@@ -2,13 +2,12 @@ import type { AtomicUnit, Session, Statement, UnitListener } from '../backend/in
 import { MigrateError } from '../core/errors.js'
 import type { JournalEntry } from '../core/metadata.js'
 import type { BackfillProgress } from '../core/backfill.js'
-import { BackfillCheck, isBackfill } from './backfill.js'
-import { asHeld } from './held.js'
+import { checkAll, planned, prepare, statementsIn, type Checked, type Ready } from './check.js'
 import { isNotRolledBack, noteDoubt, runJournalled } from './journal.js'
 import { Outbox } from './outbox.js'
-import { planRest, planScript, statementsOf, stepsOf } from './script.js'
+import { planRest, stepsOf } from './script.js'
 import type { PreparedScript, ScriptPlan } from './script.js'
-import { clearPrior, isBegun, refuseBegun } from './settle.js'
+import { clearPrior, isBegun } from './settle.js'
 import { interrupted, runInside, successOf, throwIfAborted } from './step.js'
 import { DEFAULT_LOCK_RETRIES, Retries } from './retry.js'
 import { Watch } from './watch.js'
@@ -38,22 +37,6 @@ export interface EngineReport {
   readonly error?: MigrateError
 }
 
-/** Bytes of scripts that may be kept between the check of a plan and its execution; the others are made anew. */
-const KEEP_LIMIT = 8_000_000
-/** What a step takes beside its text, about. */
-const STEP_BYTES = 1_000
-
-interface Checked {
-  readonly kept: Map<number, Ready>
-  /** For one transaction of all: those that make and drop tables. */
-  readonly tables: readonly Statement[]
-}
-
-interface Ready {
-  readonly script: PreparedScript
-  readonly plan: ScriptPlan
-}
-
 /**
  * Executes steps in their order and stops at the first that fails. Every script is read, parsed and judged before the
  * first statement runs: a plan that cannot be executed whole changes nothing.
@@ -68,62 +51,6 @@ export async function execute(
   await options.begin?.()
   const run = new Run(session, steps, options, ready)
   return run.go()
-}
-
-async function checkAll(
-  session: Session,
-  steps: readonly EngineStep[],
-  options: EngineOptions,
-): Promise<Checked> {
-  const kept = new Map<number, Ready>()
-  const tables: Statement[] = []
-  const backfills = new BackfillCheck(session)
-  let room = KEEP_LIMIT
-  for (const [index, step] of steps.entries()) {
-    throwIfAborted(options.signal)
-    const ready = await prepare(session, step)
-    if (options.singleTransaction === true) refuseBegun(step, options.journal)
-    const statements = statementsIn(ready.plan)
-    if (options.singleTransaction === true && ready.plan.mode === 'journal')
-      throw notInOne(step, session, statements)
-    for (const statement of statements) await backfills.look(statement)
-    room -= 2 * ready.script.size + STEP_BYTES * ready.script.steps.length
-    // The only one is held whole while it runs anyway.
-    if (room > 0 || steps.length === 1) kept.set(index, ready)
-    if (options.singleTransaction !== true) continue
-    for (const statement of statements) {
-      if (statement.drops !== undefined || statement.makes !== undefined) tables.push(statement)
-    }
-  }
-  return { kept, tables }
-}
-
-const statementsIn = (plan: ScriptPlan): readonly Statement[] =>
-  plan.mode === 'unit' ? plan.statements : statementsOf(plan.steps)
-
-async function prepare(session: Session, step: EngineStep): Promise<Ready> {
-  return planned(session, await step.prepare())
-}
-
-async function planned(session: Session, unlooked: PreparedScript): Promise<Ready> {
-  const script = await asHeld(session, unlooked)
-  return { script, plan: planScript(script, session.capabilities) }
-}
-
-function notInOne(step: EngineStep, session: Session, statements: readonly Statement[]): MigrateError {
-  return new MigrateError(
-    'MIG-TRANSACTION-FORBIDDEN',
-    statements.some(isBackfill)
-      ? `${step.revision} holds a backfill, each of whose batches is a transaction of its own.`
-      : session.capabilities.transaction === 'ddl'
-        ? `${step.revision} is marked transaction:false and cannot be part of a single transaction.`
-        : `${step.revision} holds statements that ${session.server.product} commits one by one.`,
-    {
-      ...(step.file === null ? {} : { position: { file: step.file, line: 1, column: 1, offset: 0 } }),
-      hint: 'Run without --single-transaction, or up to the revision before it and on from there.',
-      state: 'Nothing was run.',
-    },
-  )
 }
 
 class Run {
