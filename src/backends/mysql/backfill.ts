@@ -20,6 +20,8 @@ export interface BackfillParts {
   readonly query: (sql: string) => Promise<readonly Row[]>
   /** In one message where the connection takes several statements; the rows of all. */
   together(statements: readonly string[]): Promise<readonly Row[]>
+  /** Of replicas; null for none. */
+  lagMs(): Promise<number | null>
 }
 
 /** Waiting for a lock, a deadlock, a statement that ran too long (MySQL's, MariaDB's). */
@@ -57,6 +59,7 @@ export function mysqlBackfills(parts: BackfillParts): BackfillSupport {
       await query(sql)
     },
     page: (sql) => page(parts, sql),
+    lagMs: () => parts.lagMs(),
     blocked: (error, statement) =>
       BLOCKED.has(driverError(error).errno ?? 0) ? explainStatement(error, statement) : null,
     explain: (error, statement) => explainStatement(parts.unguarded(error), statement),

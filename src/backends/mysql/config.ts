@@ -10,12 +10,13 @@ const DEFAULT_CONNECT_TIMEOUT_MS = 10_000
  * The driver's configuration for a URL. TLS: `ssl-mode=REQUIRED|VERIFY_CA|VERIFY_IDENTITY|PREFERRED|DISABLED`, `ssl-ca`,
  * `ssl-cert`, `ssl-key` (files), or the driver's own `ssl={…}`; none: VERIFY_IDENTITY, but for a server on this machine.
  * A Unix socket: `socket=/path`.
+ * @param at another server of the same kind, with the same user and the same rules
  * @throws MigrateError MIG-URL-INVALID, MIG-CONFIG-UNREADABLE for a certificate that cannot be read
  */
-export async function configOf(url: string, options: ConnectOptions): Promise<ConnectionConfig> {
-  const parts = parseServerUrl(url)
+export async function configOf(url: string, options: ConnectOptions, at?: Place): Promise<ConnectionConfig> {
+  const parts = { ...parseServerUrl(url), ...at }
   const password = options.password === undefined ? parts.password : await options.password()
-  const socket = parts.options.get('socket') ?? parts.options.get('socketPath')
+  const socket = at === undefined ? (parts.options.get('socket') ?? parts.options.get('socketPath')) : null
   const host = parts.host || 'localhost'
   const port = parts.port ?? 3306
   const ssl = socket === null ? tlsOf(url, parts.options, host, options.ssl ?? {}) : undefined
@@ -39,6 +40,25 @@ export async function configOf(url: string, options: ConnectOptions): Promise<Co
     flags: ['-LOCAL_FILES', '-IGNORE_SPACE'],
     connectAttributes: { program_name: options.applicationName, _pid: String(process.pid) },
   }
+}
+
+interface Place {
+  readonly host: string
+  readonly port: number
+}
+
+/**
+ * The replicas that `replica=host:port` names, several with commas between them.
+ * @throws MigrateError MIG-URL-INVALID
+ */
+export function replicasIn(url: string): readonly Place[] {
+  const named = parseServerUrl(url).options.get('replica') ?? ''
+  return named.split(',').flatMap((text) => {
+    if (text.trim() === '') return []
+    const [, host, port = '3306'] = /^\[?([^[\]]+?)\]?(?::(\d+))?$/.exec(text.trim()) ?? []
+    if (host === undefined || Number(port) > 65_535) throw invalidUrl(url, 'replica is host:port')
+    return [{ host, port: Number(port) }]
+  })
 }
 
 type Tls = NonNullable<Exclude<ConnectionConfig['ssl'], string>>

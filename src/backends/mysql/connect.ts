@@ -3,7 +3,7 @@ import type { ConnectOptions, Session } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import { aborted, lentInTransaction } from '../sql/errors.js'
 import { sqlNames } from '../sql/names.js'
-import { configOf, mayBeInTheClear } from './config.js'
+import { configOf, mayBeInTheClear, replicasIn } from './config.js'
 import {
   borrow,
   lentBy,
@@ -63,6 +63,8 @@ async function obtain(options: ConnectOptions): Promise<Obtained> {
   if (options.url === undefined)
     throw new MigrateError('MIG-URL-MISSING', 'MySQL needs a URL or a connection.')
   const config = await configOf(options.url, options)
+  // A name that cannot be read is told now, and not in the midst of a backfill.
+  replicasIn(options.url)
   const opened = await openWaiting(config, options, mayBeInTheClear(options.url, options))
   return { ...opened, borrowed: false, giveBack: () => end(opened.connection) }
 }
@@ -171,6 +173,7 @@ async function begin(options: ConnectOptions, parts: Parts): Promise<MysqlSessio
     onNotice: options.onNotice,
     lock: options.lock ?? 'auto',
     leaseMs: options.leaseMs,
+    replicas: () => replicasOf(options),
     another: () => another(options, parts),
     requireAnother: () => requireAnother(options),
   })
@@ -181,6 +184,13 @@ function withoutDatabase(config: ConnectionConfig): ConnectionConfig {
   const bare = { ...config }
   delete bare.database
   return bare
+}
+
+async function replicasOf(options: ConnectOptions): Promise<readonly ConnectionConfig[]> {
+  const { url } = options
+  return url === undefined
+    ? []
+    : Promise.all(replicasIn(url).map(async (at) => withoutDatabase(await configOf(url, options, at))))
 }
 
 /** A second connection to the same place. */

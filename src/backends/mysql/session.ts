@@ -25,6 +25,7 @@ import { mysqlCapabilities } from './capabilities.js'
 import { Channel } from './channel.js'
 import type { Borrowed, Connection, ConnectionConfig, PromiseConnection } from './driver.js'
 import { explain, isGone, isMissing, mayBeRetried, notRolledBack } from './errors.js'
+import { lagOf } from './lag.js'
 import { isClustered, takeLeaseOn } from './lease.js'
 import { userLevelLock, type SessionLock } from './lock.js'
 import { LooseTables } from './loose.js'
@@ -58,6 +59,8 @@ export interface MysqlParts {
   readonly onNotice: ((message: string) => void) | undefined
   readonly lock: 'auto' | 'session' | 'lease'
   readonly leaseMs: number | undefined
+  /** Those that the URL names. */
+  replicas(): Promise<readonly ConnectionConfig[]>
   another(): Promise<Borrowed>
   requireAnother(): void
   close(): Promise<void>
@@ -119,6 +122,7 @@ export class MysqlSession implements Session<PromiseConnection> {
       unguarded: (error) => channel.unguarded(error),
       query: (sql) => channel.query(sql),
       together: (statements) => channel.together(statements),
+      lagMs: async () => lagOf(await parts.replicas()),
     })
   }
 
