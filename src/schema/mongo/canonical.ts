@@ -5,6 +5,9 @@ import { toEjson, type Document } from './ejson.js'
  * date, an id, an expression has one form, whether it was an object of the driver's, of JavaScript's or extended JSON.
  */
 export function canonical(value: unknown): unknown {
+  // As most of an index is; a number that JSON does not know goes the long way.
+  if (typeof value === 'string' || typeof value === 'boolean') return value
+  if (typeof value === 'number' && Number.isFinite(value)) return value + 0
   return settled(JSON.parse(toEjson(value ?? null)))
 }
 

@@ -107,13 +107,14 @@ function readIndexes(where: string, indexes: readonly unknown[], collation: unkn
     const place = `index ${number + 1} of ${where}`
     const index = readIndex(value, place)
     const name = nameOf(index)
-    const signature = signatureOf({ ...index }, collation)
+    const plain = { ...index }
+    const signature = signatureOf(plain, collation)
     const twin = names.get(name) ?? signatures.get(signature)
     if (twin !== undefined)
       throw new DeclarationProblem(
         `${place} cannot stand beside ${twin}: ${names.has(name) ? 'the names are the same' : 'the server takes them for one'}.`,
       )
-    if (isTextIndex({ ...index })) {
+    if (isTextIndex(plain)) {
       if (text !== null)
         throw new DeclarationProblem(`${place} is a second text index beside ${text}; a collection has one.`)
       text = place

@@ -22,6 +22,27 @@ const FLAGS: ReadonlySet<string> = new Set(['unique', 'sparse', 'hidden', 'prepa
  * @param collation the collection's own: an index that names none has it
  */
 export function comparableIndex(index: Document, collation?: unknown): Document {
+  return keptOf(index, collation).comparable
+}
+
+interface Kept {
+  readonly collation: unknown
+  readonly comparable: Document
+  signature?: string
+}
+
+/** An index is asked after a dozen times while it is compared. Documents are not altered. */
+const KEPT = new WeakMap<Document, Kept>()
+
+function keptOf(index: Document, collation: unknown): Kept {
+  const known = KEPT.get(index)
+  if (known !== undefined && known.collation === collation) return known
+  const kept = { collation, comparable: compared(index, collation) }
+  KEPT.set(index, kept)
+  return kept
+}
+
+function compared(index: Document, collation: unknown): Document {
   const weights = textWeights(index)
   const comparable: Record<string, unknown> = {
     name: index['name'],
@@ -51,18 +72,19 @@ function comparableOption(option: string, value: unknown): unknown {
 
 /** The options but for name and what can be altered in place: equal for two that cannot stand side by side. */
 export function signatureOf(index: Document, collation?: unknown): string {
-  const comparable = comparableIndex(index, collation)
-  return JSON.stringify([
+  const kept = keptOf(index, collation)
+  const { comparable } = kept
+  return (kept.signature ??= JSON.stringify([
     Object.entries(comparable['key'] as Document),
     comparable['weights'] ?? null,
     ...SIGNATURE.map((name) => comparable[name] ?? null),
-  ])
+  ]))
 }
 
 export const sameIndex = (a: Document, b: Document): boolean =>
   JSON.stringify(comparableIndex(a)) === JSON.stringify(comparableIndex(b))
 
-export const isTextIndex = (index: Document): boolean => textWeights(index) !== null
+export const isTextIndex = (index: Document): boolean => comparableIndex(index)['weights'] !== undefined
 
 /** Of a text index, by field; null for any other. */
 function textWeights(index: Document): Document | null {
