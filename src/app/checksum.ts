@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Backend } from '../backend/index.js'
 import { scriptText } from '../core/collect.js'
 import { MigrateError } from '../core/errors.js'
@@ -6,7 +6,7 @@ import type { AppliedRevision, Checksum } from '../core/metadata.js'
 import type { RevisionScripts, RevisionSource, Script } from '../core/revision.js'
 
 export function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
+  return hash('sha256', text)
 }
 
 /**

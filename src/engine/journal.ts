@@ -79,8 +79,9 @@ export async function runJournalled(
       await runBatch(session, { first: block.first, statements, subjects }, journal, context)
       at += statements.length - 1
     } catch (error) {
+      const untouched = journal.tellsOfNothing
       await journal.flush(session)
-      throw error
+      throw untouched ? withNothingDone(error, step) : error
     }
   }
   // A session that the script has made read-only, say, could not write that it is done.
@@ -93,6 +94,12 @@ export async function runJournalled(
     [{ kind: 'journal-clear', revision: step.revision }, ...script.changes(durationMs)],
     () => then(durationMs),
   )
+}
+
+/** Where the server refused the very first thing, there is nothing that the next run would go on from. */
+function withNothingDone(error: unknown, { revision, direction }: EngineStep): unknown {
+  if (!(error instanceof MigrateError) || error.state !== undefined) return error
+  return error.with({ state: `Nothing of ${revision} was ${direction === 'up' ? 'applied' : 'reverted'}.` })
 }
 
 /** Statements that follow one another from a block on, each a block of its own that is in no transaction. */
@@ -362,6 +369,14 @@ class Journal {
 
   written(): void {
     this.#queued = []
+  }
+
+  /** The script's first step was refused, and nothing after it was begun. */
+  get tellsOfNothing(): boolean {
+    const [first] = this.#queued
+    return (
+      first?.position === 0 && this.#queued.every(({ state }) => state === 'failed' || state === 'not-begun')
+    )
   }
 
   /** Before an error leaves: what is known is written, as far as the connection lets it. */

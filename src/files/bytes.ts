@@ -9,16 +9,11 @@ import { positionIn } from './source-text.js'
 /** Bytes of a file that are read for its header; all of most files. */
 export const HEAD_BYTES = 64 * 1024
 
-/** Node's one-shot hash, which a few early 20.x releases lack. */
-const oneShot: typeof hash | undefined = hash
-
 const buffer = Buffer.allocUnsafeSlow(HEAD_BYTES)
 
 /** SHA-256, hexadecimal. */
 export function hashOf(bytes: Uint8Array | string): string {
-  return oneShot === undefined
-    ? createHash('sha256').update(bytes).digest('hex')
-    : oneShot('sha256', bytes, 'hex')
+  return hash('sha256', bytes)
 }
 
 export interface FileText {

@@ -2,7 +2,7 @@ import { columns } from './columns.js'
 import { count, moment } from './duration.js'
 import { text } from './revisions.js'
 import type { AdoptReport } from './values.js'
-import type { View } from './view.js'
+import { typed, type View } from './view.js'
 import { firstLine } from './width.js'
 
 /** `migrate adopt`: what the other tool's record says, and what was made of it. */
@@ -11,7 +11,9 @@ export function renderAdopt(report: AdoptReport, plan: boolean, view: View): str
   const { record, steps, pending, tool, table } = report
   const found = `${style.bold(table)} of ${tool}: ${count(record.length, 'file')} applied, ${pending.length} pending.`
   const rest =
-    pending.length === 0 ? [] : [`${style.bold('next')}  migrate upgrade head   applies what is pending`]
+    pending.length === 0
+      ? []
+      : [`${style.bold('next')}  ${typed('migrate upgrade head', view)}   applies what is pending`]
   if (steps.length === 0) {
     const why = record.length === 0 ? 'it has applied nothing here' : 'the history has all of it already'
     return text([found, `${style.green('Nothing to adopt')}: ${why}.`, ...rest])

@@ -35,7 +35,7 @@ const EVERYWHERE: readonly (readonly [kind: string, change: Change])[] = [
         .create({ title: 'text', body: 'text' }, { weights: { title: 10 }, default_language: 'german' }),
   ],
   ['2d', (op) => op.mongo.index('c').create({ p: '2d' }, { bits: 20, min: -10, max: 10 })],
-  ['2dsphere', (op) => op.mongo.index('c').create({ p: '2dsphere', a: 1 })],
+  ['2dsphere', (op) => op.mongo.index('c').create({ p: '2dsphere' })],
   ['hashed', (op) => op.mongo.index('c').create({ a: 'hashed' })],
   [
     'hidden after its creation',
@@ -66,6 +66,12 @@ const ONLY_MONGODB: readonly (readonly [kind: string, sentence: RegExp, sent: Do
     /has no commitQuorum\.$/,
     { createIndexes: 'c', indexes: [{ key: { a: 1 }, name: 'a_1' }], commitQuorum: 'majority' },
     (op) => op.mongo.index('c').create({ a: 1 }, { commitQuorum: 'majority' }),
+  ],
+  [
+    '2dsphere with another field',
+    /has no indexes of the kind 2dsphere with other fields\.$/,
+    { createIndexes: 'c', indexes: [{ key: { p: '2dsphere', a: 1 }, name: 'p_2dsphere_a_1' }] },
+    (op) => op.mongo.index('c').create({ p: '2dsphere', a: 1 }),
   ],
   [
     'unique with a collation',

@@ -48,6 +48,11 @@ const TABLE = {
   haystack: { name: 'indexes of the kind geoHaystack any more' },
   hashed: { name: 'hashed indexes', absent: ['Amazon DocumentDB'] },
   flat: { name: 'indexes of the kind 2d', absent: LEASED },
+  compoundSphere: {
+    name: 'indexes of the kind 2dsphere with other fields',
+    absent: ['DocumentDB'],
+    instead: 'Index the place by itself.',
+  },
   text: { name: 'text indexes', absent: ['Cosmos DB'] },
   collation: { name: 'collations', absent: ['Cosmos DB'] },
   uniqueCollation: {
@@ -196,6 +201,8 @@ function needsOfIndex(index: JsonNode): Need[] {
   for (const { name, offset, value } of fields) {
     const kind = value.kind === 'string' ? KINDS[value.value] : undefined
     if (kind !== undefined) found.push({ ability: kind, offset })
+    if (value.kind === 'string' && value.value === '2dsphere' && fields.length > 1)
+      found.push({ ability: 'compoundSphere', offset })
     if (name !== '$**' && !name.endsWith('.$**')) continue
     found.push({ ability: 'wildcard', offset })
     if (fields.length > 1) found.push({ ability: 'compoundWildcard', offset })

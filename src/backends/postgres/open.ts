@@ -4,7 +4,7 @@ import { lentInTransaction, postgresFlavour } from '../sql/index.js'
 import { DEFAULT_LOCK_TIMEOUT_MS, requireUrl } from './config.js'
 import { connect, takeRole } from './connect.js'
 import { isClient, isPool, type PgClient } from './driver.js'
-import { explain } from './errors.js'
+import { codeOf, explain } from './errors.js'
 import { Link } from './link.js'
 import { send } from './wire.js'
 
@@ -203,16 +203,18 @@ function requireUsable(client: PgClient): void {
 const unusable = (message: string, hint: string): MigrateError =>
   new MigrateError('MIG-BACKEND-UNUSABLE', message, { hint })
 
+/** A transaction that has failed refuses every question (appendix A, PostgreSQL Error Codes). */
+const IN_FAILED_TRANSACTION = '25P02'
+
 async function look(client: PgClient): Promise<Found> {
   const rows: (string | null)[][] = []
   const text = [
     `SELECT current_setting('server_version'), session_user, current_setting('role'), ${HAS_OBJECTS}, ${BEGAN_BEFORE}`,
     "SELECT name, current_setting(name) FROM pg_catalog.pg_settings WHERE source = 'session'",
   ]
-  // One that has failed refuses every question; newer versions of the driver know of it.
-  const status: unknown = Reflect.get(client, 'getTransactionStatus')
-  if (typeof status === 'function' && Reflect.apply(status, client, []) === 'E') throw lentInTransaction()
-  await send(client, text.join(';'), { row: (fields) => rows.push([...fields]) })
+  await send(client, text.join(';'), { row: (fields) => rows.push([...fields]) }).catch((error: unknown) => {
+    throw codeOf(error) === IN_FAILED_TRANSACTION ? lentInTransaction() : error
+  })
   if (rows[0]?.[4] === 't') throw lentInTransaction()
   const [first, ...settings] = rows
   return {
