@@ -8,7 +8,7 @@ import type { TestDatabase } from '../servers/index.js'
 import { BIN, CliProject } from './project.js'
 
 const LOCK = '{migrate}:lock:.migrate_'
-const KILLS = 6
+const KILLS = 12
 const SEED = '11'
 
 const STEPS = [
@@ -168,7 +168,16 @@ describeServers(['redis', 'valkey'], (server) => {
       door.close()
       // As thirty seconds would.
       await client.del(LOCK)
-      const next = project.run('upgrade', '--url', database.url)
+      let next = project.run('upgrade', '--url', database.url)
+      if (next.code === 3) {
+        // Of a command whose answer was lost nobody but who looks at the data can say whether it was done.
+        const unfinished = /MIG-UNFINISHED[^]*resolve (\w+) --done/.exec(next.stderr)?.[1] ?? next.stderr
+        const done = await client.exists(unfinished === id(0) ? 'plain' : 'done')
+        const found = done === 1 ? '--done' : '--retry'
+        expect([id(0), id(STEPS.length - 1)]).toContain(unfinished)
+        expect(project.run('resolve', unfinished, found, '--url', database.url).code).toBe(0)
+        next = project.run('upgrade', '--url', database.url)
+      }
       expect([at, next.code, next.code === 0 ? '' : next.stderr]).toEqual([at, 0, ''])
       expect([at, await everything()]).toEqual([at, undisturbed])
     }

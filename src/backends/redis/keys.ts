@@ -117,11 +117,12 @@ class KeysRun {
       this.#context.onNotice?.('the cluster has changed during the scan: it is done again')
       this.#progress = { ...this.#progress, epoch: null, nodes: {} }
     }
-    await metadata.change([{ kind: 'unset', hash: 'progress', field: step }])
     const nodes = Object.values(this.#progress.nodes)
     const leftCount = nodes.reduce((sum, node) => sum + node.leftCount, 0)
     const left = nodes.flatMap((node) => node.left).slice(0, NAMES_TOLD)
     if (leftCount > 0) throw this.#conflict(leftCount, left)
+    // Not before it is written that the step is done: a run that is killed in between must know the new names for its own.
+    metadata.changeWithNext({ kind: 'unset', hash: 'progress', field: step })
     return this.#progress.changed
   }
 

@@ -27,6 +27,7 @@ export class RedisMetadata implements MetadataStore {
   readonly #scripts: OwnScripts
   readonly #names: RedisNames
   readonly #leases: ReadonlySet<Lease>
+  #finished: FieldChange[] = []
 
   constructor(client: Client, scripts: OwnScripts, names: RedisNames, leases: ReadonlySet<Lease>) {
     this.#client = client
@@ -78,17 +79,19 @@ export class RedisMetadata implements MetadataStore {
   }
 
   async write(changes: readonly MetadataChange[]): Promise<void> {
-    await this.#run(changes.flatMap(operationOf))
+    const finished = [...this.#finished]
+    await this.#run([...changes.flatMap(operationOf), ...finished.flatMap(fieldOperation)])
+    this.#finished = this.#finished.slice(finished.length)
+  }
+
+  /** To be done together with the next {@link write}: a step's progress is needed until it is written that the step is done. */
+  changeWithNext(change: FieldChange): void {
+    this.#finished.push(change)
   }
 
   /** Fields beside those of {@link write}, under the same fence. */
   async change(changes: readonly FieldChange[]): Promise<void> {
-    await this.#run(
-      changes.flatMap((change) => {
-        const target = [change.kind, String(PLACES[change.hash]), change.field]
-        return change.kind === 'unset' ? target : [...target, change.value]
-      }),
-    )
+    await this.#run(changes.flatMap(fieldOperation))
   }
 
   /** Null when there is none. */
@@ -147,6 +150,11 @@ export class RedisMetadata implements MetadataStore {
       throw explain(error, doing, this.#names.prefix)
     }
   }
+}
+
+function fieldOperation(change: FieldChange): string[] {
+  const target = [change.kind, String(PLACES[change.hash]), change.field]
+  return change.kind === 'unset' ? target : [...target, change.value]
 }
 
 const listOf = (answer: unknown): string[] => (Array.isArray(answer) ? answer.map(String) : [])
