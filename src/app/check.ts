@@ -53,8 +53,8 @@ async function revisionChecks(state: State): Promise<readonly OneCheck[]> {
 
 function ofRevisions(name: OfRevisions, revisions: readonly string[], state: State): OneCheck {
   const [first] = revisions
-  const message = first === undefined ? GOOD[name] : BAD[name](revisions.length, first, state)
-  return { name, ok: first === undefined, revisions, message }
+  if (first === undefined) return { name, ok: true, revisions, message: GOOD[name] }
+  return { name, ok: false, revisions, ...BAD[name](revisions.length, first, state) }
 }
 
 const GOOD: Record<OfRevisions, string> = {
@@ -65,17 +65,28 @@ const GOOD: Record<OfRevisions, string> = {
   unfinished: 'No revision is half applied.',
 }
 
-/** What is to be typed, where a command settles it, ends the sentence. */
-const BAD: Record<OfRevisions, (count: number, first: string, state: State) => string> = {
-  heads: (count) => `There are ${count} heads; join them with: migrate merge heads -m "merge heads"`,
+type Finding = Required<Pick<OneCheck, 'message' | 'hint'>>
+
+/** What is wrong, and the command that settles it. */
+const settledBy = (what: string, hint: string): Finding => ({ message: `${what}: ${hint}`, hint })
+
+const BAD: Record<OfRevisions, (count: number, first: string, state: State) => Finding> = {
+  heads: (count) =>
+    settledBy(`There are ${count} heads; join them with`, 'migrate merge heads -m "merge heads"'),
   pending: (count, _, { graph }) =>
-    `${count} pending; apply with: migrate upgrade ${graph.heads.length > 1 ? 'heads' : 'head'}`,
-  edited: (count, first) => `${count} edited after being applied; see: migrate repair ${first} --plan`,
-  missing: (count) => `${count} applied without a file here.`,
+    settledBy(`${count} pending; apply with`, `migrate upgrade ${graph.heads.length > 1 ? 'heads' : 'head'}`),
+  edited: (count, first) =>
+    settledBy(`${count} edited after being applied; see`, `migrate repair ${first} --plan`),
+  missing: (count) => ({
+    message: `${count} applied without a file here.`,
+    hint: 'check out the branch that has them, or migrate downgrade',
+  }),
   unfinished: (count, first, state) => {
     const direction = state.snapshot.journal.find(({ revision }) => revision === first)?.direction ?? 'up'
     const next = nextCommand(state, first, direction)
-    return `${count} half applied; ${next === null ? `check out the branch that has the file of ${first}` : `go on with: ${next}`}`
+    if (next !== null) return settledBy(`${count} half applied; go on with`, next)
+    const hint = `check out the branch that has the file of ${first}`
+    return { message: `${count} half applied; ${hint}`, hint }
   },
 }
 
@@ -102,14 +113,17 @@ async function comparedChecks(
   const [count, where] = [differences.length, declared.shown]
   const drift =
     count === 0
-      ? `The database is as ${where} declares.`
-      : `${counted(count, 'difference')} to ${where}; write ${count === 1 ? 'it' : 'them'} with: migrate revision --autogenerate -m "follow ${where}"`
+      ? { message: `The database is as ${where} declares.` }
+      : settledBy(
+          `${counted(count, 'difference')} to ${where}; write ${count === 1 ? 'it' : 'them'} with`,
+          `migrate revision --autogenerate -m "follow ${where}"`,
+        )
   const unused =
     ofUsage.length === 0
       ? 'Every index that is looked after was used.'
       : `${counted(ofUsage.length, 'warning')} of use.`
   return [
-    { name: 'drift', ok: count === 0, revisions: [], message: drift, differences, warnings: ofDrift },
+    { name: 'drift', ok: count === 0, revisions: [], ...drift, differences, warnings: ofDrift },
     { name: 'unused', ok: true, revisions: [], message: unused, warnings: ofUsage },
   ]
 }

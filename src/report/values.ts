@@ -184,6 +184,8 @@ export interface CheckReport {
     readonly ok: boolean
     readonly revisions: readonly string[]
     readonly message: string
+    /** Of what was found: the command that settles it, or what else does. */
+    readonly hint?: string
     /** Of `drift`. */
     readonly differences?: readonly Difference[]
     /** What alone makes no check fail. */

@@ -20,18 +20,12 @@ class CheckFailed extends MigrateError {
 
   constructor(report: CheckReport) {
     const found = report.checks.filter((check) => !check.ok)
-    const hint = remedy(found[0])
+    const hint = found[0]?.hint
     super('MIG-CHECK-FAILED', `Found: ${found.map((check) => check.name).join(', ')}.`, {
       ...(hint === undefined ? {} : { hint }),
     })
     this.report = report
   }
-}
-
-/** What a finding ends with. */
-function remedy(check: CheckReport['checks'][number] | undefined): string | undefined {
-  if (check?.name === 'missing') return 'check out the branch that has them, or migrate downgrade'
-  return check === undefined ? undefined : /: (migrate .*)$/.exec(check.message)?.[1]
 }
 
 export const command: CommandSpec = {
