@@ -1,4 +1,5 @@
 import { MigrateError } from '../core/errors.js'
+import { shellWord } from '../core/shell.js'
 import { parseTarget } from '../core/target.js'
 import { readLines } from '../files/source-lines.js'
 import type { RunFailure, RunReport, StepReport } from './types.js'
@@ -35,15 +36,13 @@ function nextStep(error: MigrateError, report: RunReport, { target, flags }: Giv
   return `Mend ${where}, then type: ${command}`
 }
 
-const SHELL_SAFE = /^[\w.@:/+^-]+$/
-
 /** The command that does what the run has left and no more: steps from where the database is have been gone in part. */
 function onwards({ command, steps }: RunReport, target: string): string {
   const begun = steps.some(({ outcome }) => outcome === 'applied' || outcome === 'reverted')
   const { anchor, branch } = parseTarget(target)
   if (!begun || (command !== 'redo' && anchor.kind !== 'current')) {
     const isDefault = command === 'upgrade' && target === 'head'
-    return isDefault ? command : `${command} ${SHELL_SAFE.test(target) ? target : JSON.stringify(target)}`
+    return isDefault ? command : `${command} ${shellWord(target)}`
   }
   const left = steps.filter(({ outcome }) => outcome !== 'reverted').length
   if (command === 'downgrade') return `downgrade ${branch === null ? '' : `${branch}@`}-${left}`

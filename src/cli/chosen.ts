@@ -1,4 +1,5 @@
 import { maskSecrets } from '../core/mask.js'
+import { shellWord } from '../core/shell.js'
 import { GLOBAL_OPTIONS } from './global-options.js'
 
 /** Options that say which database and which files are meant: what is to be typed next has to mean the same ones. */
@@ -8,6 +9,7 @@ const CHOOSE: ReadonlySet<string> = new Set([
   '--url',
   '--ssl-ca',
   '--ssl-mode',
+  '--role',
   '--dir',
   '--layout',
   '--cwd',
@@ -44,9 +46,4 @@ export function chosenOptions(args: readonly string[]): string {
   return chosen.join(' ')
 }
 
-const SHELL_SAFE = /^[\w@%+=:,./-]+$/
-
-function quoted(value: string): string {
-  const shown = maskSecrets(value)
-  return SHELL_SAFE.test(shown) ? shown : `'${shown.replaceAll("'", String.raw`'\''`)}'`
-}
+const quoted = (value: string): string => shellWord(maskSecrets(value))

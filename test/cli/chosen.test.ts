@@ -12,6 +12,7 @@ describe('what is to be typed next means the same database and files', () => {
     [['status', '--url', 'postgres://ada:s3cret@db/shop'], "--url 'postgres://ada:***@db/shop'"],
     [['revision', '-m', '-n', '--', '--url', 'x'], ''],
     [['status', '--env'], ''],
+    [['upgrade', '--role', 'app owner'], "--role 'app owner'"],
   ])('%j', (args, chosen) => {
     expect(chosenOptions(args)).toBe(chosen)
   })
