@@ -1,19 +1,15 @@
-import { MongoClient, type Db, type Document } from 'mongodb'
-import { afterEach, expect, it } from 'vitest'
+import type { Db, Document } from 'mongodb'
+import { expect, it } from 'vitest'
 import { createMigrator } from '../../src/app/migrator.js'
 import type { Migrator, MigratorEvent } from '../../src/app/types.js'
-import { asMongod, type AsMongod, type AsMongodOptions } from '../servers/as-mongod.js'
-import { describeServers, useDatabase } from '../servers/database.js'
+import type { AsMongod, AsMongodOptions } from '../servers/as-mongod.js'
+import { describeServers } from '../servers/database.js'
 import type { ServerInfo } from '../servers/types.js'
 import { defineRevision } from '../../src/app/define.js'
 import { refusal } from '../app/project.js'
+import { behindMongod } from './mongo-support.js'
 
 // At the wire, not MongoDB: what stands in for a mongod has its documented answers, and DocumentDB does the rest.
-
-const closing: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close()
-})
 
 interface Stage {
   readonly wire: AsMongod
@@ -25,15 +21,7 @@ interface Stage {
 const UPDATE = '{"update": "users", "updates": [{"q": {"n": 0}, "u": {"$inc": {"n": 1}}, "multi": true}]}'
 
 async function stage(server: ServerInfo, options: Partial<AsMongodOptions> = {}): Promise<Stage> {
-  const database = await useDatabase(server)
-  const wire = await asMongod({ version: '8.0.4', kind: 'replica set', upstream: database.url, ...options })
-  const client = new MongoClient(database.url)
-  closing.push(
-    () => database.drop(),
-    () => wire.close(),
-    () => client.close(),
-  )
-  const db = client.db()
+  const { wire, db } = await behindMongod(server, options)
   await db
     .collection<{ _id: number; n: number }>('users')
     .insertMany(Array.from({ length: 40 }, (_, _id) => ({ _id, n: 0 })))

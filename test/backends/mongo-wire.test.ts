@@ -1,19 +1,15 @@
-import { MongoClient, type Db, type Document } from 'mongodb'
-import { afterEach, expect, it } from 'vitest'
+import type { Db, Document } from 'mongodb'
+import { expect, it } from 'vitest'
 import { createMigrator } from '../../src/app/migrator.js'
 import type { Migrator } from '../../src/app/types.js'
 import { defineRevision } from '../../src/app/define.js'
 import { MigrateError } from '../../src/core/errors.js'
-import { asMongod, type Answer, type AsMongod, type AsMongodOptions } from '../servers/as-mongod.js'
-import { describeServers, useDatabase } from '../servers/database.js'
+import type { Answer, AsMongod, AsMongodOptions } from '../servers/as-mongod.js'
+import { describeServers } from '../servers/database.js'
 import type { ServerInfo } from '../servers/types.js'
+import { behindMongod } from './mongo-support.js'
 
 // At the wire, not MongoDB: what stands in for a mongod has its documented answers, and DocumentDB does the rest.
-
-const closing: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close()
-})
 
 interface Stage {
   readonly wire: AsMongod
@@ -22,17 +18,10 @@ interface Stage {
 }
 
 async function stage(server: ServerInfo, options: Partial<AsMongodOptions> = {}): Promise<Stage> {
-  const database = await useDatabase(server)
-  const wire = await asMongod({ version: '8.0.4', kind: 'replica set', upstream: database.url, ...options })
-  const client = new MongoClient(database.url)
-  closing.push(
-    () => database.drop(),
-    () => wire.close(),
-    () => client.close(),
-  )
+  const { wire, db } = await behindMongod(server, options)
   return {
     wire,
-    db: client.db(),
+    db,
     migrator: (...ups) =>
       createMigrator({
         url: wire.url,

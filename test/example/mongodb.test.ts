@@ -4,8 +4,8 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createMigrator } from '../../src/index.js'
 import { describeServers, useDatabase } from '../servers/database.js'
 import type { TestDatabase } from '../servers/index.js'
+import { eachTakesBackWhatItDid, upDownUp } from './up-down-up.js'
 
-const REVISIONS = 4
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 describeServers(['documentdb', 'mongodb'], (server) => {
@@ -45,37 +45,23 @@ describeServers(['documentdb', 'mongodb'], (server) => {
     return found
   }
 
-  it('the catalogue and orders of migrations-example go up, down to nothing, and up again to the same indexes and documents', async () => {
-    const up = await migrator().upgrade('head')
-    expect(up.steps.map((step) => step.outcome)).toEqual(Array(REVISIONS).fill('applied'))
-    const first = await everything()
-    expect(Object.keys(first).sort()).toEqual(['orders', 'products'])
-    expect(await db.collection('orders').countDocuments({ status: 'open' })).toBeGreaterThan(0)
-    expect(await db.collection('orders').countDocuments({ status: { $exists: false } })).toBe(0)
-    await expect(db.collection('products').insertOne({ sku: 7, priceCents: 1 })).rejects.toMatchObject({
-      code: 121,
-    })
-    expect((await migrator().check()).checks.filter((check) => !check.ok)).toEqual([])
+  const example = { migrator, everything, revisions: 4 }
 
-    const down = await migrator().downgrade('base')
-    expect(down.steps.map((step) => step.outcome)).toEqual(Array(REVISIONS).fill('reverted'))
-    expect(await everything()).toEqual({})
+  it('the catalogue and orders of migrations-example go up, down to nothing, and up again to the same indexes and documents', () =>
+    upDownUp(example, {
+      async head(all) {
+        expect(Object.keys(all as object).sort()).toEqual(['orders', 'products'])
+        expect(await db.collection('orders').countDocuments({ status: 'open' })).toBeGreaterThan(0)
+        expect(await db.collection('orders').countDocuments({ status: { $exists: false } })).toBe(0)
+        await expect(db.collection('products').insertOne({ sku: 7, priceCents: 1 })).rejects.toMatchObject({
+          code: 121,
+        })
+      },
+      base(all) {
+        expect(all).toEqual({})
+        return Promise.resolve()
+      },
+    }))
 
-    await migrator().upgrade('head')
-    expect(await everything()).toEqual(first)
-  })
-
-  it('each of its revisions takes back what it did', async () => {
-    const { pending } = await migrator().current()
-    expect(pending).toHaveLength(REVISIONS)
-    for (const revision of pending) {
-      const before = await everything()
-      await migrator().upgrade(revision)
-      const after = await everything()
-      await migrator().downgrade('-1')
-      expect([revision, await everything()]).toEqual([revision, before])
-      await migrator().upgrade(revision)
-      expect([revision, await everything()]).toEqual([revision, after])
-    }
-  })
+  it('each of its revisions takes back what it did', () => eachTakesBackWhatItDid(example))
 })

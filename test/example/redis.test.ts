@@ -4,8 +4,8 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createMigrator } from '../../src/index.js'
 import { describeServers, useDatabase } from '../servers/database.js'
 import type { TestDatabase } from '../servers/index.js'
+import { eachTakesBackWhatItDid, upDownUp } from './up-down-up.js'
 
-const REVISIONS = 4
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 describeServers(['redis', 'valkey'], (server) => {
@@ -40,36 +40,28 @@ describeServers(['redis', 'valkey'], (server) => {
     )
   }
 
-  it('the sessions and carts of migrations-example go up, down to nothing, and up again to the same keys', async () => {
-    const up = await migrator().upgrade('head')
-    expect(up.steps.map((step) => step.outcome)).toEqual(Array(REVISIONS).fill('applied'))
-    const first = await everything()
-    expect(first).toHaveLength(81)
-    expect(first).toContainEqual(['shop:cart:5', 'list', ['tray', 'basket'], false])
-    expect(first).toContainEqual(['session:5', 'hash', { user: '5', seen: '1768781100', version: '2' }, true])
-    expect(await client.fcall('shop_count', 1, 'shop:cart:5', 'tray')).toBe(1)
-    expect((await migrator().check()).checks.filter((check) => !check.ok)).toEqual([])
+  const example = { migrator, everything, revisions: 4 }
 
-    const down = await migrator().downgrade('base')
-    expect(down.steps.map((step) => step.outcome)).toEqual(Array(REVISIONS).fill('reverted'))
-    expect(await everything()).toEqual([])
-    await expect(client.fcall('shop_count', 1, 'shop:cart:5', 'tray')).rejects.toThrow('Function not found')
+  it('the sessions and carts of migrations-example go up, down to nothing, and up again to the same keys', () =>
+    upDownUp(example, {
+      async head(all) {
+        expect(all).toHaveLength(81)
+        expect(all).toContainEqual(['shop:cart:5', 'list', ['tray', 'basket'], false])
+        expect(all).toContainEqual([
+          'session:5',
+          'hash',
+          { user: '5', seen: '1768781100', version: '2' },
+          true,
+        ])
+        expect(await client.fcall('shop_count', 1, 'shop:cart:5', 'tray')).toBe(1)
+      },
+      async base(all) {
+        expect(all).toEqual([])
+        await expect(client.fcall('shop_count', 1, 'shop:cart:5', 'tray')).rejects.toThrow(
+          'Function not found',
+        )
+      },
+    }))
 
-    await migrator().upgrade('head')
-    expect(await everything()).toEqual(first)
-  })
-
-  it('each of its revisions takes back what it did', async () => {
-    const { pending } = await migrator().current()
-    expect(pending).toHaveLength(REVISIONS)
-    for (const revision of pending) {
-      const before = await everything()
-      await migrator().upgrade(revision)
-      const after = await everything()
-      await migrator().downgrade('-1')
-      expect([revision, await everything()]).toEqual([revision, before])
-      await migrator().upgrade(revision)
-      expect([revision, await everything()]).toEqual([revision, after])
-    }
-  })
+  it('each of its revisions takes back what it did', () => eachTakesBackWhatItDid(example))
 })
