@@ -7,6 +7,12 @@ export async function dueOf(session: Session): Promise<readonly Postponed[]> {
   return ((await session.postponed?.list()) ?? []).filter(({ ready }) => ready)
 }
 
+/** For a plan. */
+export function tellDue(context: Context, due: readonly Postponed[]): void {
+  for (const { what, since } of due)
+    context.emit({ type: 'notice', message: `The upgrade will ${what}, which waits since ${since}.` })
+}
+
 /**
  * Ends what is due, with the lock held, and tells. What the server refuses is told, and tried again by the next upgrade: no
  * revision waits for it.

@@ -13,7 +13,7 @@ import { refuseOverHalfDone } from './half-done.js'
 import { RunError, sourcedError, stateSentence } from './failure.js'
 import { hazardsOf } from './lint.js'
 import { readAgain, takeLock } from './locked.js'
-import { dueOf, settleDue } from './postponed.js'
+import { dueOf, settleDue, tellDue } from './postponed.js'
 import { Preparer } from './prepare.js'
 import type { PlanStep, RunIdentity } from './prepare.js'
 import { withState } from './state.js'
@@ -63,16 +63,11 @@ export class Runner {
   async go(state: State): Promise<RunReport> {
     const planned = await this.#plan(state)
     const preparer = this.#preparer(state)
+    const due = this.#command.action === 'upgrade' ? await dueOf(this.#session) : []
     if (this.#options.plan === true) {
-      if (this.#command.action === 'upgrade')
-        for (const { what, since } of await dueOf(this.#session))
-          this.#context.emit({
-            type: 'notice',
-            message: `The upgrade will ${what}, which waits since ${since}.`,
-          })
+      tellDue(this.#context, due)
       return this.#planOnly(state, planned, preparer)
     }
-    const due = this.#command.action === 'upgrade' ? await dueOf(this.#session) : []
     if (planned.length === 0 && due.length === 0) return this.#report(state, state, [], true)
     await this.#confirm(planned, preparer)
     const lock = await takeLock(this.#context, this.#session, this.#identity)

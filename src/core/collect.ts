@@ -55,6 +55,7 @@ export function sourcesFromArray<Op>(
 export function firstOf(dialect: string | readonly string[]): string {
   return typeof dialect === 'string' ? dialect : (dialect[0] ?? '')
 }
+
 function collect<Op>(
   definition: RevisionDefinition<Op>,
   what: Direction | 'change',
@@ -94,6 +95,7 @@ function scriptOf(
     codeSteps: parts.flatMap((part) => (part.kind === 'code' ? [part.name] : [])),
   }
 }
+
 function runBody<Op>(
   definition: RevisionDefinition<Op>,
   what: Direction | 'change',

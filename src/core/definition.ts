@@ -76,6 +76,7 @@ export interface RevisionDefinition<Op = Operations> {
   /** In place of `up` and `down`: what undoes it is derived, the last operation first. */
   readonly change?: (op: Op) => void
 }
+
 /** Copies of the library know each other's definitions by it. */
 const MARK = Symbol.for('revgraph.definition')
 
@@ -117,6 +118,7 @@ export function headerOf(definition: RevisionDefinition<never>): RevisionHeader 
     message: definition.message ?? '',
   }
 }
+
 function problemOf(definition: unknown): string | null {
   if (typeof definition !== 'object' || definition === null) return 'it takes an object'
   const given = new Map<string, unknown>(Object.entries(definition))

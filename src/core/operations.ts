@@ -22,6 +22,7 @@ export interface Surroundings {
   readonly places: Places
   readonly extensions: readonly OperationExtension[]
 }
+
 function textPart(text: string, origin: Position): readonly ScriptPart[] {
   return text.trim() === '' ? [] : [{ kind: 'text', text, origin }]
 }

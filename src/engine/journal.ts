@@ -1,20 +1,18 @@
-import type { Progress, Session, Statement } from '../backend/index.js'
+import { executeInTurn, type Progress, type Session, type Statement } from '../backend/index.js'
 import { MigrateError } from '../core/errors.js'
-import type { JournalEntry, JournalState, MetadataChange } from '../core/metadata.js'
+import type { JournalEntry, MetadataChange } from '../core/metadata.js'
 import type { BackfillProgress } from '../core/backfill.js'
 import { isBackfill, runBackfill } from './backfill.js'
+import { Journal, MOST_ENTRIES, type Noting } from './entries.js'
 import { heldBlocks } from './held.js'
 import type { Outbox } from './outbox.js'
-import { clearPrior, excerptOf, settlePrior, textOf } from './settle.js'
+import { clearPrior, settlePrior } from './settle.js'
 import { statementsOf, type Block, type PreparedScript, type ScriptStep } from './script.js'
 import { runInside, runStep, throwIfAborted } from './step.js'
 import type { EngineStep } from './step.js'
 
-export interface JournalContext {
-  readonly runId: string
+export interface JournalContext extends Noting {
   readonly signal: AbortSignal | undefined
-  readonly hash: (text: string) => string
-  readonly excerpt: (text: string) => string
   readonly statementDone?: (index: number) => void
   readonly notice: ((message: string) => void) | undefined
   readonly progress?: (progress: BackfillProgress) => void
@@ -262,13 +260,9 @@ async function sendAfter(
   statements: readonly Statement[],
   progress: Required<Progress>,
 ): Promise<void> {
-  if (session.executeAfter !== undefined) return session.executeAfter(changes, statements, progress)
-  await session.metadata.write(changes)
-  progress.committed()
-  for (const [index, statement] of statements.entries()) {
-    await session.execute(statement)
-    progress.done(index)
-  }
+  return session.executeAfter === undefined
+    ? executeInTurn(session, changes, statements, progress)
+    : session.executeAfter(changes, statements, progress)
 }
 
 /** The server's refusal is knowledge: nothing was applied. A lost connection is not, and leaves the intent standing. */
@@ -299,9 +293,6 @@ export async function noteDoubt(
   }
 }
 
-/** Entries in one message. */
-const MOST_ENTRIES = 500
-
 function isCodeFailure(error: unknown): boolean {
   return error instanceof MigrateError && error.code === 'MIG-CODE-STEP-FAILED'
 }
@@ -319,93 +310,3 @@ async function repeatSessionSettings(
     }
   }
 }
-
-/** What the journal says of one statement or code step. */
-interface JournalLine {
-  readonly position: number
-  readonly part: ScriptStep
-  readonly subject: string | null
-}
-
-/** What entries are made with. */
-type Noting = Pick<JournalContext, 'hash' | 'excerpt' | 'runId'>
-
-/** One script's journal: entries wait here until the next write takes them along. */
-class Journal {
-  readonly #step: EngineStep
-  readonly #context: Noting
-  #queued: JournalEntry[] = []
-
-  constructor(step: EngineStep, context: Noting) {
-    this.#step = step
-    this.#context = context
-  }
-
-  queue(block: Block, state: JournalState): void {
-    this.note(linesOf(block), state)
-  }
-
-  note(lines: readonly JournalLine[], state: JournalState): void {
-    for (const line of lines) this.#queued.push(this.#entry(line, state))
-  }
-
-  /** What is queued, and the block's entries in this state, as one change; {@link written} forgets the queue. */
-  next(block: Block, state: JournalState): MetadataChange {
-    return this.change(linesOf(block), state)
-  }
-
-  /** The same as several changes, for an open transaction: a long block has more than one message takes. */
-  *pieces(block: Block, state: JournalState): Generator<MetadataChange> {
-    const lines = linesOf(block)
-    for (let from = 0; from < lines.length; from += MOST_ENTRIES) {
-      const entries = lines.slice(from, from + MOST_ENTRIES).map((line) => this.#entry(line, state))
-      yield { kind: 'journal', entries: from === 0 ? [...this.#queued, ...entries] : entries }
-    }
-  }
-
-  change(lines: readonly JournalLine[], state: JournalState): MetadataChange {
-    return { kind: 'journal', entries: [...this.#queued, ...lines.map((line) => this.#entry(line, state))] }
-  }
-
-  written(): void {
-    this.#queued = []
-  }
-
-  /** The script's first step was refused, and nothing after it was begun. */
-  get tellsOfNothing(): boolean {
-    const [first] = this.#queued
-    return (
-      first?.position === 0 && this.#queued.every(({ state }) => state === 'failed' || state === 'not-begun')
-    )
-  }
-
-  /** Before an error leaves: what is known is written, as far as the connection lets it. */
-  async flush(session: Session): Promise<void> {
-    try {
-      for (let from = 0; from < this.#queued.length; from += MOST_ENTRIES) {
-        const entries = this.#queued.slice(from, from + MOST_ENTRIES)
-        await session.metadata.write([{ kind: 'journal', entries }])
-      }
-      this.written()
-    } catch {
-      // The connection went too: the intent stands, and the next run looks at the database.
-    }
-  }
-
-  #entry({ position, part, subject }: JournalLine, state: JournalState): JournalEntry {
-    return {
-      revision: this.#step.revision,
-      direction: this.#step.direction,
-      position,
-      hash: this.#context.hash(textOf(part)),
-      excerpt: excerptOf(part, this.#context.excerpt),
-      state,
-      runId: this.#context.runId,
-      at: null,
-      ...(subject === null ? {} : { subject }),
-    }
-  }
-}
-
-const linesOf = (block: Block): JournalLine[] =>
-  block.steps.map((part, index) => ({ position: block.first + index, part, subject: null }))

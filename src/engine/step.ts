@@ -102,7 +102,7 @@ export async function runInside(
   done: (index: number) => void,
 ): Promise<void> {
   for (let at = 0; at < steps.length;) {
-    const [statements, from] = [statementsAt(steps, at), at]
+    const [statements, from] = [tx.executeSome === undefined ? [] : statementsAt(steps, at), at]
     if (tx.executeSome === undefined || statements.length < 2) {
       await runStep(tx, steps[at] as ScriptStep, context)
       done(at)

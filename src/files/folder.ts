@@ -29,7 +29,8 @@ const OWN_CONFIG: ReadonlySet<string> = new Set(CONFIG_PLACES.filter((name) => n
 
 /**
  * The files of a folder, in the order of their paths. Names that begin with `.` or `_` and `node_modules` are left
- * out, and so are sub-folders with a configuration of their own. A symbolic link is read when it ends within the folder. Two names must differ in more than capitals.
+ * out, and so are sub-folders with a configuration of their own. A symbolic link is read when it ends within the
+ * folder. Two names must differ in more than capitals.
  * @throws MigrateError MIG-DIRECTORY-NOT-FOUND, MIG-FILE-OUTSIDE, MIG-FILE-SHAPE, MIG-FILE-UNREADABLE
  */
 export function listFolder(folder: string, cwd: string, options: ListOptions): FolderFile[] {

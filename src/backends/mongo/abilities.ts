@@ -1,4 +1,4 @@
-import type { JsonNode, JsonObject } from '../../schema/mongo/json.js'
+import { fieldOf, type JsonNode, type JsonObject } from '../../schema/mongo/json.js'
 import { RETIRE } from '../../schema/mongo/retire.js'
 
 /** Who answers, as far as that decides what it can do. */
@@ -219,7 +219,3 @@ function needs(node: JsonNode | undefined, names: Readonly<Record<string, Abilit
     return ability === undefined || isOff ? [] : [{ ability, offset }]
   })
 }
-
-/** The value of a field; undefined where there is none. */
-export const fieldOf = (node: JsonNode, wanted: string): JsonNode | undefined =>
-  node.kind === 'object' ? node.fields.find(({ name }) => name === wanted)?.value : undefined

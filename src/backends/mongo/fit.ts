@@ -1,8 +1,8 @@
 import type { Statement } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
-import type { JsonObject } from '../../schema/mongo/json.js'
+import { fieldOf, type JsonObject } from '../../schema/mongo/json.js'
 import { placeIn } from '../sql/errors.js'
-import { createsInTransactions, fieldOf, hasTransactions, lackOf, type ServerFacts } from './abilities.js'
+import { createsInTransactions, hasTransactions, lackOf, type ServerFacts } from './abilities.js'
 import { commandOf } from './statements.js'
 
 /**

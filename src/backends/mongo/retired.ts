@@ -2,7 +2,7 @@ import type { Collection, Db, Document } from 'mongodb'
 import type { Postponed, PostponedSupport } from '../../backend/index.js'
 import { without } from '../../schema/mongo/canonical.js'
 import { creatable, hasLostOrder } from '../../schema/mongo/listed.js'
-import { parsePeriod, RETIRE } from '../../schema/mongo/retire.js'
+import { parsePeriod, RESTORE, RETIRE } from '../../schema/mongo/retire.js'
 import { corrupt } from '../sql/snapshot.js'
 import { codeOf, explain } from './errors.js'
 
@@ -50,12 +50,12 @@ export class Retired implements PostponedSupport {
   async run(command: Document): Promise<void> {
     await this.#parts.fence()
     if (RETIRE in command) await this.#retire(String(command[RETIRE]), command)
-    else await this.#restore(String(command['restoreIndex']), String(command['index']))
+    else await this.#restore(String(command[RESTORE]), String(command['index']))
   }
 
   async observe(command: Document): Promise<'applied' | 'not-applied'> {
     const isRetire = RETIRE in command
-    const collection = String(command[isRetire ? RETIRE : 'restoreIndex'])
+    const collection = String(command[isRetire ? RETIRE : RESTORE])
     const name = String(command['index'])
     const row = await this.#row(collection, name)
     const present = await this.#indexOf(collection, name)

@@ -1,24 +1,26 @@
 import type { Document, TransactionOptions } from 'mongodb'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type {
-  BackfillStatement,
-  Capabilities,
-  CompareOptions,
-  Comparison,
-  ExecuteResult,
-  Lock,
-  LockOptions,
-  MetadataNames,
-  Progress,
-  ServerInfo,
-  Session,
-  Statement,
-  Timeouts,
+import {
+  executeInTurn,
+  type BackfillStatement,
+  type Capabilities,
+  type CompareOptions,
+  type Comparison,
+  type ExecuteResult,
+  type Lock,
+  type LockOptions,
+  type MetadataNames,
+  type Progress,
+  type ServerInfo,
+  type Session,
+  type Statement,
+  type Timeouts,
 } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import type { MetadataChange } from '../../core/metadata.js'
 import type { Bson, MongoAccess } from './driver.js'
-import { fieldOf, hasTransactions, type ServerFacts } from './abilities.js'
+import { hasTransactions, type ServerFacts } from './abilities.js'
+import { fieldOf } from '../../schema/mongo/json.js'
 import { addressed } from './addresses.js'
 import { explain, explainCommit, explainStatement, isConflict, mayBeHalfDone } from './errors.js'
 import { fitOf } from './fit.js'
@@ -151,12 +153,7 @@ export class MongoSession implements Session<MongoAccess> {
     statements: readonly Statement[],
     progress?: Progress,
   ): Promise<void> {
-    await this.metadata.write(changes)
-    progress?.committed?.()
-    for (const [index, statement] of statements.entries()) {
-      await this.execute(statement)
-      progress?.done?.(index)
-    }
+    await executeInTurn(this, changes, statements, progress)
   }
 
   async #send(command: Document, signal: AbortSignal): Promise<Document> {

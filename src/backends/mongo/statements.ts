@@ -4,7 +4,7 @@ import { MigrateError } from '../../core/errors.js'
 import type { Position } from '../../core/position.js'
 import { noBatches } from '../../schema/mongo/backfill.js'
 import { CommandProblem, eachCommand, type CommandText } from '../../schema/mongo/commands.js'
-import type { JsonNode } from '../../schema/mongo/json.js'
+import { fieldOf, type JsonNode } from '../../schema/mongo/json.js'
 import { retireProblem } from '../../schema/mongo/retire.js'
 import { Places } from '../../sql/places.js'
 import { backfillLines, NO_TRANSACTION } from '../sql/backfill-lines.js'
@@ -105,9 +105,6 @@ export function commandOf(text: string): CommandText {
   if (only === undefined) throw new MigrateError('MIG-INTERNAL', 'A statement is no command.')
   return only
 }
-
-const fieldOf = ({ fields }: CommandText['node'], wanted: string): JsonNode | undefined =>
-  fields.find(({ name }) => name === wanted)?.value
 
 const isTrue = (node: JsonNode | undefined): boolean => node?.kind === 'literal' && node.value === true
 

@@ -1,16 +1,17 @@
-import type {
-  BackfillSupport,
-  Capabilities,
-  ExecuteResult,
-  Lock,
-  LockOptions,
-  MetadataStore,
-  Progress,
-  ServerInfo,
-  Session,
-  Statement,
-  Timeouts,
-  VerifyQuery,
+import {
+  executeInTurn,
+  type BackfillSupport,
+  type Capabilities,
+  type ExecuteResult,
+  type Lock,
+  type LockOptions,
+  type MetadataStore,
+  type Progress,
+  type ServerInfo,
+  type Session,
+  type Statement,
+  type Timeouts,
+  type VerifyQuery,
 } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import type { JournalEntry, MetadataChange } from '../../core/metadata.js'
@@ -153,12 +154,7 @@ export class MysqlSession implements Session<PromiseConnection> {
     const { names, kind } = this.#parts
     const own = changes.flatMap((change) => renderChange(change, names, kind.flavour))
     if (await this.#runner.together(own, statements, progress)) return
-    await this.metadata.write(changes)
-    progress.committed?.()
-    for (const [index, statement] of statements.entries()) {
-      await this.execute(statement)
-      progress.done?.(index)
-    }
+    await executeInTurn(this, changes, statements, progress)
   }
 
   async unheld(statements: readonly Statement[]): Promise<ReadonlySet<Statement>> {

@@ -61,11 +61,12 @@ async function build(client: Redis, operation: SearchOperation, context: SearchC
 
 /** What stands in the way of a new index; null when nothing does. */
 function problemOf(
-  { action, alias, index, ...rest }: SearchOperation,
+  operation: SearchOperation,
   present: IndexInfo | null,
   behind: IndexInfo | null,
   kept: Kept | null,
 ): MigrateError | null {
+  const { action, alias, index } = operation
   if (behind?.name === alias && action === 'BUILD')
     return new MigrateError(
       'MIG-STATEMENT-FAILED',
@@ -75,7 +76,6 @@ function problemOf(
         state: 'No index was made.',
       },
     )
-  const operation = { action, alias, index, ...rest }
   if (present === null || kept?.of === digestOf(operation)) return null
   return new MigrateError('MIG-STATEMENT-FAILED', `There is an index ${index} already.`, {
     hint: `Give the new one another name; or, if nobody needs it, drop it: FT.DROPINDEX ${index}`,

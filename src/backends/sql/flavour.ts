@@ -45,6 +45,8 @@ export interface ColumnTypes {
   readonly key: string
   /** Texts of any length. */
   readonly text: string
+  /** As CAST takes it for a text of any length. */
+  readonly cast: string
   readonly integer: string
   /** A primary key that counts up by itself. */
   readonly sequence: string

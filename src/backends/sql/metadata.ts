@@ -135,9 +135,7 @@ function foreignQuery(table: string, columns: readonly string[], flavour: SqlFla
     .split('.')
     .map((part) => flavour.identifier(part))
     .join('.')
-  // MySQL casts to CHAR, and to no other type of text.
-  const type = flavour.types.text === 'longtext' ? 'char' : flavour.types.text
-  const texts = columns.map((column) => `CAST(${flavour.identifier(column)} AS ${type})`)
+  const texts = columns.map((column) => `CAST(${flavour.identifier(column)} AS ${flavour.types.cast})`)
   return `SELECT ${texts.join(', ')} FROM ${name}`
 }
 

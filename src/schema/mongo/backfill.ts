@@ -1,5 +1,5 @@
 import type { Document } from './ejson.js'
-import type { JsonField, JsonNode, JsonObject } from './json.js'
+import { fieldOf, type JsonField, type JsonNode, type JsonObject } from './json.js'
 
 /** What {@link import('./operations.js').MongoOperations.backfill} is given, and how it is paced. */
 export interface MongoBackfill {
@@ -92,6 +92,3 @@ const UNFIT = [
   ['collation', 'has a collation, by which ids would be in another order than their index has'],
   ['hint', 'has a "hint": batches are found by the index of _id'],
 ] as const
-
-const fieldOf = (node: JsonObject, wanted: string): JsonNode | undefined =>
-  node.fields.find(({ name }) => name === wanted)?.value

@@ -1,7 +1,9 @@
+import { RESTORE, RETIRE } from './retire.js'
+
 /** Commands about collections and indexes: nothing in them is a secret or somebody's data. */
 const OPEN: ReadonlySet<string> = new Set([
   ...['create', 'collMod', 'drop', 'dropDatabase', 'renameCollection', 'createIndexes', 'dropIndexes'],
-  ...['createSearchIndexes', 'updateSearchIndex', 'dropSearchIndex', 'retireIndex', 'restoreIndex'],
+  ...['createSearchIndexes', 'updateSearchIndex', 'dropSearchIndex', RETIRE, RESTORE],
 ])
 
 /** As the reader of commands has them, without the brackets. */

@@ -36,6 +36,10 @@ export type JsonNode =
   | (Placed & { readonly kind: 'number'; readonly digits: string })
   | (Placed & { readonly kind: 'literal'; readonly value: boolean | null })
 
+/** The value of a field; undefined where there is none. */
+export const fieldOf = (node: JsonNode, wanted: string): JsonNode | undefined =>
+  node.kind === 'object' ? node.fields.find(({ name }) => name === wanted)?.value : undefined
+
 /** Servers take documents of so many levels. */
 const DEEPEST = 200
 
