@@ -48,21 +48,24 @@ export function adopt(context: Context, options: AdoptOptions): Promise<AdoptRep
     // Before the lock too: what cannot be taken over leaves no trace, not even metadata tables.
     const found = await look(place, state, session, own)
     await scriptsOf(found, place, state, own)
-    if (options.plan === true || found.adopted) return reportOf(place, found, state, 'planned')
+    if (options.plan === true || found.adopted) return reportOf(place, found, state, context, 'planned')
     return locked(own, session, state, 'adopt', async (fresh, identity) => {
       const now = await look(place, fresh, session, own)
       const scripts = await scriptsOf(now, place, fresh, own)
       const preparer = new Preparer(own, fresh, session, identity)
       if (!now.adopted) await session.metadata.write(changesOf(place, now, scripts, preparer))
-      return reportOf(place, now, fresh, 'stamped')
+      return reportOf(place, now, fresh, context, 'stamped')
     })
   })
 }
 
-/** The other commands read the folder as the configuration says. */
+/** Whether the other commands would read the folder as something else. */
+function readsOtherwise({ options: { layout = 'revgraph', revisions } }: Context, tool: string): boolean {
+  return layout !== tool && revisions === undefined
+}
+
 function tellLayout(context: Context, tool: string): void {
-  const { layout = 'revgraph', revisions } = context.options
-  if (layout === tool || revisions !== undefined) return
+  if (!readsOtherwise(context, tool)) return
   context.emit({
     type: 'notice',
     message: `the folder is read as ${tool}'s; write "layout: ${tool}" into the configuration, so that every command does`,
@@ -217,6 +220,7 @@ function reportOf(
   { ledger, table }: Place,
   found: Found,
   state: State,
+  context: Context,
   outcome: 'planned' | 'stamped',
 ): AdoptReport {
   const added = found.adopted ? [] : found.add
@@ -228,6 +232,8 @@ function reportOf(
     }
   })
   const after = new Set([...state.applied, ...added.filter((id) => state.graph.has(id))])
+  const pending = found.pending.flatMap(({ id }) => (state.rows.has(id) ? [] : [id]))
+  const next = `migrate upgrade head${readsOtherwise(context, ledger.tool) ? ` --layout ${ledger.tool}` : ''}`
   return {
     ok: true,
     command: 'adopt',
@@ -238,7 +244,8 @@ function reportOf(
     to: headsOf(state.graph, after),
     steps,
     record: found.entries.map(({ id, name, appliedAt }) => ({ revision: id, name, appliedAt })),
-    pending: found.pending.flatMap(({ id }) => (state.rows.has(id) ? [] : [id])),
+    pending,
+    next: pending.length === 0 ? null : next,
   }
 }
 

@@ -8,12 +8,9 @@ import { firstLine } from './width.js'
 /** `migrate adopt`: what the other tool's record says, and what was made of it. */
 export function renderAdopt(report: AdoptReport, plan: boolean, view: View): string {
   const { style } = view
-  const { record, steps, pending, tool, table } = report
+  const { record, steps, pending, next, tool, table } = report
   const found = `${style.bold(table)} of ${tool}: ${count(record.length, 'file')} applied, ${pending.length} pending.`
-  const rest =
-    pending.length === 0
-      ? []
-      : [`${style.bold('next')}  ${typed('migrate upgrade head', view)}   applies what is pending`]
+  const rest = next === null ? [] : [`${style.bold('next')}  ${typed(next, view)}   applies what is pending`]
   if (steps.length === 0) {
     const why = record.length === 0 ? 'it has applied nothing here' : 'the history has all of it already'
     return text([found, `${style.green('Nothing to adopt')}: ${why}.`, ...rest])

@@ -73,6 +73,8 @@ export interface AdoptReport extends RunReport {
   }[]
   /** Ids of files that the record does not have: an upgrade applies them. */
   readonly pending: readonly string[]
+  /** The command that applies them; null for none. */
+  readonly next: string | null
 }
 
 export interface ConfirmQuestion {

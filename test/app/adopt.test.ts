@@ -114,6 +114,10 @@ describeEverywhere('migrate adopt', (current) => {
     const before = await project.dump()
     const plan = await migrator.adopt({ plan: true })
     expect(plan.steps.map(({ revision }) => revision)).toEqual(tool.ids)
+    expect(plan.next).toBe('migrate upgrade head')
+    // Whose configuration says nothing of the layout has to say it in the next command.
+    const unsaid = await project.migrator().adopt({ from: tool.name, plan: true })
+    expect(unsaid.next).toBe(`migrate upgrade head --layout ${tool.name}`)
     expect(await project.dump()).toBe(before)
 
     const report = await migrator.adopt({ from: tool.name })
