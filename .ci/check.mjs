@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
@@ -20,6 +20,8 @@ const CHECKS = {
   'types of the package': tool('@arethetypeswrong/cli/dist/index.js', '--pack', '.', '--profile', 'esm-only'),
 }
 const AT_ONCE = 2
+/** Lines of a failed test's message that are told at the end. */
+const LINES_OF_A_MESSAGE = 12
 
 const failed = []
 
@@ -43,6 +45,20 @@ async function check(name, command, options = { show: false }) {
   return ok
 }
 
+/** The failed tests of a file; or the file itself, where it could not be loaded or set up. */
+function failedOf({ name, status, message, assertionResults }) {
+  const told = (what, text) => {
+    const lines = text.split('\n').filter((line) => !line.includes('/node_modules/'))
+    return `  ${relative('.', name)}${what}\n${lines
+      .slice(0, LINES_OF_A_MESSAGE)
+      .map((line) => `    ${line}`)
+      .join('\n')}`
+  }
+  const failures = assertionResults.filter((each) => each.status === 'failed')
+  if (status === 'failed' && failures.length === 0) return [told('', message)]
+  return failures.map((each) => told(` > ${each.fullName}`, each.failureMessages.join('\n')))
+}
+
 const built = await check('build', [process.execPath, ['.ci/build.mjs']])
 // The checks of the package pack it, and that would build it once more.
 if (built) process.env['MIGRATE_BUILT'] = '1'
@@ -56,14 +72,14 @@ await Promise.all(
 const scratch = mkdtempSync(join(tmpdir(), 'revgraph-check-'))
 const report = join(scratch, 'vitest.json')
 const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-let tests = { passed: 0, failed: 0 }
+let tests = { passed: 0, failed: 0, which: [] }
 if (built) {
   await check('tests', tool('vitest/vitest.mjs', 'run', ...reporters, ...process.argv.slice(2)), {
     show: true,
   })
   try {
-    const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, 'utf8'))
-    tests = { passed: numPassedTests, failed: numFailedTests }
+    const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(report, 'utf8'))
+    tests = { passed: numPassedTests, failed: numFailedTests, which: testResults.flatMap(failedOf) }
   } catch {
     console.log('vitest left no report')
   }
@@ -71,7 +87,8 @@ if (built) {
 rmSync(scratch, { recursive: true, force: true })
 
 if (failed.length > 0) {
-  console.log(`\nfailed: ${failed.join(', ')}`)
+  // Once more at the end: of a long log often only that is kept.
+  console.log(`\nfailed: ${[failed.join(', '), ...tests.which].join('\n')}`)
   process.exitCode = 1
 }
 console.log(`${tests.passed} passed, ${tests.failed} failed`)
