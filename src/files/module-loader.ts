@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync, realpathSync } from 'node:fs'
+import { dirname, extname, join } from 'node:path'
 import type { Jiti } from 'jiti'
 import { wordsOf } from '../core/collect.js'
 import { defineRevision } from '../core/definition.js'
@@ -25,20 +25,43 @@ const loaders = new Map<string, Promise<Jiti>>()
 
 /**
  * Imports a TypeScript or JavaScript file of the user's and answers its default export, whichever module system it is
- * in. Each call runs the file anew.
+ * in. Each call runs the file anew, as it is now; what it imports is loaded once in a process.
  * @throws MigrateError MIG-FILE-COMPILE, MIG-FILE-THROWS, MIG-INTERRUPTED when `signal` is aborted first
  */
 export async function importModule(file: ModuleFile, signal?: AbortSignal): Promise<unknown> {
   const loader = await loaderFor(dirname(file.path))
-  const loading = loader.import(file.path, { default: true })
+  const loading = evaluate(loader, file)
   try {
     return await untilAborted(loading, file, signal)
   } catch (error) {
     throw explained(error, file)
   } finally {
-    // Kept modules would hide an edit from a program that lives on.
-    Reflect.deleteProperty(loader.cache, file.path)
+    forget(loader, file)
   }
+}
+
+/**
+ * Never by Node's own `import`: that keeps a module for as long as the process lives, and a file edited since would run
+ * as it was, under the checksum of what it is. CommonJS goes through `require`, whose cache can be told to forget.
+ */
+async function evaluate(loader: Jiti, file: ModuleFile): Promise<unknown> {
+  forget(loader, file)
+  const how = isCommonJs(file) ? { async: false } : { async: true, forceTranspile: true }
+  const exported: unknown = await loader.evalModule(file.text, { filename: file.path, ...how })
+  return (exported as { readonly default?: unknown } | null | undefined)?.default ?? exported
+}
+
+/** What has no `export` can give us something in CommonJS only; where that is an error, the loader compiles after all. */
+function isCommonJs({ path, text }: ModuleFile): boolean {
+  const kind = extname(path)
+  return kind === '.cjs' || (kind === '.js' && !/^\s*export\b/m.test(text))
+}
+
+/** Node keeps a module under its real path, the loader under the one it was given. */
+function forget(loader: Jiti, { path }: ModuleFile): void {
+  Reflect.deleteProperty(loader.cache, path)
+  // Not there any more: what is kept is of another file.
+  if (existsSync(path)) Reflect.deleteProperty(loader.cache, realpathSync(path))
 }
 
 function loaderFor(folder: string): Promise<Jiti> {
