@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { describeServers } from '../servers/database.js'
 import type { ServerInfo } from '../servers/index.js'
 import { strikeNewFiles } from './new-file.js'
-import { groundOf } from './place.js'
+import { preload } from './at-system-calls.js'
+import { groundOf, SQLITE_NAMES, type SqliteName } from './place.js'
 import { SCENARIOS } from './scenarios.js'
 import { Stage } from './stage.js'
 import { sweep } from './sweep.js'
@@ -14,7 +15,7 @@ const MINUTES = 60_000
 const SEED = 20261126
 
 async function struck(
-  server: ServerInfo | 'sqlite',
+  server: ServerInfo | SqliteName,
   scenarios: readonly string[],
   limit: number,
   only: readonly string[] = [],
@@ -28,18 +29,29 @@ async function struck(
 }
 
 describe('a runner that is killed or cut off anywhere', () => {
-  const suite = (server: ServerInfo | 'sqlite', scenarios: readonly string[], limit: number): void => {
+  const suite = (
+    server: ServerInfo | SqliteName,
+    scenarios: readonly string[],
+    limit: number,
+    only: readonly string[] = [],
+  ): void => {
     it(
       'loses nothing, runs nothing twice, and tells what it does not know',
       async () => {
-        const tally = await struck(server, scenarios, limit)
+        const tally = await struck(server, scenarios, limit, only)
         expect(tally.wrong.map(describeWrong).join('\n')).toBe('')
         expect(tally.total.kills).toBeGreaterThan((scenarios.length * limit) / 2)
       },
       10 * MINUTES,
     )
   }
-  describe('sqlite', () => suite('sqlite', ['upgrade', 'code', 'downgrade'], 8))
+  describe('sqlite', () => suite('sqlite', ['upgrade', 'code', 'downgrade'], 8, ['the call']))
+  describe.each(SQLITE_NAMES)('%s, at system calls', (name) => {
+    const built = preload()
+    if ('library' in built) suite(name, ['upgrade'], 8, ['system call'])
+    else if (process.env['CI'] === 'true') it('can be struck, for CI=true', () => expect.fail(built.missing))
+    else it.skip(`SKIPPED: ${built.missing.split('\n')[0] ?? ''}`, () => undefined)
+  })
   describeServers(['postgres'], (server) => suite(server, ['upgrade', 'mixed', 'code', 'downgrade'], 7))
   describeServers(['mysql'], (server) => suite(server, ['upgrade', 'rows', 'code', 'downgrade'], 7))
   describeServers(['postgres', 'mysql'], (server) => {

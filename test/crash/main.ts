@@ -5,7 +5,9 @@ import { parseArgs } from 'node:util'
 import type { Crashable } from './at-messages.js'
 import { startServers, type RunningServer } from '../servers/index.js'
 import { sqlServerNames } from '../servers/types.js'
+import { preload } from './at-system-calls.js'
 import { strikeNewFiles } from './new-file.js'
+import { SQLITE_NAMES } from './place.js'
 import { sweep, type Told } from './sweep.js'
 import { describeWrong, Tally } from './tally.js'
 
@@ -20,9 +22,10 @@ const { values, positionals } = parseArgs({
 })
 
 const chosen = sqlServerNames.filter((name) => positionals.includes(name))
-const onlySqlite = chosen.length === 0 && positionals.includes('sqlite')
-const withSqlite = chosen.length === 0 || positionals.includes('sqlite')
-const names = onlySqlite ? [] : chosen.length > 0 ? chosen : sqlServerNames
+const chosenSqlite = SQLITE_NAMES.filter((name) => positionals.includes(name))
+const all = chosen.length + chosenSqlite.length === 0
+const names = all ? sqlServerNames : chosen
+const sqlite = all ? SQLITE_NAMES : chosenSqlite
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 
 const began = performance.now()
@@ -31,10 +34,9 @@ const missing = new Set<string>()
 // With several servers named, a server's name is no condition that all of it has to meet.
 const only = positionals.filter(
   (word) =>
-    word !== 'sqlite' &&
     word !== 'server' &&
     word !== 'revision' &&
-    !sqlServerNames.some((name) => name === word),
+    ![...sqlServerNames, ...SQLITE_NAMES].some((name) => name === word),
 )
 // Ctrl-C ends it early: what runs is brought to its end, and the table is printed all the same.
 const interrupted = new AbortController()
@@ -55,10 +57,12 @@ const common = {
 async function killRunners(): Promise<void> {
   const started = await startServers(names)
   for (const { name, reason } of started.servers.missing) missing.add(`${name}: ${reason}`)
+  const built = preload()
+  if (sqlite.length > 0 && 'missing' in built) missing.add(`system calls: ${built.missing}`)
   try {
     await sweep({
       ...common,
-      servers: [...started.servers.present, ...(withSqlite ? (['sqlite'] as const) : [])],
+      servers: [...started.servers.present, ...sqlite],
       ...(values.limit === undefined ? {} : { limit: Number(values.limit) }),
       atOnce: Number(values['at-once']),
     })

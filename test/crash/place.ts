@@ -49,9 +49,13 @@ const texts = (rows: readonly (readonly unknown[])[]): Row[] =>
     ),
   )
 
+/** SQLite with its rollback journal, and with a write-ahead log. */
+export const SQLITE_NAMES = ['sqlite', 'sqlite-wal'] as const
+export type SqliteName = (typeof SQLITE_NAMES)[number]
+
 /** @param mayCrash whether the server itself will be killed */
-export function groundOf(server: ServerInfo | 'sqlite', mayCrash = false): Ground {
-  if (server === 'sqlite') return sqliteGround()
+export function groundOf(server: ServerInfo | SqliteName, mayCrash = false): Ground {
+  if (typeof server === 'string') return sqliteGround(server)
   return server.name.startsWith('postgres') ? postgresGround(server, mayCrash) : mysqlGround(server)
 }
 
@@ -187,18 +191,20 @@ export function sqliteAt(file: string, drop: () => void): Place {
   }
 }
 
-function sqliteGround(): Ground {
+function sqliteGround(name: SqliteName): Ground {
   const fresh = (): { readonly file: string; readonly place: Place } => {
     const folder = mkdtempSync(join(tmpdir(), 'revgraph-crash-db-'))
     const file = join(folder, 'app.db')
     return { file, place: sqliteAt(file, () => rmSync(folder, { recursive: true, force: true })) }
   }
   return {
-    name: 'sqlite',
+    name,
     family: 'sqlite',
     protocol: null,
     async template(fill) {
       const original = fresh()
+      // It stays so: the mode is kept in the file.
+      if (name === 'sqlite-wal') await original.place.query('PRAGMA journal_mode = WAL')
       await fill(original.place)
       return {
         copy() {

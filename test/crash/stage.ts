@@ -1,6 +1,7 @@
 import { atCalls } from './at-calls.js'
 import { atGates } from './at-gates.js'
 import { atMessages, type Crashable } from './at-messages.js'
+import { atSystemCalls, preload } from './at-system-calls.js'
 import { Child } from './child.js'
 import { GATES } from './gates.js'
 import { judge, type Verdict } from './judge.js'
@@ -28,11 +29,18 @@ export interface StageOptions {
   readonly server?: Crashable
 }
 
-/** Where runners are struck: at gates where there are any, else at their messages, or at their calls on SQLite. */
-function watchOf(scenario: Scenario, { family, protocol }: Ground, server: Crashable | undefined): Watch {
-  if (protocol === null || family === 'sqlite') return atCalls
+/** Where runners are struck: at gates where there are any, else at their messages, or at all their calls on SQLite. */
+function watchesOf(
+  scenario: Scenario,
+  { family, protocol }: Ground,
+  server: Crashable | undefined,
+): readonly Watch[] {
+  if (protocol === null || family === 'sqlite') {
+    const built = preload()
+    return 'library' in built ? [atCalls, atSystemCalls(built.library)] : [atCalls]
+  }
   const gates = scenario.gates?.[family]
-  return gates === undefined ? atMessages(protocol, server) : atGates(family, gates, server)
+  return [gates === undefined ? atMessages(protocol, server) : atGates(family, gates, server)]
 }
 
 /** A scenario on one server: what an undisturbed run does and leaves, and as many crashed ones as are wanted. */
@@ -77,7 +85,7 @@ export class Stage {
     })
     const stage = new Stage(scenario, ground, { project, template }, options)
     try {
-      await stage.#rehearse(watchOf(scenario, ground, options.server))
+      await stage.#rehearse(watchesOf(scenario, ground, options.server))
       return stage
     } catch (error) {
       await stage.close()
@@ -85,19 +93,21 @@ export class Stage {
     }
   }
 
-  /** Once to warm up, since what is compiled and kept the first time is not compiled again; once to look. */
-  async #rehearse(watch: Watch): Promise<void> {
+  /** Once to warm up, since what is compiled and kept the first time is not compiled again; once to look at each kind of place. */
+  async #rehearse(watches: readonly Watch[]): Promise<void> {
     await this.#at(async (place) => {
       this.#before = await snapshotOf(place, this.ground.family)
       return this.#start(place.url).ended
     })
-    await this.#at(async (place) => {
-      const { ended, points } = await watch(place, this.#start)
-      if (ended.code !== 0)
-        throw new Error(`undisturbed it ended with ${String(ended.code)}:\n${ended.stderr}${ended.stdout}`)
-      this.points = points
-      this.#wanted = await snapshotOf(place, this.ground.family)
-    })
+    for (const watch of watches) {
+      await this.#at(async (place) => {
+        const { ended, points } = await watch(place, this.#start)
+        if (ended.code !== 0)
+          throw new Error(`undisturbed it ended with ${String(ended.code)}:\n${ended.stderr}${ended.stdout}`)
+        this.points = [...this.points, ...points]
+        this.#wanted = await snapshotOf(place, this.ground.family)
+      })
+    }
   }
 
   /** One runner, struck at one point, and what comes after it. */

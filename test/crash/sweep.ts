@@ -1,4 +1,4 @@
-import { groundOf, type Ground } from './place.js'
+import { groundOf, SQLITE_NAMES, type Ground, type SqliteName } from './place.js'
 import type { CrashPoint } from './points.js'
 import { randomFrom } from './random.js'
 import { SCENARIOS, type Scenario } from './scenarios.js'
@@ -6,7 +6,7 @@ import type { ServerInfo } from '../servers/index.js'
 import { Stage, type Outcome, type StageOptions } from './stage.js'
 
 export interface SweepOptions extends StageOptions {
-  readonly servers: readonly (ServerInfo | 'sqlite')[]
+  readonly servers: readonly (ServerInfo | SqliteName)[]
   /** Words that a case's server, scenario or point has to have in it, all of them. Default: every case. */
   readonly only?: readonly string[]
   /** By name. Default: all. */
@@ -78,7 +78,7 @@ const NAMES = new Set([
   'postgres15',
   'mysql',
   'mariadb',
-  'sqlite',
+  ...SQLITE_NAMES,
   ...SCENARIOS.map(({ name }) => name),
 ])
 const isName = (word: string): boolean => NAMES.has(word)
