@@ -251,18 +251,6 @@ describe('a file that is attached', () => {
     expect(new Database(side()).prepare(tables).pluck().get()).toBeNull()
     expect(new Database(file).prepare('SELECT id FROM t').pluck().all()).toEqual([7])
   })
-
-  test.each(['wal', 'delete'])(
-    'is told of when it is not committed as one (journal_mode %s)',
-    async (mode) => {
-      new Database(file).pragma(`journal_mode = ${mode}`)
-      revision('a1', `${attach()} CREATE TABLE side.t (id)`)
-      const migrating = migrator()
-      await migrating.upgrade()
-      const told = [expect.stringContaining(`${side()} is attached, and with journal_mode WAL`)]
-      expect(migrating.notices).toEqual(mode === 'wal' ? told : [])
-    },
-  )
 })
 
 test('the script for the plain client takes no rows along either, and stops before it leaves any without', async () => {

@@ -16,7 +16,7 @@ import type {
 } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import type { Verdict } from '../../sql/subject.js'
-import { tellOfAttached } from './attached.js'
+import { AttachedFiles } from './attached.js'
 import { sqliteBackfills } from './backfill.js'
 import { sqliteFlavour } from '../sql/flavours.js'
 import { sqlMetadata, type MetadataConnection } from '../sql/metadata.js'
@@ -105,6 +105,7 @@ class SqliteSession implements Session<Database> {
   readonly #locks: Lock[] = []
   /** Of the transaction that is open. */
   #rebuild: Rebuild | null = null
+  #attached: AttachedFiles | undefined
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -138,11 +139,13 @@ class SqliteSession implements Session<Database> {
     const result = await promised(() => {
       try {
         const database = this.#open()
+        this.#attached?.requireTogether(statement)
         const prepared = database.prepare(statement.text)
         if (!prepared.reader) {
           const { changes } = prepared.run()
           this.#rebuild?.ran(statement)
-          tellOfAttached(statement, database, this.#parts.onNotice)
+          this.#attached?.ran(statement)
+          this.#attached?.tell(statement, this.#parts.onNotice)
           return { rows: changes }
         }
         // One row at a time: nobody looks at them, and there may be many.
@@ -180,6 +183,7 @@ class SqliteSession implements Session<Database> {
     const database = this.#open()
     const rebuild = Rebuild.of(database, statements, this.#parts.onNotice)
     this.#rebuild = rebuild
+    this.#attached = new AttachedFiles(database)
     rebuild?.begin()
     try {
       this.#run(database, 'BEGIN IMMEDIATE')
@@ -194,6 +198,7 @@ class SqliteSession implements Session<Database> {
       throw error
     } finally {
       this.#rebuild = null
+      this.#attached = undefined
       rebuild?.end()
     }
   }
@@ -212,12 +217,16 @@ class SqliteSession implements Session<Database> {
 
   runUnits(units: AsyncIterable<AtomicUnit>, listener: UnitListener): Promise<UnitsResult> {
     const database = this.#open()
+    const attached = new AttachedFiles(database)
     const context = {
-      database,
+      ...{ database, attached },
       names: this.#parts.names,
       file: this.#file,
       onNotice: this.#parts.onNotice,
-      reset: () => this.#saved?.restore(),
+      reset: () => {
+        this.#saved?.restore()
+        attached.forget()
+      },
     }
     return runUnits(context, units, listener)
   }
@@ -232,6 +241,11 @@ class SqliteSession implements Session<Database> {
         : await lockFile(driver, canonicalPath(database.name), name, options)
     this.#locks.push(lock)
     return lock
+  }
+
+  /** A statement that writes to a file which is not committed as one with the database. */
+  endsTransactions({ code }: MigrateError): boolean {
+    return code === 'MIG-TRANSACTION-FORBIDDEN'
   }
 
   mayRetry({ cause }: MigrateError): boolean {

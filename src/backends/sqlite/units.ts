@@ -6,13 +6,14 @@ import { sqliteFlavour } from '../sql/flavours.js'
 import type { SqlNames } from '../sql/names.js'
 import { explain, explainStatement } from './errors.js'
 import type { Database } from './open.js'
-import { tellOfAttached } from './attached.js'
+import type { AttachedFiles } from './attached.js'
 import { Rebuild } from './rebuild.js'
 
 export interface UnitsContext {
   readonly database: Database
   readonly names: SqlNames
   readonly file: string
+  readonly attached: AttachedFiles
   readonly onNotice: ((message: string) => void) | undefined
   /** Puts the session back; with no transaction open. */
   reset(): void
@@ -176,16 +177,17 @@ class Group {
   }
 
   #attempt(unit: AtomicUnit, rebuild: Rebuild | null = null): Attempted {
-    const { database, names } = this.#context
+    const { database, names, attached } = this.#context
     const began = performance.now()
     let statement: Statement | null = null
     try {
       for (const [index, next] of unit.statements.entries()) {
         statement = next
+        attached.requireTogether(next)
         database.exec(next.text)
         if (!database.inTransaction) throw endedTransaction(next)
         rebuild?.ran(next)
-        tellOfAttached(next, database, this.#context.onNotice)
+        attached.ran(next)
         this.#listener.statementDone?.(unit.key, index)
       }
       statement = null
