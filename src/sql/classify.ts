@@ -1,9 +1,9 @@
 import type { EffectOf } from './effect.js'
-import { Head } from './head.js'
 import { readKind } from './kind.js'
 import { mysqlEffect } from './effect-mysql.js'
 import { postgresEffect } from './effect-postgres.js'
 import { sqliteEffect } from './effect-sqlite.js'
+import { headOf } from './prefix.js'
 import { RULES } from './rules.js'
 import type { Classification, SqlDialect } from './types.js'
 
@@ -21,7 +21,7 @@ const EFFECTS: Readonly<Record<SqlDialect, EffectOf>> = {
  */
 export function classifySql(text: string, dialect: SqlDialect, serverVersion = Infinity): Classification {
   const rules = RULES[dialect]
-  const head = new Head(text, rules)
+  const head = headOf(text, rules)
   const kind = readKind(head, rules)
   head.rewind()
   return { kind, ...EFFECTS[dialect](kind, head, serverVersion) }

@@ -8,7 +8,7 @@ const COMMITS: Effect = { transaction: 'commits' }
 const COMMITTING = new Set(
   (
     'rename truncate grant revoke analyze check optimize repair flush reset install uninstall change ' +
-    'import cache load call execute'
+    'import cache load call execute backup clone shutdown restart'
   ).split(' '),
 )
 

@@ -7,7 +7,7 @@ const ENUM_VALUES_IN_TRANSACTIONS = 120000
 
 /** From the calls of PreventInTransactionBlock in PostgreSQL's sources, 12 to 18. */
 export function postgresEffect(kind: StatementKind, head: Head, version: number): Effect {
-  if (kind.control !== undefined && kind.control !== 'autocommit') return CONTROL
+  if (kind.control !== undefined) return CONTROL
   const what = forbiddenWord(kind, head, version)
   return what === undefined ? ALLOWED : forbidden(`${what} ${NEVER}`)
 }
@@ -52,7 +52,9 @@ function forbiddenAlter(kind: StatementKind, head: Head, version: number): strin
     case 'table':
       return kind.concurrently ? 'ALTER TABLE … DETACH PARTITION CONCURRENTLY' : undefined
     case 'database':
-      return action === 'set tablespace' ? 'ALTER DATABASE … SET TABLESPACE' : undefined
+      return /^(?:set|with) tablespace$|^tablespace\b/.test(action ?? '')
+        ? 'ALTER DATABASE … SET TABLESPACE'
+        : undefined
     case 'type':
       return action === 'add value' && version < ENUM_VALUES_IN_TRANSACTIONS
         ? 'ALTER TYPE … ADD VALUE'

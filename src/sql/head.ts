@@ -18,6 +18,7 @@ export class Head {
   readonly #fold: boolean
   readonly #tokens: HeadToken[] = []
   #at = 0
+  #beginning = 0
 
   constructor(text: string, rules: DialectRules) {
     this.#lexer = new Lexer(text, rules)
@@ -44,9 +45,14 @@ export class Head {
     this.#at += count
   }
 
+  /** Takes this place for the statement's beginning. */
+  begin(): void {
+    this.#beginning = this.#at
+  }
+
   /** Back to the statement's beginning. */
   rewind(): void {
-    this.#at = 0
+    this.#at = this.#beginning
   }
 
   /** Moves over these words when they come next; each may be alternatives, separated by `|`. */

@@ -280,14 +280,45 @@ function readLock(head: Head, draft: Draft, rules: DialectRules): void {
 }
 
 function readSet(head: Head, draft: Draft, rules: DialectRules): void {
+  draft.object = 'variable'
   if (rules.client === 'psql') {
     if (head.accept('LOCAL')) draft.needsTransaction = true
     else head.accept('SESSION')
-  } else {
-    while (head.sign() === '@') head.skip()
-    if (head.accept('SESSION|LOCAL|GLOBAL') && head.sign() === '.') head.skip()
+    readName(head, draft)
+    return
   }
-  readName(head, draft)
-  draft.object = 'variable'
-  if (draft.name?.toLowerCase() === 'autocommit') draft.control = 'autocommit'
+  const first = readAssigned(head)
+  if (first.name !== undefined) draft.name = first.name
+  if (first.path !== undefined) draft.path = first.path
+  let { autocommit } = first
+  while (!autocommit && toNextAssigned(head)) autocommit = readAssigned(head).autocommit
+  if (autocommit) draft.control = 'autocommit'
+}
+
+/** What MySQL's SET assigns to: `@mine`, `@@session.theirs`, `SESSION theirs`, `theirs`. */
+function readAssigned(head: Head): {
+  readonly name?: string
+  readonly path?: readonly string[]
+  readonly autocommit: boolean
+} {
+  const mine = head.sign() === '@' && head.sign(1) !== '@'
+  while (head.sign() === '@') head.skip()
+  const everywhere = head.accept('GLOBAL')
+  if ((everywhere || head.accept('SESSION|LOCAL')) && head.sign() === '.') head.skip()
+  const found = head.name()
+  if (found === undefined) return { autocommit: false }
+  const { name, path } = found
+  return { name, path, autocommit: !mine && !everywhere && path.at(-1)?.toLowerCase() === 'autocommit' }
+}
+
+function toNextAssigned(head: Head): boolean {
+  while (!head.done) {
+    if (head.sign() === '(') head.parenthesis()
+    else {
+      const comma = head.sign() === ','
+      head.skip()
+      if (comma) return true
+    }
+  }
+  return false
 }

@@ -32,6 +32,8 @@ export interface DialectRules {
   readonly bodies: 'atomic' | 'compound' | 'trigger'
   /** A BEGIN … END, IF or LOOP may be a statement of its own (`BEGIN NOT ATOMIC`). */
   readonly bareCompounds: boolean
+  /** `SET STATEMENT … FOR` and ANALYZE may stand before a statement, which runs all the same. */
+  readonly prefixes: boolean
 }
 
 const MYSQL: DialectRules = {
@@ -52,6 +54,8 @@ const MYSQL: DialectRules = {
   client: 'mysql',
   bodies: 'compound',
   bareCompounds: false,
+  // MariaDB's alone, which mysql:// may lead to as well.
+  prefixes: true,
 }
 
 export const RULES: Readonly<Record<SqlDialect, DialectRules>> = {
@@ -73,6 +77,7 @@ export const RULES: Readonly<Record<SqlDialect, DialectRules>> = {
     client: 'psql',
     bodies: 'atomic',
     bareCompounds: false,
+    prefixes: false,
   },
   mysql: MYSQL,
   mariadb: { ...MYSQL, dialect: 'mariadb', mariadbCode: true, bareCompounds: true },
@@ -94,5 +99,6 @@ export const RULES: Readonly<Record<SqlDialect, DialectRules>> = {
     client: 'sqlite3',
     bodies: 'trigger',
     bareCompounds: false,
+    prefixes: false,
   },
 }

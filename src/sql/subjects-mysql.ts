@@ -1,5 +1,6 @@
-import { Head } from './head.js'
+import type { Head } from './head.js'
 import { readKind } from './kind.js'
+import { headOf } from './prefix.js'
 import { RULES } from './rules.js'
 import type { Subject, SubjectKind } from './subject.js'
 import { alterSubjects } from './subjects-alter-mysql.js'
@@ -32,7 +33,7 @@ export function mysqlSubjects(
   atomicSelect: boolean,
 ): readonly Subject[] | null {
   const rules = RULES[dialect]
-  const head = new Head(text, rules)
+  const head = headOf(text, rules)
   const kind = readKind(head, rules)
   if (kind.temporary === true) return null
   head.rewind()

@@ -57,6 +57,19 @@ describeServers(['mysql', 'mariadb'], (server) => {
     expect(await rows()).toBe('a,b')
   })
 
+  // MariaDB's own: a statement of its own kind, whatever stands before it.
+  it
+    .runIf(server.name === 'mariadb')
+    .each([
+      `CREATE TABLE u (i int PRIMARY KEY);\nSET STATEMENT lock_wait_timeout = 9 FOR ${ADDED} ('a');`,
+      `${ADDED} ('a');\nSET STATEMENT lock_wait_timeout = 9 FOR CREATE TABLE u (i int PRIMARY KEY);`,
+      `SET STATEMENT lock_wait_timeout = 9 FOR LOCK TABLES t WRITE;\n${ADDED} ('a');\nUNLOCK TABLES;`,
+      `CREATE TABLE u (i int PRIMARY KEY);\nANALYZE ${ADDED} ('a');`,
+    ])('what is set for one statement alone does not hide what it is: %s', async (up) => {
+    await twice(up)
+    expect(await rows()).toBe('a')
+  })
+
   it('rows of a temporary table serve a revision, and are made again after a failure', async () => {
     const up = `CREATE TEMPORARY TABLE s (x varchar(20));\nINSERT INTO s VALUES ('a');\n${ADDED} ('b');\nINSERT INTO t SELECT x FROM s;`
     await twice(up)
@@ -77,11 +90,14 @@ describeServers(['mysql', 'mariadb'], (server) => {
     },
   )
 
-  it('a revision that turns autocommit off is refused before anything runs', async () => {
-    project.revision(A, `CREATE TABLE u (i int PRIMARY KEY);\nSET autocommit = 0;\n${ADDED} ('b');`)
-    const error = await refusal(project.migrator().upgrade())
-    expect(error.code).toBe('MIG-TRANSACTION-CONTROL')
-    expect(error.state).toBe('Nothing was run.')
-    expect(await rows()).toBe('NULL')
-  })
+  it.each(['SET autocommit = 0', 'SET @old = @@autocommit, autocommit = 0'])(
+    'a revision that turns autocommit off is refused before anything runs: %s',
+    async (off) => {
+      project.revision(A, `CREATE TABLE u (i int PRIMARY KEY);\n${off};\n${ADDED} ('b');`)
+      const error = await refusal(project.migrator().upgrade())
+      expect(error.code).toBe('MIG-TRANSACTION-CONTROL')
+      expect(error.state).toBe('Nothing was run.')
+      expect(await rows()).toBe('NULL')
+    },
+  )
 })

@@ -166,9 +166,29 @@ test.each<[string, SqlDialect]>([
   ['END', 'sqlite'],
   ['SAVEPOINT a', 'sqlite'],
   ['SET autocommit=0', 'mysql'],
+  ['/*!40101 SET @OLD_AUTOCOMMIT=@@AUTOCOMMIT, AUTOCOMMIT=0 */', 'mysql'],
+  ["SET sql_mode = CONCAT('a', ','), @@SESSION.autocommit := 0", 'mariadb'],
   ["XA COMMIT 'a'", 'mariadb'],
 ])('names what begins, ends or marks a transaction: %s', (sql, dialect) => {
   expect(classifySql(sql, dialect).transaction).toBe('control')
+})
+
+test.each<[string]>([
+  ['SET @autocommit = 0'],
+  ['SET GLOBAL autocommit = 0'],
+  ['SET @x = @@autocommit, @autocommit = (SELECT 1)'],
+])('leaves the transaction as it is: %s', (sql) => {
+  expect(classifySql(sql, 'mysql').transaction).toBe('allowed')
+})
+
+test.each<[string, string]>([
+  ['SET STATEMENT lock_wait_timeout = 1 FOR', "ALTER TABLE t COMMENT 'x'"],
+  ["SET STATEMENT a = (SELECT 1 FOR UPDATE), b = 'FOR' FOR", 'DROP TABLE t'],
+  ['SET STATEMENT a = 1 FOR SET STATEMENT b = 2 FOR', 'SET PASSWORD = PASSWORD(1)'],
+  ['ANALYZE', 'UPDATE t SET a = a + 1'],
+  ['ANALYZE FORMAT = JSON', 'DELETE FROM t'],
+])('what stands before a statement of MariaDB leaves it what it is: %s', (prefix, sql) => {
+  expect(classifySql(`${prefix} ${sql}`, 'mariadb')).toEqual(classifySql(sql, 'mariadb'))
 })
 
 test.each<[string, SqlDialect]>([

@@ -1,4 +1,5 @@
 import type { Statement } from '../../backend/index.js'
+import { withoutPrefix } from '../../sql/prefix.js'
 import type { Connection } from './driver.js'
 import { driverError, explain } from './errors.js'
 import { presentRole } from './role.js'
@@ -53,8 +54,9 @@ export class SessionKeeper {
   async runs({ text, summary, control, touchesSession }: Statement): Promise<void> {
     if (!touchesSession) return
     this.#touched = true
-    this.temporary.note(text)
-    if (/^set\s+(default\s+)?role\b/i.test(text)) this.#role = true
+    const bare = withoutPrefix(text, this.#parts.kind.dialect)
+    this.temporary.note(bare)
+    if (/^set\s+(default\s+)?role\b/i.test(bare)) this.#role = true
     const sets = summary.startsWith('set')
     if (!sets && (control !== undefined || NO_VARIABLES.test(summary))) return
     // A function in a SET may set others.

@@ -1,5 +1,6 @@
 import type { ParseOptions, Statement } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
+import { withoutPrefix } from '../../sql/prefix.js'
 import { splitSql } from '../../sql/split.js'
 import type { SqlDialect, SqlStatement } from '../../sql/types.js'
 import { withDirectives } from '../sql/directives.js'
@@ -19,14 +20,17 @@ export function parseStatements(
   dialect: SqlDialect,
   options: ParseOptions = {},
 ): readonly Statement[] {
-  return withDirectives(text, options.origin, dialect, splitSql(text, dialect, options), toMysqlStatement)
+  return withDirectives(text, options.origin, dialect, splitSql(text, dialect, options), (sql) =>
+    toMysqlStatement(sql, dialect),
+  )
 }
 
-function toMysqlStatement(sql: SqlStatement): Statement {
+function toMysqlStatement(sql: SqlStatement, dialect: SqlDialect): Statement {
   const statement = toStatement(sql)
-  if (ASKS_FOR_FILE.test(sql.text)) throw localFile(statement)
-  if (LOCKS_TABLES.test(sql.text)) return { ...statement, span: 'begin' }
-  return UNLOCKS_TABLES.test(sql.text) ? { ...statement, span: 'end' } : statement
+  const text = withoutPrefix(sql.text, dialect)
+  if (ASKS_FOR_FILE.test(text)) throw localFile(statement)
+  if (LOCKS_TABLES.test(text)) return { ...statement, span: 'begin' }
+  return UNLOCKS_TABLES.test(text) ? { ...statement, span: 'end' } : statement
 }
 
 function localFile({ position }: Statement): MigrateError {
