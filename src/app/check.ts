@@ -1,4 +1,4 @@
-import type { Session } from '../backend/index.js'
+import type { Difference, Session } from '../backend/index.js'
 import { counted } from '../core/wording.js'
 import type { Context } from './context.js'
 import { compareWith, readDeclared, type Declared } from './declared.js'
@@ -100,13 +100,25 @@ async function lintCheck(context: Context, state: State, session: Session): Prom
   return { name: 'lint', ok: hazards.length === 0, revisions, message, hazards }
 }
 
+function ofDifferences(differences: readonly Difference[], writable: boolean, where: string): Finding {
+  const count = differences.length
+  const it = count === 1 ? 'it' : 'them'
+  const what = `${counted(count, 'difference')} to ${where}`
+  if (writable)
+    return settledBy(`${what}; write ${it} with`, `migrate revision --autogenerate -m "follow ${where}"`)
+  const hint = `declare ${it} otherwise in ${where} ("managed", "allowGap"), or write the revision by hand`
+  return { message: `${what}, of which none is written by itself; ${hint}`, hint }
+}
+
 /** What the database itself says; what nobody uses is never more than a warning. */
 async function comparedChecks(
   session: Session,
   declared: Declared,
   asked: readonly CheckName[],
 ): Promise<readonly OneCheck[]> {
-  const { differences, warnings } = await compareWith(session, declared, { usage: asked.includes('unused') })
+  const { differences, warnings, script } = await compareWith(session, declared, {
+    usage: asked.includes('unused'),
+  })
   const isOfUsage = (rule: string): boolean => rule === 'unused-index' || rule === 'usage-unknown'
   const ofDrift = warnings.filter(({ rule }) => !isOfUsage(rule))
   const ofUsage = warnings.filter(({ rule }) => isOfUsage(rule))
@@ -114,10 +126,7 @@ async function comparedChecks(
   const drift =
     count === 0
       ? { message: `The database is as ${where} declares.` }
-      : settledBy(
-          `${counted(count, 'difference')} to ${where}; write ${count === 1 ? 'it' : 'them'} with`,
-          `migrate revision --autogenerate -m "follow ${where}"`,
-        )
+      : ofDifferences(differences, script !== null, where)
   const unused =
     ofUsage.length === 0
       ? 'Every index that is looked after was used.'

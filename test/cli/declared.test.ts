@@ -177,6 +177,9 @@ describeServers(['documentdb', 'mongodb'], (server) => {
     expect(run('revision', '--autogenerate', '-m', 'no more')).toContain(
       'Nothing to write: what is different stays as it is.',
     )
+    const after = project.run('check', '--drift')
+    expect(after.stdout).toContain('1 difference to indexes.ts, of which none is written by itself;')
+    expect(after.stderr).not.toContain('--autogenerate')
   })
 
   it('indexes that serve no query are warned of when that is asked, and make no check fail', async () => {
