@@ -78,10 +78,11 @@ async function settings(options: ConnectOptions, url: string): Promise<MongoClie
   const timeout = options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS
   const password = await options.password?.()
   const user = /^[^:]+:\/\/([^:@/]+)(?::[^@]*)?@/.exec(url)?.[1]
+  const own = (name: string): boolean => new RegExp(`[?&]${name}=`, 'i').test(url)
   return {
     appName: options.applicationName,
-    connectTimeoutMS: timeout,
-    serverSelectionTimeoutMS: timeout,
+    ...(own('connectTimeoutMS') ? {} : { connectTimeoutMS: timeout }),
+    ...(own('serverSelectionTimeoutMS') ? {} : { serverSelectionTimeoutMS: timeout }),
     // What was sent and not answered is in doubt: it is looked at, not sent again.
     retryWrites: false,
     ...tlsOf(options.ssl),

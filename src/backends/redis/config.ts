@@ -3,7 +3,7 @@ import { readTlsFile } from '../sql/tls.js'
 import { invalidUrl, parseServerUrl } from '../sql/url.js'
 import type { RedisOptions } from './driver.js'
 
-const DEFAULT_CONNECT_TIMEOUT_MS = 10_000
+export const DEFAULT_CONNECT_TIMEOUT_MS = 10_000
 const DEFAULT_PORT = 6379
 
 /** Of the URLs, without the colon. */

@@ -3,7 +3,7 @@ import type { ConnectOptions, ServerInfo, Session } from '../../backend/index.js
 import { MigrateError } from '../../core/errors.js'
 import { aborted } from '../sql/errors.js'
 import { refuseSsl } from '../sql/tls.js'
-import { SINGLE, configOf, connectionSettings, type Config } from './config.js'
+import { DEFAULT_CONNECT_TIMEOUT_MS, SINGLE, configOf, connectionSettings, type Config } from './config.js'
 import {
   isClient,
   isCluster,
@@ -52,7 +52,7 @@ export async function connect(options: ConnectOptions): Promise<Session<Client>>
 async function twinOf(client: Redis, options: ConnectOptions, names: RedisNames): Promise<Redis> {
   const twin = client.duplicate()
   try {
-    await begin(twin, options.signal)
+    await begin(twin, options)
     return twin
   } catch (error) {
     client.disconnect()
@@ -93,7 +93,7 @@ async function opener(options: ConnectOptions): Promise<() => Promise<Opened>> {
     if (!isClient(client)) {
       throw new MigrateError('MIG-BACKEND-UNUSABLE', 'The client is no client and no cluster of ioredis.')
     }
-    return () => begin(likeTheirs(client, options), options.signal)
+    return () => begin(likeTheirs(client, options), options)
   }
   if (url === undefined) throw new MigrateError('MIG-URL-MISSING', 'Redis needs a URL or a client.')
   const driver = await loadDriver()
@@ -120,14 +120,14 @@ function likeTheirs(client: Client, options: ConnectOptions): Client {
 async function fromUrl(driver: Driver, config: Config, options: ConnectOptions): Promise<Opened> {
   const { host, port, db, connection } = config
   const client = new driver.Redis({ ...connection, ...SINGLE, host, port, db })
-  const opened = await begin(client, options.signal)
+  const opened = await begin(client, options)
   if (!opened.clustered) return opened
   client.disconnect()
   const cluster = new driver.Cluster([{ host, port }], {
     ...clusterSettings(options),
     redisOptions: connection,
   })
-  return begin(cluster, options.signal)
+  return begin(cluster, options)
 }
 
 const clusterSettings = (options: ConnectOptions): ClusterOptions => ({
@@ -138,7 +138,7 @@ const clusterSettings = (options: ConnectOptions): ClusterOptions => ({
   enableReadyCheck: false,
   scaleReads: 'master',
   clusterRetryStrategy: (times) => (times > CLUSTER_TRIES ? null : 100 * times),
-  slotsRefreshTimeout: options.connectTimeoutMs ?? 10_000,
+  slotsRefreshTimeout: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
   // A command whose answer was lost is in doubt: it is not sent again.
   retryDelayOnFailover: 0,
 })
@@ -157,13 +157,19 @@ class Told extends Error {
 
 async function begin(
   client: Client,
-  signal: AbortSignal | undefined,
+  { signal, connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS }: ConnectOptions,
 ): Promise<Opened & { clustered: boolean }> {
   let said: unknown
   // Told to the command that runs; between commands nobody is there, and the next one will hear of it.
   client.on('error', (error: unknown) => (said ??= error))
   const stop = (): void => client.disconnect()
   signal?.addEventListener('abort', stop, { once: true })
+  // The driver's own counts until the connection stands: whoever takes it and never answers is no Redis.
+  const patience = 2 * connectTimeoutMs
+  const giveUp = setTimeout(() => {
+    said ??= new Error(`it took the connection and did not answer within ${patience} ms; is it a Redis?`)
+    stop()
+  }, patience)
   try {
     // A cluster that the driver gives up ends, and the promise of its connection is left as it is.
     await Promise.race([
@@ -179,6 +185,7 @@ async function begin(
     if (signal?.aborted === true) throw aborted('connecting')
     throw new Told(error, said)
   } finally {
+    clearTimeout(giveUp)
     signal?.removeEventListener('abort', stop)
   }
 }
