@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { lackOf, type ServerFacts } from '../../src/backends/mongo/abilities.js'
+import { fitOf } from '../../src/backends/mongo/fit.js'
+import { parseStatements } from '../../src/backends/mongo/statements.js'
+import { MigrateError } from '../../src/core/errors.js'
 import { commandsOf } from '../../src/schema/mongo/commands.js'
 
 type Kind = ServerFacts['kind']
@@ -53,6 +56,46 @@ describe('what a server lacks', () => {
       lack('{"createIndexes": "c", "indexes": [], "commitQuorum": 1}', 'MongoDB', '8.0.0', 'standalone'),
     ).toMatch(/^"commitQuorum"/)
     expect(lack(index('', '"a": "geoHaystack"'), 'MongoDB', '5.0.0')).toMatch(/^"a"/)
+  })
+
+  // From Amazon's page "Supported MongoDB APIs", its columns 4.0, 5.0 and 8.0.
+  it.each<[text: string, first: string | null]>([
+    [index(', "collation": {"locale": "de"}'), '8.0.0'],
+    ['{"create": "c", "collation": {"locale": "de"}}', '8.0.0'],
+    ['{"create": "v", "viewOn": "c", "pipeline": []}', '8.0.0'],
+    ['{"create": "c", "capped": true, "size": 4096}', null],
+    ['{"create": "c", "validator": {"$jsonSchema": {}}}', '4.0.0'],
+    [index(', "unique": true, "sparse": true'), '4.0.0'],
+  ])('Amazon DocumentDB runs it from a version on: %s', (text, first) => {
+    for (const version of ['4.0.0', '5.0.0', '8.0.0'])
+      expect(lack(text, 'Amazon DocumentDB', version) === null, version).toBe(
+        first !== null && Number.parseInt(version) >= Number.parseInt(first),
+      )
+  })
+
+  it('is a collation of a whole collection where only indexes have one', () => {
+    const text = '{"create": "c", "collation": {"locale": "de"}}'
+    expect(lack(text, 'DocumentDB', '7.0.0')).toMatch(/^"collation"/)
+    expect(lack(text, 'MongoDB', '4.4.0')).toBeNull()
+    expect(lack(index(', "collation": {"locale": "de"}'), 'DocumentDB', '7.0.0')).toBeNull()
+    expect(lack(index('', '"a.$**": 1, "b": 1'), 'DocumentDB', '7.0.0')).toMatch(/^"a\.\$\*\*"/)
+  })
+
+  it('is told at the operation where the command stands in code, which does not have its text', () => {
+    const place = (file: string) => {
+      const origin = { file, line: 5, column: 3, offset: 90 }
+      const statements = parseStatements('{"create": "c", "capped": true, "size": 4096}', { origin })
+      const server = { product: 'DocumentDB', version: '7.0.0', number: 70_000, kind: 'sharded' } as const
+      try {
+        fitOf(statements, false, server, 'shop')
+      } catch (error) {
+        return error instanceof MigrateError ? error.position : error
+      }
+      return null
+    }
+    expect(place('a.mongo')).toMatchObject({ line: 5, column: 19 })
+    for (const ending of ['ts', 'mjs', 'cjs', 'js'])
+      expect(place(`a.${ending}`)).toMatchObject({ line: 5, column: 3 })
   })
 
   it('is nothing where an option is off, where nothing is known, and of commands that all have', () => {

@@ -18,10 +18,13 @@ interface Ability {
   readonly since?: number
   /** Other products that have not got it. What is not known of them is asked of the server itself. */
   readonly absent?: readonly string[]
+  /** The first version of Amazon DocumentDB that has it, where not all have. */
+  readonly amazonSince?: number
   readonly instead?: string
 }
 
 const ALL_OTHERS = ['DocumentDB', 'FerretDB', 'Amazon DocumentDB', 'Cosmos DB'] as const
+const OPEN = ['DocumentDB', 'FerretDB'] as const
 const LEASED = ['Amazon DocumentDB', 'Cosmos DB'] as const
 
 const TABLE = {
@@ -43,7 +46,7 @@ const TABLE = {
     absent: LEASED,
     instead: 'Build a unique index under another name beside it, and drop the old one.',
   },
-  compoundWildcard: { name: 'wildcard indexes of several fields', since: 70_000 },
+  compoundWildcard: { name: 'wildcard indexes of several fields', since: 70_000, absent: ALL_OTHERS },
   wildcard: { name: 'wildcard indexes', absent: ['Amazon DocumentDB'] },
   haystack: { name: 'indexes of the kind geoHaystack any more' },
   hashed: { name: 'hashed indexes', absent: ['Amazon DocumentDB'] },
@@ -54,13 +57,19 @@ const TABLE = {
     instead: 'Index the place by itself.',
   },
   text: { name: 'text indexes', absent: ['Cosmos DB'] },
-  collation: { name: 'collations', absent: ['Cosmos DB'] },
+  collation: { name: 'collations', absent: ['Cosmos DB'], amazonSince: 80_000 },
+  collectionCollation: {
+    name: 'collections and views with a collation',
+    absent: OPEN,
+    instead: 'Give it to the indexes, and to the queries that are to use them.',
+  },
+  views: { name: 'views', amazonSince: 80_000, instead: 'Have the application ask with the pipeline.' },
   uniqueCollation: {
     name: 'unique indexes with a collation',
-    absent: ['DocumentDB', 'FerretDB', 'Cosmos DB'],
+    absent: [...OPEN, 'Cosmos DB'],
   },
   commitQuorum: { name: 'commitQuorum', absent: ALL_OTHERS, instead: 'Leave it out.' },
-  capped: { name: 'capped collections', absent: ['DocumentDB', 'FerretDB', 'Cosmos DB'] },
+  capped: { name: 'capped collections', absent: ALL_OTHERS },
   timeseries: { name: 'time series', since: 50_000, absent: ALL_OTHERS },
   bucketSpans: { name: 'bucketMaxSpanSeconds of time series', since: 60_300 },
   clustered: { name: 'clustered collections', since: 50_300, absent: ALL_OTHERS },
@@ -80,7 +89,7 @@ const TABLE = {
     absent: ALL_OTHERS,
     instead: 'Search elsewhere, or with a text index.',
   },
-  dryRun: { name: 'dryRun of collMod', since: 50_300 },
+  dryRun: { name: 'dryRun of collMod', since: 50_300, absent: ALL_OTHERS, instead: 'Leave it out.' },
   bulkWrite: {
     name: 'the command bulkWrite',
     since: 80_000,
@@ -120,7 +129,12 @@ export function lackOf(command: JsonObject, server: ServerFacts): Lack | null {
       ability === 'commitQuorum' && server.product === 'MongoDB'
         ? 'One server by itself takes no commitQuorum.'
         : `${who} has no ${told.name}.`
-    const since = server.product === 'MongoDB' && told.since !== undefined ? sinceText(told.since) : ''
+    const since =
+      server.product === 'MongoDB' && told.since !== undefined
+        ? sinceText('MongoDB', told.since)
+        : server.product === 'Amazon DocumentDB' && told.amazonSince !== undefined
+          ? sinceText(server.product, told.amazonSince)
+          : ''
     return { message, hint: `${since}${told.instead ?? 'Do without it here.'}`, offset }
   }
   return null
@@ -135,15 +149,16 @@ export const hasTransactions = ({ product, kind }: ServerFacts): boolean =>
   kind !== 'standalone' && product !== 'FerretDB'
 
 function has({ product, number, kind }: ServerFacts, name: AbilityName): boolean {
-  const { since = 0, absent = [] }: Ability = TABLE[name]
+  const { since = 0, absent = [], amazonSince = 0 }: Ability = TABLE[name]
+  if (product === 'Amazon DocumentDB' && number !== 0 && number < amazonSince) return false
   if (product !== 'MongoDB') return !absent.includes(product)
   if (name === 'commitQuorum') return kind !== 'standalone'
   if (name === 'haystack') return number !== 0 && number < 50_000
   return number === 0 || number >= since
 }
 
-const sinceText = (number: number): string =>
-  `MongoDB has it from ${Math.floor(number / 10_000)}.${Math.floor(number / 100) % 100} on. `
+const sinceText = (product: string, number: number): string =>
+  `${product} has it from ${Math.floor(number / 10_000)}.${Math.floor(number / 100) % 100} on. `
 
 const ONLY_SHARDED: ReadonlySet<string> = new Set([
   ...['shardCollection', 'reshardCollection', 'refineCollectionShardKey', 'enableSharding'],
@@ -157,10 +172,15 @@ function needsOf(command: JsonObject): Need[] {
           capped: 'capped',
           timeseries: 'timeseries',
           clusteredIndex: 'clustered',
-          collation: 'collation',
+          viewOn: 'views',
         },
         ...{ validator: 'validator', changeStreamPreAndPostImages: 'images' },
-      }).concat(needs(fieldOf(command, 'timeseries'), { bucketMaxSpanSeconds: 'bucketSpans' }))
+      })
+        .concat(
+          needs(command, { collation: 'collation' }),
+          needs(command, { collation: 'collectionCollation' }),
+        )
+        .concat(needs(fieldOf(command, 'timeseries'), { bucketMaxSpanSeconds: 'bucketSpans' }))
     case 'collMod':
       return needs(command, {
         ...{ validator: 'validator', changeStreamPreAndPostImages: 'images', dryRun: 'dryRun' },

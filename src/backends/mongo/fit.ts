@@ -1,9 +1,8 @@
 import type { Statement } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import { fieldOf, type JsonObject } from '../../schema/mongo/json.js'
-import { placeIn } from '../sql/errors.js'
 import { createsInTransactions, hasTransactions, lackOf, type ServerFacts } from './abilities.js'
-import { commandOf } from './statements.js'
+import { commandOf, placeOf } from './statements.js'
 
 /**
  * Looks at a script before anything of it runs: what the server lacks is refused.
@@ -25,7 +24,7 @@ export function fitOf(
     const lack = lackOf(node, server)
     if (lack !== null) {
       throw new MigrateError('MIG-UNSUPPORTED', lack.message, {
-        position: placeIn(statement, lack.offset),
+        position: placeOf(statement, lack.offset),
         hint: lack.hint,
         state: 'Nothing was run.',
       })
@@ -103,7 +102,7 @@ function refuseLongName(statement: Statement, node: JsonObject, database: string
       'MIG-UNSUPPORTED',
       `With the database's before it the name of this collection has ${bytes} bytes, and servers take ${LONGEST_NAME}.`,
       {
-        position: placeIn(statement, value.offset),
+        position: placeOf(statement, value.offset),
         hint: 'Give it a shorter name.',
         state: 'Nothing was run.',
       },

@@ -1,10 +1,8 @@
-import type { Linter, Statement } from '../../backend/index.js'
-import type { Position } from '../../core/position.js'
+import type { Linter } from '../../backend/index.js'
 import type { Document } from '../../schema/mongo/ejson.js'
 import { HazardFinder } from '../../schema/mongo/hazards.js'
 import type { JsonNode } from '../../schema/mongo/json.js'
-import { placeIn } from '../sql/errors.js'
-import { commandOf } from './statements.js'
+import { commandOf, placeOf } from './statements.js'
 
 export function mongoLinter(): Linter {
   const finder = new HazardFinder()
@@ -18,12 +16,6 @@ export function mongoLinter(): Linter {
         .map(({ path, ...hazard }) => ({ ...hazard, position: placeOf(statement, offsetOf(node, path)) }))
     },
   }
-}
-
-/** In code no more can be told than where the operation stands: its command is not in the file. */
-function placeOf(statement: Statement, offset: number): Position {
-  const isCode = /\.[cm]?[jt]s$/.test(statement.position.file ?? '')
-  return isCode ? statement.position : placeIn(statement, offset)
 }
 
 /** Of what is at the end of the path, or as far on it as there is something. */

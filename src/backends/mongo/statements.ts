@@ -88,7 +88,7 @@ function asBackfill(statement: Statement, options: BackfillOptions): Statement {
     return { ...statement, ...NO_TRANSACTION, backfill: { ...options, table: name } }
   }
   throw new MigrateError('MIG-BACKFILL', `The command of a backfill ${problem.message}.`, {
-    position: placeIn(statement, problem.offset),
+    position: placeOf(statement, problem.offset),
     hint: 'Write for example: {"update": "users", "updates": [{"q": {}, "u": {"$set": {"seen": false}}, "multi": true}]}',
     state: 'Nothing was run.',
   })
@@ -104,6 +104,12 @@ export function commandOf(text: string): CommandText {
   const [only] = commandsIn(text, {}, (command) => command)
   if (only === undefined) throw new MigrateError('MIG-INTERNAL', 'A statement is no command.')
   return only
+}
+
+/** In code no more can be told than where the operation stands: its command is not in the file. */
+export function placeOf(statement: Statement, offset: number): Position {
+  const isCode = /\.[cm]?[jt]s$/.test(statement.position.file ?? '')
+  return isCode ? statement.position : placeIn(statement, offset)
 }
 
 const isTrue = (node: JsonNode | undefined): boolean => node?.kind === 'literal' && node.value === true
