@@ -68,8 +68,9 @@ export function stateSentence(steps: readonly StepReport[], error: MigrateError)
     )
   }
   // Everything was done, and then the server was gone.
-  if (half === undefined && error.code === 'MIG-CONNECT' && error.state !== undefined)
-    sentences.push(error.state)
+  if (half === undefined && error.code === 'MIG-CONNECT' && error.state !== undefined) {
+    if (!sentences.includes(error.state)) sentences.push(error.state)
+  }
   const left = steps.filter(({ outcome }) => outcome === 'not-begun').length
   if (left > 0) sentences.push(`${counted(left)} ${left === 1 ? 'was' : 'were'} not begun.`)
   return sentences.join(' ')

@@ -72,7 +72,7 @@ export class Runner {
     await this.#confirm(planned, preparer)
     const lock = await takeLock(this.#context, this.#session, this.#identity)
     try {
-      const fresh = await this.#again(state, planned)
+      const fresh = await this.#again(state, planned).catch(refuseUntouched)
       await settleDue(this.#context, this.#session, due, (done) => this.#log(preparer, 'done', done))
       if (fresh.steps.length === 0) return this.#report(fresh.state, fresh.state, [], true)
       return await this.#execute(fresh.state, fresh.steps)
@@ -189,8 +189,12 @@ export class Runner {
     this.#context.emit({ type: 'planned', steps: steps.length, direction, longestId })
     // Nothing of ours is written either before the whole plan is found fit.
     const begin = async (): Promise<void> => {
-      if (isOutdated(state.snapshot)) await this.#session.metadata.ensure()
-      await this.#log(preparer, 'started', null)
+      try {
+        if (isOutdated(state.snapshot)) await this.#session.metadata.ensure()
+        await this.#log(preparer, 'started', null)
+      } catch (error) {
+        refuseUntouched(error)
+      }
     }
     const options = { ...this.#engineOptions(state, this.#listener(planned)), begin }
     const report = await execute(this.#session, steps, options)
@@ -300,6 +304,13 @@ export class Runner {
       steps,
     }
   }
+}
+
+/** @throws the error, which says that no statement of a revision was run where it says nothing of that */
+function refuseUntouched(error: unknown): never {
+  if (error instanceof MigrateError && error.state === undefined)
+    throw error.with({ state: 'No revision was run.' })
+  throw error
 }
 
 function stepHead({ node, direction, source }: PlanStep) {

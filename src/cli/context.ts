@@ -4,6 +4,7 @@ import type { ConfirmQuestion, Migrator, MigratorEvent, RunOptions } from '../ap
 import { MigrateError } from '../core/errors.js'
 import { listed } from '../core/wording.js'
 import type { View } from '../report/view.js'
+import { printableLines } from '../report/width.js'
 import type { Io } from './io.js'
 import { lossLines, throwsData } from './loss.js'
 import type { Settings } from './settings.js'
@@ -89,13 +90,14 @@ function divertConsole(io: Io): void {
   Object.assign(globalThis.console, { log: print, info: print, debug: print })
 }
 
-/** What may be said at any time, whichever command runs. */
+/** What may be said at any time, whichever command runs. Servers and other clients have worded much of it. */
 export function notice(event: MigratorEvent, context: Context, view: View): void {
   if (context.quiet) return
-  if (event.type === 'notice') context.io.err(`${view.style.dim('notice')}  ${event.message}\n`)
+  if (event.type === 'notice')
+    context.io.err(`${view.style.dim('notice')}  ${printableLines(event.message)}\n`)
   if (event.type === 'lock-waiting') {
     const holder = event.holder === null ? 'another runner' : event.holder.description
-    context.io.err(`${view.style.yellow('waiting')} for the lock, held by ${holder}\n`)
+    context.io.err(`${view.style.yellow('waiting')} for the lock, held by ${printableLines(holder)}\n`)
   }
 }
 

@@ -2,7 +2,7 @@ import type { MigrateError } from '../core/errors.js'
 import { codeFrame } from './frame.js'
 import type { RunReport } from './values.js'
 import { paintDiff, type View } from './view.js'
-import { printable } from './width.js'
+import { printable, printableLine as safeLine, printableLines as safe } from './width.js'
 
 /** The failure part of every `--json` document (design.md, section 8). */
 export interface ErrorDocument {
@@ -48,7 +48,9 @@ export function renderError(error: MigrateError, view: View): string {
   const lines = [`${style.red(style.bold('error'))}${style.dim(`[${error.code}]`)} ${safe(error.message)}`]
   const { position, source } = error
   if (position?.file !== undefined) {
-    lines.push(`  ${style.dim('at')} ${style.cyan(`${position.file}:${position.line}:${position.column}`)}`)
+    lines.push(
+      `  ${style.dim('at')} ${style.cyan(`${printable(position.file)}:${position.line}:${position.column}`)}`,
+    )
   }
   const frame = position === undefined || source === undefined ? [] : codeFrame(source, position, style)
   if (frame.length > 0) lines.push('', ...frame, '')
@@ -62,18 +64,6 @@ export function renderError(error: MigrateError, view: View): string {
   lines.push(`${style.bold('docs')}   ${docsPage(error)}`)
   if (view.verbose) lines.push(...stack(error).map((line) => style.dim(line)))
   return `${lines.join('\n')}\n`
-}
-
-/** Of a line of 10 MB, whoever wrote it, nobody reads more. */
-const LONGEST_LINE = 2000
-
-function safe(text: string): string {
-  return text.split('\n').map(safeLine).join('\n')
-}
-
-function safeLine(line: string): string {
-  const cut = line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line
-  return printable(cut)
 }
 
 /** The catalogue of errors ships with the package; every code has its own heading there. */

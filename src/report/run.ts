@@ -80,7 +80,7 @@ export function renderPlan(report: RunReport, view: View): string {
       '',
       `  ${arrow(report.command, step, style)} ${style.cyan(step.revision)}  ${firstLine(step.message)}`,
     )
-    if (step.file !== null) lines.push(`    ${style.dim(step.file)}`)
+    if (step.file !== null) lines.push(`    ${style.dim(printable(step.file))}`)
     for (const line of statements(step, view)) lines.push(line)
     const hazards = step.statements.flatMap(({ hazards = [] }) => hazards)
     for (const line of renderHazards(

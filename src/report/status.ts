@@ -4,7 +4,7 @@ import { count, moment } from './duration.js'
 import { text, type Listed } from './revisions.js'
 import type { CurrentReport, PostponedReport, StatusReport, UnfinishedReport } from './values.js'
 import { typed, type View } from './view.js'
-import { firstLine } from './width.js'
+import { firstLine, printable } from './width.js'
 
 /** Pending revisions shown before the rest is only counted. */
 const LISTED = 20
@@ -87,7 +87,9 @@ export function progress({ done, statements }: UnfinishedReport): string {
 
 function stopped({ stoppedAt, place, backfill }: UnfinishedReport): string {
   const at =
-    place === null ? '' : `${place.file === null ? 'line ' : `${place.file}:`}${place.line}:${place.column}`
+    place === null
+      ? ''
+      : `${place.file === null ? 'line ' : `${printable(place.file)}:`}${place.line}:${place.column}`
   if (backfill !== null && stoppedAt?.state === 'intent') {
     const begun = backfill.state === 'paused' ? 'paused' : 'a backfill'
     return `${begun} of ${backfill.table}${at === '' ? '' : ` at ${at}`}: ${howFar(backfill)}`

@@ -86,8 +86,25 @@ export function printable(text: string): string {
   return text.replace(CONTROL, ' ')
 }
 
-/** First line that says something, its blanks squeezed. */
+/** UTF-16 units. Of a line of 10 MB, whoever wrote it, nobody reads more. */
+const LONGEST_LINE = 2000
+
+/** One line, printable and not without end. */
+export function printableLine(line: string): string {
+  return printable(line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line)
+}
+
+/** {@link printableLine} of each line. */
+export function printableLines(text: string): string {
+  return text.split('\n').map(printableLine).join('\n')
+}
+
+/** UTF-16 units. A message is a few words; nobody reads one of megabytes, and it would push all else off the screen. */
+const LONGEST_FIRST_LINE = 500
+
+/** First line that says something, its blanks squeezed, and cut where it has no end. */
 export function firstLine(text: string): string {
   const line = text.split('\n', 20).find((candidate) => candidate.trim() !== '') ?? ''
-  return printable(line).trim().replace(/ {2,}/g, ' ')
+  const squeezed = printable(line).trim().replace(/ {2,}/g, ' ')
+  return squeezed.length > LONGEST_FIRST_LINE ? `${squeezed.slice(0, LONGEST_FIRST_LINE)}…` : squeezed
 }

@@ -129,6 +129,17 @@ describeEverywhere('a backfill', (project) => {
     expect((await project().migrator().current()).unfinished).toEqual([])
   })
 
+  it('of a table whose engine has no transactions is refused with what helps', async ({ skip }) => {
+    const { server } = project()
+    skip(server === 'sqlite' || !/^(mysql|mariadb)/.test(server.name), 'every table has transactions')
+    project().revision(A, 'CREATE TABLE loose (id integer PRIMARY KEY, n integer) ENGINE=MyISAM;')
+    project().revision(B, '-- migrate:backfill\nUPDATE loose SET n = 1;', { parents: A })
+    const error = await refusal(project().migrator().upgrade())
+    expect(error).toMatchObject({ code: 'MIG-BACKFILL-KEY' })
+    expect(error.message).toContain('MyISAM has no transactions')
+    expect(error.hint).toContain('ENGINE=InnoDB')
+  })
+
   it('of a key that it changes, or of what is no UPDATE of one table, is refused', async () => {
     project().revision(A, table(3))
     await project().migrator().upgrade()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { RunError } from '../../src/app/failure.js'
+import { RunError, stateSentence } from '../../src/app/failure.js'
 import type { RunReport, StepReport } from '../../src/app/types.js'
 import { MigrateError } from '../../src/core/errors.js'
 
@@ -33,6 +33,20 @@ function hintOf(
     flags,
   }).hint
 }
+
+describe('what stands after a failure', () => {
+  it('is said once, where the error says it as well', () => {
+    const step = (revision: string, outcome: StepReport['outcome']): StepReport => ({
+      ...{ revision, message: '', file: null, direction: 'up', durationMs: null, statements: [] },
+      outcome,
+    })
+    const steps = [step('a', 'applied'), step('b', 'rolled-back'), step('c', 'not-begun')]
+    const lost = new MigrateError('MIG-CONNECT', 'Lost.', { state: 'b was rolled back.' })
+    expect(stateSentence(steps, lost)).toBe(
+      '1 revision is done and stands. b was rolled back. 1 revision was not begun.',
+    )
+  })
+})
 
 describe('what to type next after a failure', () => {
   it('has the flags that the command was given', () => {

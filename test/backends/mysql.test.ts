@@ -167,6 +167,25 @@ describeServers(['mysql', 'mariadb'], (server) => {
     expect(await one(patient, 'SELECT @@SESSION.lock_wait_timeout')).toBe(31_536_000)
   })
 
+  test('the session may be idle for long, and one that is lent gets its own limit back', async () => {
+    const admin = await connect()
+    const limit = 20_000
+    const before = Number(await one(admin, 'SELECT @@GLOBAL.wait_timeout'))
+    await admin.client.query(`SET GLOBAL wait_timeout = ${limit}`)
+    const lentOut = mysql2.createConnection(database.url).promise()
+    try {
+      expect(await one(await connect(), 'SELECT @@SESSION.wait_timeout')).toBe(28_800)
+      const session = await connect({ client: lentOut, url: undefined })
+      expect(await one(session, 'SELECT @@SESSION.wait_timeout')).toBe(28_800)
+      await session.close()
+      const [rows] = await lentOut.query('SELECT @@SESSION.wait_timeout AS seconds')
+      expect(rows).toEqual([{ seconds: limit }])
+    } finally {
+      await admin.client.query(`SET GLOBAL wait_timeout = ${before}`)
+      await lentOut.end()
+    }
+  })
+
   test('warnings of the server are passed on', async () => {
     const notices: string[] = []
     const session = await connect({ onNotice: (text: string) => notices.push(text) })

@@ -287,6 +287,32 @@ describeServers(['postgres', 'postgres15'], (server) => {
     })
   })
 
+  it('a transaction may be idle for as long as a step of code takes, unless the URL says otherwise', async () => {
+    const owner = new URL(bench.url)
+    const database = { name: owner.pathname.slice(1), url: bench.url, drop: () => Promise.resolve() }
+    const user = await createUser(server, database)
+    bench.later(() => user.drop())
+    await bench.ask(`ALTER ROLE ${user.name} SET idle_in_transaction_session_timeout = '7s'`)
+    const limit = 'idle_in_transaction_session_timeout'
+    expect(await show(await bench.connect({ url: user.url }), limit)).toBe('0')
+    const own = await bench.connect({ url: `${user.url}?options=-c%20${limit}%3D5s` })
+    expect(await show(own, limit)).toBe('5s')
+  })
+
+  it('a time limit over which the server hangs up is named', async () => {
+    const limit = 'idle_in_transaction_session_timeout'
+    const session = await bench.connect({ url: `${bench.url}?options=-c%20${limit}%3D50` })
+    const idle = session.transaction(async (tx) => {
+      await tx.execute(unit('x', 'SELECT 1').statements[0] as never)
+      await new Promise<void>((resolve) => session.client.once('end', () => resolve()))
+      await tx.execute(unit('x', 'SELECT 1').statements[0] as never)
+    })
+    await expect(idle).rejects.toMatchObject({
+      code: 'MIG-CONNECT',
+      hint: expect.stringContaining(`SET ${limit} = 0`) as unknown,
+    })
+  })
+
   it('a transaction in which something failed is not taken for a commit', async () => {
     const session = await bench.prepared()
     const swallowed = session.transaction(async (tx) => {

@@ -14,6 +14,14 @@ function positionOf(source: string, line: number, column: number) {
   return { file: 'a.sql', line, column, offset: before + column - 1 }
 }
 
+describe('a place', () => {
+  it('moves no cursor and changes no colours, however its file is called', () => {
+    const position = { ...positionOf('x', 1, 1), file: 'a\u001b[31m\nnext   rm.sql' }
+    const text = renderError(new MigrateError('MIG-STATEMENT-FAILED', 'No.', { position }), view)
+    expect(text.split('\n')[1]).toBe('  at a [31m next   rm.sql:1:1')
+  })
+})
+
 describe('code frames', () => {
   const source = 'one\ntwo\nthree\nfour\nfive\nsix'
 

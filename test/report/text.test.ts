@@ -42,6 +42,7 @@ describe('width of texts', () => {
   it('lets no control character through', () => {
     expect(printable('a\u001b[31mb\nc')).toBe('a [31mb c')
     expect(firstLine('\n  first   line\nsecond')).toBe('first line')
+    expect(firstLine('x'.repeat(10_000_000))).toBe(`${'x'.repeat(500)}…`)
   })
 })
 

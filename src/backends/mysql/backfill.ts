@@ -127,28 +127,32 @@ async function tableFacts(parts: BackfillParts, { path }: UpdateParts): Promise<
     const [index, name, type, charset, nullable, part, order] = row.map((one) =>
       one === null ? null : textOf(one),
     )
-    const problem =
-      engine.toLowerCase() !== 'innodb'
-        ? `its engine ${engine} has no transactions`
-        : name == null || type == null
-          ? 'it is of an expression'
-          : nullable !== 'NO'
-            ? `${name} may be NULL`
-            : part != null || order !== 'A'
-              ? `its index does not have ${name} whole and ascending`
-              : isUsable(type)
-                ? null
-                : `the values of ${name} (${type}) cannot be written down without loss`
+    const isLoose = engine.toLowerCase() !== 'innodb'
+    const problem = isLoose
+      ? `its engine ${engine} has no transactions`
+      : name == null || type == null
+        ? 'it is of an expression'
+        : nullable !== 'NO'
+          ? `${name} may be NULL`
+          : part != null || order !== 'A'
+            ? `its index does not have ${name} whole and ascending`
+            : isUsable(type)
+              ? null
+              : `the values of ${name} (${type}) cannot be written down without loss`
     const key = keys.get(index ?? '')
     keys.set(index ?? '', {
       index: index ?? '',
       primary: index === 'PRIMARY',
       columns: [...(key?.columns ?? []), { name: name ?? '', type: type ?? '', as: charset ?? '' }],
       problem: key?.problem ?? problem,
+      ...(isLoose ? { remedy: NO_ENGINE_REMEDY } : {}),
     })
   }
   return { keys: [...keys.values()], estimate: table[1] === null ? null : Number(table[1]) }
 }
+
+const NO_ENGINE_REMEDY =
+  'Move the table to InnoDB first (ALTER TABLE … ENGINE=InnoDB, in a revision before), or take the line "-- migrate:backfill" away to run it as one statement.'
 
 /** Dictionary tables answer with text or numbers, and bytes for some. */
 const textOf = (value: unknown): string =>

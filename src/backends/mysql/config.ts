@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { hostname } from 'node:os'
 import type { ConnectOptions, SslOptions } from '../../backend/index.js'
 import { isLoopback, readTlsFile, rememberHost } from '../sql/tls.js'
 import { invalidUrl, parseServerUrl } from '../sql/url.js'
@@ -38,7 +39,13 @@ export async function configOf(url: string, options: ConnectOptions, at?: Place)
     multipleStatements: true,
     // No server may ask this machine for a file; and sql_mode, which routines keep, stays the server's own.
     flags: ['-LOCAL_FILES', '-IGNORE_SPACE'],
-    connectAttributes: { program_name: options.applicationName, _pid: String(process.pid) },
+    // What others are told of who holds the lock.
+    connectAttributes: {
+      program_name: options.applicationName,
+      _pid: String(process.pid),
+      program_host: hostname(),
+      since: new Date().toISOString(),
+    },
   }
 }
 

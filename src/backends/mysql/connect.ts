@@ -128,6 +128,9 @@ interface Parts {
   close(): Promise<void>
 }
 
+/** The server's own default: eight hours. */
+const IDLE_SECONDS = 28_800
+
 async function begin(options: ConnectOptions, parts: Parts): Promise<MysqlSession> {
   const { connection } = parts
   // What follows, SET autocommit above all, would commit it.
@@ -146,6 +149,8 @@ async function begin(options: ConnectOptions, parts: Parts): Promise<MysqlSessio
     ['autocommit', 1],
     ['lock_wait_timeout', seconds],
     ['innodb_lock_wait_timeout', seconds],
+    // A step of code, a paused backfill: the session that has the lock may be idle for long.
+    ['wait_timeout', Math.max(Number(original.get('wait_timeout')) || 0, IDLE_SECONDS)],
     ['sql_select_limit', EVERY_ROW],
     ['sql_big_selects', 1],
   ]

@@ -150,7 +150,9 @@ export function explain(thrown: unknown, doing: string): MigrateError {
 }
 
 function lost(cause: unknown, error: DriverError): MigrateError {
-  return new MigrateError('MIG-CONNECT', `The connection to the server was lost: ${error.message}`, {
+  // The driver's own words, when it was closed while nothing was asked.
+  const said = /in closed state/i.test(error.message) ? 'the server closed it.' : error.message
+  return new MigrateError('MIG-CONNECT', `The connection to the server was lost: ${said}`, {
     hint: 'See where the database stands with: migrate status',
     details: facts(error).code === undefined ? [] : [`code: ${facts(error).code ?? ''}`],
     cause: causeOf(cause),

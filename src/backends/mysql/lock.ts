@@ -23,12 +23,13 @@ export function userLevelLock(
   database: string,
   name: string,
   options: LockOptions,
+  lastBegun: () => Promise<string | null>,
 ): Promise<SessionLock> {
   const key = `revgraph:${createHash('sha256').update(`${database}\0${name}`).digest('hex').slice(0, 40)}`
   return acquireByPolling(
     {
       attempt: async () => ((await get(connection, key)) ? lockOf(connection, key) : null),
-      holder: () => holderOf(connection, key),
+      holder: () => holderOf(connection, key, lastBegun),
     },
     options,
   )
@@ -85,8 +86,15 @@ function lockOf(connection: Connection, key: string): SessionLock {
 const SESSIONS = 'information_schema.PROCESSLIST'
 const ATTRIBUTES = 'performance_schema.session_connect_attrs'
 
-/** As much as this user may see; who may see nothing still learns the number of the connection. */
-async function holderOf(connection: Connection, key: string): Promise<LockHolder | null> {
+/**
+ * As much as this user may see; who may see nothing still learns the number of the connection. MariaDB as it comes shows
+ * nobody's attributes: there the log tells which run began last, which the holder need not be.
+ */
+async function holderOf(
+  connection: Connection,
+  key: string,
+  lastBegun: () => Promise<string | null>,
+): Promise<LockHolder | null> {
   const ask = async (sql: string): Promise<readonly unknown[][]> => {
     try {
       return (await send(connection, sql, true)).rows
@@ -104,11 +112,17 @@ async function holderOf(connection: Connection, key: string): Promise<LockHolder
   )
   const pid = Number(attributes.get('_pid'))
   const command = attributes.get('program_name')
+  const since = attributes.get('since')
+  const host =
+    attributes.get('program_host') ?? (typeof from === 'string' ? from.replace(/:\d+$/, '') : undefined)
   const owner = {
     ...(typeof user === 'string' ? { user } : {}),
-    ...(typeof from === 'string' ? { host: from.replace(/:\d+$/, '') } : {}),
+    ...(host === undefined ? {} : { host }),
     ...(pid > 0 ? { pid } : {}),
     ...(command === undefined ? {} : { command }),
+    ...(since === undefined ? {} : { since }),
   }
-  return { ...owner, description: `${describeOwner(owner)} (connection ${id})` }
+  const last = command === undefined ? await lastBegun() : null
+  const description = `${describeOwner(owner)} (connection ${id}${last === null ? '' : `; the last run that began is ${last}`})`
+  return { ...owner, description }
 }

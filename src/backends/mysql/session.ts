@@ -244,9 +244,23 @@ export class MysqlSession implements Session<PromiseConnection> {
     const leased = how === 'lease' || (how === 'auto' && (await isClustered(this.#channel.connection)))
     const lock = leased
       ? await this.#takeLease(name, options)
-      : await userLevelLock(this.#channel.connection, names.schema ?? '', name, options)
+      : await userLevelLock(this.#channel.connection, names.schema ?? '', name, options, () =>
+          this.#lastBegun(),
+        )
     this.#locks.push(lock)
     return lock
+  }
+
+  /** `migrate upgrade by deploy on web-1, since …`, where the log has a run that has not ended. */
+  async #lastBegun(): Promise<string | null> {
+    const { log } = this.#parts.names
+    const lines = `SELECT action, run_by, host, noted_at, outcome FROM ${log} WHERE revision IS NULL ORDER BY seq DESC LIMIT 1`
+    const [line] = await send(this.#channel.connection, lines, true).then(
+      ({ rows }) => rows,
+      () => [],
+    )
+    const [action, by, host, at, outcome] = (line ?? []).map(String)
+    return outcome === 'started' ? `migrate ${action} by ${by} on ${host}, since ${at}` : null
   }
 
   async #takeLease(name: string, options: LockOptions): Promise<SessionLock> {

@@ -7,7 +7,7 @@ export type Variables = ReadonlyMap<string, string>
 
 /** What the session itself sets when it begins, beside the variable of a time limit for statements. */
 const OWN = [
-  ...['autocommit', 'lock_wait_timeout', 'innodb_lock_wait_timeout'],
+  ...['autocommit', 'lock_wait_timeout', 'innodb_lock_wait_timeout', 'wait_timeout'],
   // With these not every row of our own would be read.
   ...['sql_select_limit', 'sql_big_selects'],
 ]

@@ -29,6 +29,7 @@ export interface PgTarget {
 export interface PgSettings {
   readonly lock_timeout?: number
   readonly statement_timeout?: number
+  readonly idle_in_transaction_session_timeout?: number
   readonly options?: string
 }
 
@@ -69,6 +70,8 @@ export function targetOf(options: ConnectOptions & { readonly url: string }): Pg
 const given = <Name extends string>(name: Name, value: string | undefined): { [key in Name]?: string } =>
   value === undefined || value === '' ? {} : ({ [name]: value } as { [key in Name]: string })
 
+const IDLE = 'idle_in_transaction_session_timeout'
+
 /** What the URL's own `options` set is the user's choice, unless the tool was told otherwise. */
 function settingsOf(options: ConnectOptions, own: string | undefined): PgSettings {
   const lock =
@@ -77,11 +80,13 @@ function settingsOf(options: ConnectOptions, own: string | undefined): PgSetting
   return {
     ...(lock === undefined ? {} : { lock_timeout: lock }),
     ...(statement === undefined ? {} : { statement_timeout: statement }),
+    // A step of code may keep its transaction open for as long as it needs; the server then has nothing to do.
+    ...(own?.includes(IDLE) === true ? {} : { [IDLE]: 0 }),
     ...(own === undefined ? {} : { options: own }),
   }
 }
 
-function lateSettingsOf({ lock_timeout, statement_timeout, options }: PgSettings): string[] {
+function lateSettingsOf({ lock_timeout, statement_timeout, options, [IDLE]: idle }: PgSettings): string[] {
   const fromOptions = [...(options ?? '').matchAll(/(?:-c\s*|--)([\w.-]+)=((?:\\.|\S)*)/g)].map(
     ([, name = '', value = '']) =>
       `SELECT pg_catalog.set_config('${name.replaceAll('-', '_')}', ${postgresFlavour.text(value.replace(/\\(.)/g, '$1'))}, false)`,
@@ -90,6 +95,7 @@ function lateSettingsOf({ lock_timeout, statement_timeout, options }: PgSettings
     ...fromOptions,
     ...(lock_timeout === undefined ? [] : [`SET lock_timeout = ${lock_timeout}`]),
     ...(statement_timeout === undefined ? [] : [`SET statement_timeout = ${statement_timeout}`]),
+    ...(idle === undefined ? [] : [`SET ${IDLE} = ${idle}`]),
   ]
 }
 

@@ -94,11 +94,22 @@ export function explain(doing: string, error: unknown): MigrateError {
   return databaseFailed(doing, told, error).with(adviceFor(error))
 }
 
+/** Time limits that the server or a role has set, over which it hangs up: without lifting them the next run ends there too. */
+const LIMITS: ReadonlyMap<string, string> = new Map([
+  ['25P03', 'idle_in_transaction_session_timeout'],
+  ['25P04', 'transaction_timeout'],
+  ['57P05', 'idle_session_timeout'],
+])
+
 export function lostConnection(error: unknown): MigrateError {
   const said = error instanceof Error ? error.message.replace(/\.$/, '') : String(error)
   const code = isReported(error) ? [`code: ${error.code}`] : []
+  const limit = LIMITS.get(codeOf(error) ?? '')
   return new MigrateError('MIG-CONNECT', `The connection to the server was lost: ${said}.`, {
-    hint: 'Run the same command again: it goes on from what was committed.',
+    hint:
+      limit === undefined
+        ? 'Run the same command again: it goes on from what was committed.'
+        : `Lift the limit for who migrates (ALTER ROLE … SET ${limit} = 0, or ?options=-c%20${limit}%3D0 in the URL), and run the same command again.`,
     details: code,
     cause: error,
   })

@@ -163,7 +163,12 @@ async function holderOf(link: Link, key: bigint): Promise<LockHolder | null> {
   if (row === undefined) return null
   const [pid, user, address, name, since] = row
   const from = address ?? 'the server itself'
-  const facts = [`pid ${pid ?? '?'} on ${from}`, ...(user ? [`as ${user}`] : []), ...(name ? [name] : [])]
+  const facts = [
+    `pid ${pid ?? '?'} on ${from}`,
+    ...(user ? [`as ${user}`] : []),
+    ...(name ? [name] : []),
+    ...(since ? [`since ${since}`] : []),
+  ]
   return {
     ...ownerIn(name ?? ''),
     ...(since ? { since } : {}),

@@ -19,6 +19,8 @@ export interface TableKey {
   readonly columns: readonly KeyColumn[]
   /** Why pages cannot be cut by it; null when they can. */
   readonly problem: string | null
+  /** What helps against the problem, where another key would not. */
+  readonly remedy?: string
 }
 
 export interface TableFacts {
@@ -70,7 +72,8 @@ function noKey(
   wanted: readonly string[] | null,
   fitting: readonly TableKey[],
 ): MigrateError {
-  const problem = fitting.find((key) => key.problem !== null)?.problem
+  const unfit = fitting.find((key) => key.problem !== null)
+  const problem = unfit?.problem
   const usable = facts.keys.filter((key) => key.problem === null)
   const message =
     problem != null
@@ -81,7 +84,8 @@ function noKey(
   const hint =
     usable.length > 0
       ? `Write "-- migrate:backfill key:${usable[0]?.columns.map(({ name }) => name).join(',') ?? ''}".`
-      : 'Give the table a primary key or a unique index of NOT NULL columns, or take the line "-- migrate:backfill" away to run it as one statement.'
+      : (unfit?.remedy ??
+        'Give the table a primary key or a unique index of NOT NULL columns, or take the line "-- migrate:backfill" away to run it as one statement.')
   return new MigrateError('MIG-BACKFILL-KEY', message, {
     position: statement.position,
     hint,
