@@ -2,7 +2,7 @@ import type { Collection, Db, Document } from 'mongodb'
 import type { Comparison, Difference, ServerInfo, Warning } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import { hiddenAfterwards, inverse, type Change } from '../../schema/mongo/changes.js'
-import { nameOf, specOf, type DeclaredCollection, type DeclaredSet } from '../../schema/mongo/declared.js'
+import { nameOf, type DeclaredCollection, type DeclaredSet } from '../../schema/mongo/declared.js'
 import { differenceOf, type IndexRules, type PresentCollection } from '../../schema/mongo/difference.js'
 import { isOfIds } from '../../schema/mongo/listed.js'
 import { signatureOf } from '../../schema/mongo/normalise.js'
@@ -101,20 +101,23 @@ async function compareOne(
   const goes = ({ name, hidden }: Document): boolean =>
     hidden === true && !wanted.has(String(name)) && retired.has(retiredId(collection, String(name)))
   const present = all === null ? null : { ...all, indexes: all.indexes.filter((index) => !goes(index)) }
-  const { changes, differences } = differenceOf(collection, declared, present, rules)
+  const { changes, differences, specs } = differenceOf(collection, declared, present, rules)
   const options = {
     ...present?.options,
     ...declared.options,
     ...(declared.validator && { validator: declared.validator }),
   }
   const unused = usage === null || present === null ? [] : await usage.unused(collection)
-  const warnings = [...warningsOf(stayingIn(declared, present), options), ...unused]
+  const warnings = [...warningsOf(stayingIn(declared, specs, present), options), ...unused]
   return { changes, differences, warnings: warnings.map((warning) => ({ ...warning, collection })) }
 }
 
 /** What is declared, and what is there beside it and stays. */
-function stayingIn(declared: DeclaredCollection, present: PresentCollection | null): Document[] {
-  const specs = (declared.indexes ?? []).map((index) => specOf(index, nameOf(index)))
+function stayingIn(
+  declared: DeclaredCollection,
+  specs: readonly Document[],
+  present: PresentCollection | null,
+): readonly Document[] {
   if (declared.managed === true || present === null) return specs
   const collation = present.options['collation']
   const known = new Set(specs.map((spec) => signatureOf(spec, collation)))

@@ -27,11 +27,11 @@ import { fitOf } from './fit.js'
 import { takeLease, type Lease } from './lock.js'
 import { MongoMetadata } from './metadata.js'
 import { observeCommand } from './observe.js'
+import type { DeclaredSet } from '../../schema/mongo/declared.js'
 import { isOwnCommand, RETIRE } from '../../schema/mongo/retire.js'
 import { mongoBackfills, type MongoBackfills } from './backfill.js'
 import { buildsOf, giveUpBuilds, tellBuild } from './builds.js'
 import { conflictFacts } from './conflicts.js'
-import { checkDeclared } from './declared.js'
 import { Retired } from './retired.js'
 import { changedIn, refuseWriteErrors, rowsOf } from './replies.js'
 import { commandOf } from './statements.js'
@@ -204,7 +204,7 @@ export class MongoSession implements Session<MongoAccess> {
     try {
       const retired = new Set((await this.postponed.list()).map(({ id }) => id))
       const parts = { db, server: this.server, ownPrefix, usage, retired }
-      return await compareDeclared(checkDeclared(declared), parts)
+      return await compareDeclared(declared as DeclaredSet, parts)
     } catch (error) {
       throw explain(error, 'Looking at the indexes')
     }

@@ -51,6 +51,8 @@ export interface CollectionDifference {
   readonly differences: readonly Difference[]
   /** In their order. No two indexes have one name at any time. */
   readonly changes: readonly Change[]
+  /** The declared indexes, as `createIndexes` takes them. */
+  readonly specs: readonly Document[]
 }
 
 /**
@@ -98,6 +100,7 @@ interface Wanted {
 class Work implements CollectionDifference {
   readonly differences: Difference[] = []
   readonly changes: Change[] = []
+  readonly specs: Document[] = []
   /** Come last, in their order: each may leave a gap, or take away what another change replaces. */
   readonly #later: Change[] = []
   readonly #collection: string
@@ -219,6 +222,7 @@ class Work implements CollectionDifference {
   #wanted(index: DeclaredIndex): Wanted {
     const name = nameOf(index)
     const spec = specOf(index, name)
+    this.specs.push(spec)
     if (spec['hidden'] !== true || this.#hides(spec)) return { index, name, spec }
     const which = this.#rules.hides === 'none' ? '' : ' that is unique'
     this.#tell('different', 'index', name, spec, null, `the server hides no index${which}`)
@@ -229,10 +233,9 @@ class Work implements CollectionDifference {
   #matched(one: Wanted, match: Document): void {
     const { spec } = one
     const present = String(match['name'])
-    const a = without(comparableIndex(spec, this.#collation), ['name'])
-    const b = without(comparableIndex(match), ['name'])
+    const [a, b] = [comparableIndex(spec, this.#collation), comparableIndex(match)]
     const differing = [...new Set([...Object.keys(a), ...Object.keys(b)])].filter(
-      (option) => json(a[option]) !== json(b[option]),
+      (option) => option !== 'name' && json(a[option]) !== json(b[option]),
     )
     if (differing.length === 0) return
     const isTtlGone = differing.includes('expireAfterSeconds') && a['expireAfterSeconds'] === undefined

@@ -7,6 +7,8 @@ const NOISE: ReadonlySet<string> = new Set([
   ...['buildUUID', 'clustered'],
 ])
 
+const APART: ReadonlySet<string> = new Set(['name', 'key', 'weights'])
+
 /** What makes an index another one, and not the same with another setting. */
 const SIGNATURE = ['unique', 'sparse', 'collation', 'partialFilterExpression', 'wildcardProjection'] as const
 
@@ -50,14 +52,20 @@ function compared(index: Document, collation: unknown): Document {
   }
   if (weights !== null) comparable['weights'] = weights
   const defaults = weights === null ? DEFAULTS : TEXT_DEFAULTS
-  const options = { ...index, collation: index['collation'] ?? collation }
-  for (const option of Object.keys(options).sort()) {
-    if (NOISE.has(option) || option in comparable || option === 'weights') continue
-    const value = comparableOption(option, options[option as keyof typeof options])
+  for (const option of optionsOf(index, collation)) {
+    const given = index[option]
+    const value = comparableOption(option, option === 'collation' ? (given ?? collation) : given)
     if (value === undefined || value === defaults[option]) continue
     comparable[option] = value
   }
   return comparable
+}
+
+/** In the order of their names. */
+function optionsOf(index: Document, collation: unknown): string[] {
+  const names = Object.keys(index).filter((name) => !APART.has(name) && !NOISE.has(name))
+  if (collation !== undefined && !names.includes('collation')) names.push('collation')
+  return names.sort()
 }
 
 /** Undefined for what is as good as absent. */
@@ -91,6 +99,7 @@ function textWeights(index: Document): Document | null {
   const fields = entriesOf(index['key'] as Document).flatMap(([field, kind]) =>
     kind === 'text' && field !== '_fts' ? [[field, 1] as const] : [],
   )
+  if (fields.length === 0 && index['weights'] === undefined) return null
   const given = index['weights'] === undefined ? {} : (canonical(index['weights']) as Document)
   const weights = { ...Object.fromEntries(fields), ...given }
   return Object.keys(weights).length === 0 ? null : sortedKeys(weights)

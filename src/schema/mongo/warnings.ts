@@ -116,6 +116,7 @@ function* ofMixture(index: Document): Generator<IndexWarning> {
 
 /** An index has an entry for each item of a list, and none for each pair of two lists. */
 function* ofArrays(index: Document, options: Document): Generator<IndexWarning> {
+  if (options['validator'] === undefined) return
   const lists = fieldsOf(index)
     .map(([field]) => field)
     .filter((field) => typeIn(options['validator'], field)?.every((type) => type === 'array' || type === 4))
@@ -128,17 +129,20 @@ function* ofArrays(index: Document, options: Document): Generator<IndexWarning> 
 
 /** What is read as well through another index. */
 function* redundant(indexes: readonly Document[]): Generator<IndexWarning> {
-  const plain = indexes.map((index) => ({ index, fields: fieldsOf(index), shape: shapeOf(index) }))
+  const plain = indexes.map((index) => {
+    const fields = fieldsOf(index)
+    return { index, fields, dispensable: isDispensable(index, fields) }
+  })
   for (const [at, one] of plain.entries()) {
-    if (!isDispensable(one.index)) continue
+    if (!one.dispensable) continue
     const wider = plain.find(
       (other, place) =>
         other !== one &&
-        other.index['hidden'] !== true &&
-        other.shape === one.shape &&
         begins(other.fields, one.fields) &&
+        other.index['hidden'] !== true &&
+        shapeOf(other.index) === shapeOf(one.index) &&
         // Of two that do the same the later is named.
-        (other.fields.length > one.fields.length || !isDispensable(other.index) || place < at),
+        (other.fields.length > one.fields.length || !other.dispensable || place < at),
     )
     if (wider === undefined) continue
     const [name, other] = [String(one.index['name']), String(wider.index['name'])]
@@ -159,11 +163,9 @@ function shapeOf(index: Document): string {
 }
 
 /** Of directions alone, and neither a constraint nor a deadline. */
-function isDispensable(index: Document): boolean {
+function isDispensable(index: Document, fields: readonly [string, unknown][]): boolean {
   const comparable = comparableIndex(index)
-  const plain = fieldsOf(index).every(
-    ([field, kind]) => (kind === 1 || kind === -1) && !field.includes('$**'),
-  )
+  const plain = fields.every(([field, kind]) => (kind === 1 || kind === -1) && !field.includes('$**'))
   return (
     plain && ['unique', 'expireAfterSeconds', 'hidden'].every((option) => comparable[option] === undefined)
   )
@@ -171,6 +173,8 @@ function isDispensable(index: Document): boolean {
 
 /** In the same directions, or all in the other. */
 function begins(longer: readonly [string, unknown][], shorter: readonly [string, unknown][]): boolean {
+  // Of most pairs no more need be looked at.
+  if (longer[0]?.[0] !== shorter[0]?.[0]) return false
   const ways = shorter.map(([field, way], at) => {
     const [other, otherWay] = longer[at] ?? []
     return other === field && typeof otherWay === 'number' ? Number(way) * otherWay : 0
