@@ -1,6 +1,7 @@
-import { kindOf, type CrashPoint, type Watch } from './points.js'
+import { kindIn } from './kinds.js'
+import type { CrashPoint, Watch } from './points.js'
 import { CrashProxy, type Message, type Point, type Trap } from './proxy.js'
-import type { ProtocolName } from './frames.js'
+import { protocolOf, type ProtocolName } from './protocols.js'
 import type { RunningServer } from '../servers/index.js'
 
 /** A server that can be killed and started again. */
@@ -52,7 +53,7 @@ function pointsOf(
     ]
     return points.flatMap((point) =>
       acts.map((act) => ({
-        label: `${kindOf(text)}: ${MOMENTS[point.moment]}${SIGNS[act]}`,
+        label: `${kindIn(protocol, text)}: ${MOMENTS[point.moment]}${SIGNS[act]}`,
         name: `message ${message} ${point.moment}${point.heard === undefined ? '' : ` ${point.heard}`} ${act}: ${text.slice(0, 80).replace(/\s+/g, ' ')}`,
         act,
         strike: (place, start) => strike({ protocol, point, act, server }, place, start),
@@ -82,6 +83,7 @@ async function strike(
       if (act === 'kill') await kill()
       if (act === 'server') await server?.crash()
     },
+    comesBack: act === 'cut' && protocolOf(protocol).reconnects === true,
   }
   const proxy = await CrashProxy.open(place.url, protocol, trap)
   try {

@@ -4,7 +4,8 @@ import { describeServers } from '../servers/database.js'
 import type { ServerInfo } from '../servers/index.js'
 import { strikeNewFiles } from './new-file.js'
 import { preload } from './at-system-calls.js'
-import { groundOf, SQLITE_NAMES, type SqliteName } from './place.js'
+import { groundOf } from './grounds.js'
+import { SQLITE_NAMES, type SqliteName } from './place.js'
 import { SCENARIOS } from './scenarios.js'
 import { Stage } from './stage.js'
 import { sweep } from './sweep.js'
@@ -77,6 +78,10 @@ describe('a runner that is killed or cut off anywhere', () => {
     )
   })
   describeServers(['mariadb'], (server) => suite(server, ['upgrade', 'rows'], 6))
+  describeServers(['documentdb'], (server) =>
+    suite(server, ['upgrade', 'journalled', 'backfill', 'downgrade'], 4),
+  )
+  describeServers(['redis', 'valkey'], (server) => suite(server, ['upgrade', 'scans', 'downgrade'], 5))
 })
 
 it(

@@ -10,8 +10,9 @@ import { describeServers } from '../servers/database.js'
 import { runClient } from '../servers/index.js'
 import { Child } from './child.js'
 import { smallDisk, type SmallDisk } from './full-disk.js'
-import { groundOf, sqliteAt, type Place } from './place.js'
-import { snapshotOf } from './snapshot.js'
+import { groundOf } from './grounds.js'
+import { snapshotOf } from './looks.js'
+import { sqliteAt, type Place } from './place.js'
 import { AUDIT_TABLE } from './statements.js'
 
 const KB = 1024

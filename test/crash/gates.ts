@@ -15,7 +15,11 @@ interface Gates {
 
 const MYSQL_GATES = ['gate_ddl', 'gate_rows', 'gate_data']
 
-export const GATES: Readonly<Record<Exclude<Family, 'sqlite'>, Gates>> = {
+export type GatedFamily = 'postgres' | 'mysql'
+
+export const hasGates = (family: Family): family is GatedFamily => family === 'postgres' || family === 'mysql'
+
+export const GATES: Readonly<Record<GatedFamily, Gates>> = {
   postgres: {
     setup: `
       CREATE TABLE crash_gates (name text PRIMARY KEY);

@@ -26,6 +26,25 @@ export const exactly: Counting = (found, wanted) => {
   return lost.length > 0 ? { verdict: 'lost', details: lost } : { verdict: 'same', details: [] }
 }
 
+/** Nothing of it happened, or all of it. */
+export const allOrNothing: Counting = (found, wanted, before) => {
+  const nothing = exactly(found, before, before)
+  return nothing.verdict === 'same' ? nothing : exactly(found, wanted, before)
+}
+
+/** Of some words it is promised that they are there at least so often. */
+export const atLeastOnce =
+  (promised: (word: string) => boolean): Counting =>
+  (found, wanted, before) => {
+    const enough = new Map(
+      [...found].map(([word, times]) => [
+        word,
+        promised(word) ? Math.min(times, wanted.get(word) ?? 0) : times,
+      ]),
+    )
+    return exactly(enough, wanted, before)
+  }
+
 /** Compares what a crash and its recovery left with what an undisturbed run leaves. */
 export function judge(
   found: Snapshot,

@@ -4,7 +4,7 @@
 import { parseArgs } from 'node:util'
 import type { Crashable } from './at-messages.js'
 import { startServers, type RunningServer } from '../servers/index.js'
-import { sqlServerNames } from '../servers/types.js'
+import { optionalServers, serverNames } from '../servers/types.js'
 import { preload } from './at-system-calls.js'
 import { strikeNewFiles } from './new-file.js'
 import { SQLITE_NAMES } from './place.js'
@@ -21,10 +21,10 @@ const { values, positionals } = parseArgs({
   },
 })
 
-const chosen = sqlServerNames.filter((name) => positionals.includes(name))
+const chosen = serverNames.filter((name) => positionals.includes(name))
 const chosenSqlite = SQLITE_NAMES.filter((name) => positionals.includes(name))
 const all = chosen.length + chosenSqlite.length === 0
-const names = all ? sqlServerNames : chosen
+const names = all ? serverNames : chosen
 const sqlite = all ? SQLITE_NAMES : chosenSqlite
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 
@@ -36,7 +36,7 @@ const only = positionals.filter(
   (word) =>
     word !== 'server' &&
     word !== 'revision' &&
-    ![...sqlServerNames, ...SQLITE_NAMES].some((name) => name === word),
+    ![...serverNames, ...SQLITE_NAMES].some((name) => name === word),
 )
 // Ctrl-C ends it early: what runs is brought to its end, and the table is printed all the same.
 const interrupted = new AbortController()
@@ -56,7 +56,8 @@ const common = {
 /** Runners are killed and cut off, several at once. */
 async function killRunners(): Promise<void> {
   const started = await startServers(names)
-  for (const { name, reason } of started.servers.missing) missing.add(`${name}: ${reason}`)
+  for (const { name, reason } of started.servers.missing)
+    if (!optionalServers.includes(name) || chosen.includes(name)) missing.add(`${name}: ${reason}`)
   const built = preload()
   if (sqlite.length > 0 && 'missing' in built) missing.add(`system calls: ${built.missing}`)
   try {
@@ -74,7 +75,7 @@ async function killRunners(): Promise<void> {
 /** Servers with the durability that they ship with are killed and started again, one at a time. */
 async function killServers(): Promise<void> {
   for (const name of names) {
-    const started = await startServers([name], { durable: true })
+    const started = await startServers([name], { durable: true, crashSafe: true })
     try {
       for (const running of started.running) {
         const { info } = running
@@ -86,7 +87,7 @@ async function killServers(): Promise<void> {
           ...common,
           servers: [info],
           server: running,
-          scenarios: ['upgrade', 'mixed', 'rows', 'busy', 'downgrade'],
+          scenarios: ['upgrade', 'mixed', 'rows', 'busy', 'journalled', 'backfill', 'scans', 'downgrade'],
           limit: Math.min(Number(values['server-kills']), Number(values.limit ?? Infinity)),
           atOnce: 1,
         })

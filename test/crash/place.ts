@@ -5,16 +5,19 @@ import { join } from 'node:path'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 import type { ServerInfo } from '../servers/index.js'
-import type { ProtocolName } from './frames.js'
+import type { ProtocolName } from './protocols.js'
 
-export type Family = 'postgres' | 'mysql' | 'sqlite'
+export type SqlFamily = 'postgres' | 'mysql' | 'sqlite'
+export type Family = SqlFamily | 'mongo' | 'redis'
 export type Row = readonly (string | null)[]
 
 /** A database of one case's own, with a connection that looks at it from outside. */
 export interface Place {
   readonly url: string
-  /** Answers of the last statement, every value as text. */
-  query(sql: string): Promise<Row[]>
+  /** A statement in the server's own language; answers of the last one, every value as text. */
+  query(statement: string): Promise<Row[]>
+  /** As the time does that a lease lasts: whoever held one holds it no more. */
+  leasesEnd?(): Promise<void>
   drop(): Promise<void>
 }
 
@@ -53,12 +56,6 @@ const texts = (rows: readonly (readonly unknown[])[]): Row[] =>
 export const SQLITE_NAMES = ['sqlite', 'sqlite-wal'] as const
 export type SqliteName = (typeof SQLITE_NAMES)[number]
 
-/** @param mayCrash whether the server itself will be killed */
-export function groundOf(server: ServerInfo | SqliteName, mayCrash = false): Ground {
-  if (typeof server === 'string') return sqliteGround(server)
-  return server.name.startsWith('postgres') ? postgresGround(server, mayCrash) : mysqlGround(server)
-}
-
 const withDatabase = (url: string, name: string): string => {
   const full = new URL(url)
   full.pathname = `/${name}`
@@ -72,7 +69,8 @@ async function postgresClient(url: string): Promise<pg.Client> {
   return client
 }
 
-function postgresGround(server: ServerInfo, mayCrash: boolean): Ground {
+/** @param mayCrash whether the server itself will be killed */
+export function postgresGround(server: ServerInfo, mayCrash: boolean): Ground {
   const admin = new pg.Pool({ connectionString: server.url, max: 3 })
   admin.on('error', () => undefined)
   const open = (name: string): Place => {
@@ -128,7 +126,7 @@ function postgresGround(server: ServerInfo, mayCrash: boolean): Ground {
 
 const MYSQL = { multipleStatements: true, rowsAsArray: true, supportBigNumbers: true } as const
 
-function mysqlGround(server: ServerInfo): Ground {
+export function mysqlGround(server: ServerInfo): Ground {
   const admin = mysql.createPool({ uri: server.url, ...MYSQL, connectionLimit: 3, maxIdle: 0 })
   const create = async (): Promise<Place> => {
     const name = newName()
@@ -191,7 +189,7 @@ export function sqliteAt(file: string, drop: () => void): Place {
   }
 }
 
-function sqliteGround(name: SqliteName): Ground {
+export function sqliteGround(name: SqliteName): Ground {
   const fresh = (): { readonly file: string; readonly place: Place } => {
     const folder = mkdtempSync(join(tmpdir(), 'revgraph-crash-db-'))
     const file = join(folder, 'app.db')

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createMigrator } from '../../src/app/migrator.js'
 import type { Migrator } from '../../src/app/types.js'
-import type { Revision, Scenario } from './scenarios.js'
+import type { Revision, Scenario } from './scenario.js'
 import type { Family } from './place.js'
 import type { Step } from './statements.js'
 
@@ -18,7 +18,7 @@ export class Project {
     this.revisions = scenario.revisions(family)
     mkdirSync(join(this.folder, 'migrations'))
     for (const revision of this.revisions) {
-      const { name, text } = revision.file ?? this.#sqlFile(revision)
+      const { name, text } = revision.file ?? this.#fileOf(revision, family)
       writeFileSync(join(this.folder, 'migrations', name), text)
     }
   }
@@ -51,22 +51,30 @@ export class Project {
     rmSync(this.folder, { recursive: true, force: true })
   }
 
-  #sqlFile(revision: Revision): { readonly name: string; readonly text: string } {
-    const script = (steps: readonly Step[]): string => steps.map(({ sql }) => `${sql};`).join('\n')
+  #fileOf(revision: Revision, family: Family): { readonly name: string; readonly text: string } {
+    const { ending, comment, stop } = family === 'mongo' || family === 'redis' ? WRITTEN[family] : WRITTEN.sql
+    const script = (steps: readonly Step[]): string => steps.map(({ sql }) => `${sql}${stop}`).join('\n')
     if (this.#scenario.layout === 'flyway')
-      return { name: `${revision.id}.sql`, text: `${script(revision.up)}\n` }
+      return { name: `${revision.id}.${ending}`, text: `${script(revision.up)}\n` }
     const { id, parents = [], up, down = [], transaction } = revision
     const marker = (word: string): string =>
-      `-- migrate:${word}${transaction === false ? ' transaction:false' : ''}`
+      `${comment} migrate:${word}${transaction === false ? ' transaction:false' : ''}`
     const lines = [
-      `-- migrate:revision ${id}`,
-      ...(parents.length === 0 ? [] : [`-- migrate:parents ${parents.join(' ')}`]),
-      `-- migrate:message about ${id}`,
+      `${comment} migrate:revision ${id}`,
+      ...(parents.length === 0 ? [] : [`${comment} migrate:parents ${parents.join(' ')}`]),
+      `${comment} migrate:message about ${id}`,
       ...['', marker('up'), script(up), '', marker('down'), script(down), ''],
     ]
-    return { name: `${id}.sql`, text: lines.join('\n') }
+    return { name: `${id}.${ending}`, text: lines.join('\n') }
   }
 }
+
+/** How files of statements are written. */
+const WRITTEN = {
+  sql: { ending: 'sql', comment: '--', stop: ';' },
+  mongo: { ending: 'mongo', comment: '//', stop: '' },
+  redis: { ending: 'redis', comment: '#', stop: '' },
+} as const
 
 /** A command as a program gives it, for what comes after a crash: it costs no process. */
 export async function give(migrator: Migrator, words: readonly string[]): Promise<void> {

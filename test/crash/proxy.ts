@@ -1,5 +1,6 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import { protocolOf, type Protocol, type ProtocolName, type ServerFrame } from './frames.js'
+import type { Protocol, ServerFrame } from './protocol.js'
+import { protocolOf, type ProtocolName } from './protocols.js'
 
 /**
  * Where in the conversation it happens. `before`: the server never sees message n. `sent`: it sees the message, nobody
@@ -25,15 +26,19 @@ interface Connection {
   readonly client: Socket
   readonly server: Socket
   readonly protocol: Protocol
-  /** The message whose answer is awaited. */
+  /** The last message. */
   message: number
   answers: number
+  /** Messages that are not answered, where several may be under way. */
+  readonly waiting: number[]
 }
 
 export interface Trap {
   readonly point: Point
   /** Called once, with everything held still; the connections are dropped when it resolves. */
   readonly spring: () => Promise<void>
+  /** Whoever connects anew afterwards is let through. */
+  readonly comesBack?: boolean
 }
 
 /** Stands between a runner and its server, counts what the runner asks, and stops everything at one point. */
@@ -43,7 +48,7 @@ export class CrashProxy {
   readonly sprung: Promise<void>
   readonly #listener: Server
   readonly #connections = new Set<Connection>()
-  readonly #trap: Trap | undefined
+  #trap: Trap | undefined
   #stopped = false
   #resolve: () => void = () => undefined
 
@@ -78,6 +83,10 @@ export class CrashProxy {
 
   close(): void {
     this.#listener.close()
+    this.#cutOff()
+  }
+
+  #cutOff(): void {
     for (const { client, server } of this.#connections) {
       client.destroy()
       server.destroy()
@@ -92,7 +101,7 @@ export class CrashProxy {
     }
     const message = this.messages.length
     this.messages.push({ text: '(logging in)', answers: 0 })
-    const connection = { client, server, protocol: protocolOf(protocol), message, answers: 0 }
+    const connection = { client, server, protocol: protocolOf(protocol), message, answers: 0, waiting: [] }
     this.#connections.add(connection)
     for (const [socket, other] of [
       [client, server],
@@ -119,7 +128,8 @@ export class CrashProxy {
         connection.answers = 0
         this.messages.push({ text, answers: 0 })
       }
-      const point = this.#pointIn(connection)
+      if (connection.protocol.pipelined === true) connection.waiting.push(connection.message)
+      const point = this.#pointOf(connection.message)
       if (point?.moment === 'before') {
         this.#spring()
         return
@@ -141,12 +151,15 @@ export class CrashProxy {
   }
 
   #answer(connection: Connection, { bytes, answer }: ServerFrame): void {
+    const { pipelined, endIsAnswer } = connection.protocol
+    const asked = pipelined === true ? (connection.waiting.shift() ?? connection.message) : connection.message
     if (answer !== 'none') {
-      connection.answers += answer === 'part' || connection.protocol.endIsAnswer ? 1 : 0
-      const message = this.messages[connection.message]
+      if (pipelined === true) connection.answers = 0
+      connection.answers += answer === 'part' || endIsAnswer ? 1 : 0
+      const message = this.messages[asked]
       if (message !== undefined) message.answers = connection.answers
     }
-    const point = this.#pointIn(connection)
+    const point = this.#pointOf(asked)
     if (point?.moment === 'answered') {
       if (answer === 'end') this.#spring()
       return
@@ -155,16 +168,22 @@ export class CrashProxy {
     if (point?.moment === 'heard' && answer !== 'none' && connection.answers === point.heard) this.#spring()
   }
 
-  #pointIn({ message }: Connection): Point | undefined {
+  #pointOf(message: number): Point | undefined {
     const point = this.#trap?.point
     return point?.message === message ? point : undefined
   }
 
   #spring(): void {
+    const trap = this.#trap
     this.#stopped = true
-    this.#listener.close()
-    void this.#trap?.spring().then(() => {
-      this.close()
+    if (trap?.comesBack !== true) this.#listener.close()
+    void trap?.spring().then(() => {
+      if (trap.comesBack === true) {
+        this.#trap = undefined
+        this.#cutOff()
+        this.#connections.clear()
+        this.#stopped = false
+      } else this.close()
       this.#resolve()
     })
   }

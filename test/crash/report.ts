@@ -1,5 +1,6 @@
 import type { Ended } from './child.js'
-import type { Place } from './place.js'
+import { hasApplied } from './looks.js'
+import type { Family, Place } from './place.js'
 
 interface RunDocument {
   readonly ok?: unknown
@@ -25,7 +26,7 @@ const ENDS: readonly (number | null)[] = [0, 1, 3]
  * A runner whose connection was cut lives on and tells what it knows: one document, whose every claim about what was
  * applied or rolled back is true.
  */
-export async function checkReport(ended: Ended, place: Place): Promise<string[]> {
+export async function checkReport(ended: Ended, place: Place, family: Family): Promise<string[]> {
   const { code, signal, stdout, stderr } = ended
   if (signal !== null) return [`the runner that was cut off ended by ${signal}`]
   if (!ENDS.includes(code))
@@ -46,7 +47,7 @@ export async function checkReport(ended: Ended, place: Place): Promise<string[]>
     // A server that goes down takes what it had not written to disk yet, and the report has to say so.
     if (happened && String(told.error?.state).includes('may be undone')) continue
     const claimed = happened === (direction === 'up')
-    if ((await isApplied(place, revision)) !== claimed)
+    if ((await hasApplied(place, family, revision)) !== claimed)
       problems.push(`the report says that ${revision} (${direction}) was ${outcome}, and it is not so`)
   }
   return problems
@@ -58,13 +59,4 @@ function lastWords(steps: readonly Told[]): Map<string, Told> {
   for (const step of steps)
     if (!last.has(step.revision) || step.outcome !== 'not-begun') last.set(step.revision, step)
   return last
-}
-
-async function isApplied(place: Place, revision: string): Promise<boolean> {
-  try {
-    return (await place.query(`SELECT 1 FROM migrate_history WHERE id = '${revision}'`)).length > 0
-  } catch {
-    // There is no such table yet.
-    return false
-  }
 }

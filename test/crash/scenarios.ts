@@ -1,41 +1,13 @@
 import { CATALOGUES, insert, inserted, without, type Step } from './statements.js'
-import { exactly, type Counting } from './judge.js'
-import type { Family } from './place.js'
+import type { SqlFamily } from './place.js'
+import { usualScenarios, type Revision, type Scenario } from './scenario.js'
+import { MONGO_SCENARIOS } from './scenarios-mongo.js'
+import { REDIS_SCENARIOS } from './scenarios-redis.js'
 
-/** A revision of a scenario: its file is generated from it. */
-export interface Revision {
-  readonly id: string
-  readonly parents?: readonly string[]
-  readonly up: readonly Step[]
-  readonly down?: readonly Step[]
-  /** `transaction:false`. */
-  readonly transaction?: false
-  /** Instead of SQL: the text of a file of this name. The steps above say how to settle its statements. */
-  readonly file?: { readonly name: string; readonly text: string }
-}
-
-export interface Scenario {
-  readonly name: string
-  readonly families: readonly Family[]
-  revisions(family: Family): readonly Revision[]
-  /** Run undisturbed before anything is killed. */
-  readonly before?: readonly (readonly string[])[]
-  /** Run on the server after that. */
-  readonly then?: readonly string[]
-  /** What is killed. */
-  readonly command: readonly string[]
-  /** What is typed after the kill, until it ends well. Default: the same. */
-  readonly again?: readonly string[]
-  readonly counting?: Counting
-  readonly layout?: 'flyway'
-  /** Statements that wait for the harness: struck while the server is busy with them. */
-  readonly gates?: Readonly<Partial<Record<Family, readonly string[]>>>
-}
-
-const ALL: readonly Family[] = ['postgres', 'mysql', 'sqlite']
+const ALL: readonly SqlFamily[] = ['postgres', 'mysql', 'sqlite']
 
 /** A line, a branch point, two branches and their merge; DDL of many kinds, rows in between. */
-export function graphOf(family: Family, times = 1): Revision[] {
+export function graphOf(family: SqlFamily, times = 1): Revision[] {
   const has = CATALOGUES[family]
   const ddl = (sql: string, applied: string): Step => ({ sql, applied })
   const said = (word: string): Step => insert(word, times)
@@ -203,13 +175,13 @@ function rowsAndLocks(): Revision[] {
   ]
 }
 
-const CALLS: Readonly<Record<Family, (word: string) => string>> = {
+const CALLS: Readonly<Record<SqlFamily, (word: string) => string>> = {
   postgres: (word) => `await client.query("INSERT INTO crash_audit VALUES ('${word}')")`,
   mysql: (word) => `await client.query("INSERT INTO crash_audit VALUES ('${word}')")`,
   sqlite: (word) => `client.prepare("INSERT INTO crash_audit VALUES ('${word}')").run()`,
 }
 
-function withCode(family: Family): Revision[] {
+function withCode(family: SqlFamily): Revision[] {
   const coded = (id: string, parent: string, transaction: boolean): Revision => ({
     id,
     parents: [parent],
@@ -238,14 +210,8 @@ export default defineRevision({
   ]
 }
 
-/** Nothing of it happened, or all of it. */
-const allOrNothing: Counting = (found, wanted, before) => {
-  const nothing = exactly(found, before, before)
-  return nothing.verdict === 'same' ? nothing : exactly(found, wanted, before)
-}
-
 /** Statements that the server is busy with until it is let on: in a transaction, out of one, and building an index. */
-function busy(family: Family): Revision[] {
+function busy(family: SqlFamily): Revision[] {
   const begun = graphOf(family).slice(0, 2)
   if (family === 'mysql') {
     const from = (gate: string): Step => ({
@@ -307,7 +273,7 @@ function busy(family: Family): Revision[] {
 }
 
 /** Rows that are changed batch by batch: each exactly once, whatever dies in between. */
-function backfilled(family: Family): Revision[] {
+function backfilled(family: SqlFamily): Revision[] {
   const rows = Array.from({ length: 40 }, (_, at) => `(${at + 1}, 0)`).join(', ')
   return [
     {
@@ -347,8 +313,8 @@ const FIRST_FORMAT = [
   "UPDATE migrate_meta SET value = '1' WHERE name = 'format'",
 ]
 
-export const SCENARIOS: readonly Scenario[] = [
-  { name: 'upgrade', families: ALL, revisions: graphOf, command: ['upgrade', 'head'] },
+const SQL_SCENARIOS: readonly Scenario<SqlFamily>[] = [
+  ...usualScenarios(ALL, graphOf),
   { name: 'mixed', families: ['postgres'], revisions: mixed, command: ['upgrade', 'head'] },
   { name: 'rows', families: ['mysql'], revisions: rowsAndLocks, command: ['upgrade', 'head'] },
   {
@@ -373,38 +339,12 @@ export const SCENARIOS: readonly Scenario[] = [
     command: ['upgrade', 'head', '--single-transaction'],
   },
   {
-    name: 'downgrade',
-    families: ALL,
-    revisions: graphOf,
-    before: [['upgrade', 'head']],
-    command: ['downgrade', 'base'],
-  },
-  {
-    name: 'redo',
-    families: ALL,
-    // The second time that each up runs.
-    revisions: (family) => graphOf(family, 2),
-    before: [['upgrade', 'head']],
-    command: ['redo'],
-    again: ['upgrade', 'head'],
-    counting: allOrNothing,
-  },
-  {
     name: 'format',
     families: ALL,
     revisions: graphOf,
     before: [['upgrade', 'b2']],
     then: FIRST_FORMAT,
     command: ['upgrade', 'head'],
-  },
-  { name: 'stamp', families: ALL, revisions: graphOf, command: ['stamp', 'head'] },
-  {
-    name: 'tag',
-    families: ALL,
-    revisions: graphOf,
-    before: [['upgrade', 'head']],
-    command: ['tag', 'v1'],
-    again: ['tag', 'v1', '--force'],
   },
   {
     name: 'repeatable',
@@ -427,3 +367,5 @@ export const SCENARIOS: readonly Scenario[] = [
     command: ['upgrade', 'head'],
   },
 ]
+
+export const SCENARIOS: readonly Scenario[] = [...SQL_SCENARIOS, ...MONGO_SCENARIOS, ...REDIS_SCENARIOS]

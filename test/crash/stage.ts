@@ -3,16 +3,17 @@ import { atGates } from './at-gates.js'
 import { atMessages, type Crashable } from './at-messages.js'
 import { atSystemCalls, preload } from './at-system-calls.js'
 import { Child } from './child.js'
-import { GATES } from './gates.js'
+import { hasGates } from './gates.js'
 import { judge, type Verdict } from './judge.js'
 import type { Ground, Place, Template } from './place.js'
 import type { CrashPoint, Start, Watch } from './points.js'
 import { Project, give } from './project.js'
 import { recover } from './recover.js'
 import { checkReport } from './report.js'
-import type { Scenario } from './scenarios.js'
-import { snapshotOf, type Snapshot } from './snapshot.js'
-import { AUDIT_TABLE, COUNT_DDL } from './statements.js'
+import type { Scenario } from './scenario.js'
+import { prepare } from './prepare.js'
+import { snapshotOf } from './looks.js'
+import type { Snapshot } from './snapshot.js'
 
 export interface Outcome {
   /** `not reached`: the runner ended before the point; nothing was killed. */
@@ -35,12 +36,13 @@ function watchesOf(
   { family, protocol }: Ground,
   server: Crashable | undefined,
 ): readonly Watch[] {
-  if (protocol === null || family === 'sqlite') {
+  if (protocol === null) {
     const built = preload()
     return 'library' in built ? [atCalls, atSystemCalls(built.library)] : [atCalls]
   }
   const gates = scenario.gates?.[family]
-  return [gates === undefined ? atMessages(protocol, server) : atGates(family, gates, server)]
+  const gated = gates !== undefined && hasGates(family)
+  return [gated ? atGates(family, gates, server) : atMessages(protocol, server)]
 }
 
 /** A scenario on one server: what an undisturbed run does and leaves, and as many crashed ones as are wanted. */
@@ -76,10 +78,7 @@ export class Stage {
   static async set(scenario: Scenario, ground: Ground, options: StageOptions = {}): Promise<Stage> {
     const project = new Project(scenario, ground.family)
     const template = await ground.template(async (place) => {
-      await place.query(AUDIT_TABLE)
-      if (scenario.gates !== undefined && ground.family !== 'sqlite')
-        await place.query(GATES[ground.family].setup)
-      if (ground.family === 'postgres') await place.query(COUNT_DDL)
+      await prepare(place, ground.family, scenario.gates !== undefined)
       for (const words of scenario.before ?? []) await give(project.migrator(place.url), words)
       for (const sql of scenario.then ?? []) await place.query(sql)
     })
@@ -115,7 +114,8 @@ export class Stage {
     return this.#at(async (place) => {
       const ended = await point.strike(place, this.#start)
       if (ended === null) return { verdict: 'not reached', asked: false, details: [] }
-      const problems = point.act === 'kill' ? [] : await checkReport(ended, place)
+      const problems = point.act === 'kill' ? [] : await checkReport(ended, place, this.ground.family)
+      await place.leasesEnd?.()
       const { again, command, counting } = this.scenario
       const { asked, failure } = await recover(this.#project, place, again ?? command)
       if (failure !== null) problems.push(failure)

@@ -1,6 +1,6 @@
-import type { Family } from './place.js'
+import type { SqlFamily } from './place.js'
 
-/** A statement of a revision, and how somebody who looks at the database tells that it was applied. */
+/** A statement of a revision (a command on MongoDB and Redis), and how somebody who looks at the database tells that it was applied. */
 export interface Step {
   readonly sql: string
   /** Answers a row when it was. */
@@ -31,7 +31,7 @@ export interface Catalogue {
 const mysqlWhere = (table: string, rest = ''): string =>
   `TABLE_SCHEMA = DATABASE() AND TABLE_NAME = '${table}'${rest}`
 
-export const CATALOGUES: Readonly<Record<Family, Catalogue>> = {
+export const CATALOGUES: Readonly<Record<SqlFamily, Catalogue>> = {
   postgres: {
     table: (name) => `SELECT 1 FROM pg_class WHERE relname = '${name}'`,
     column: (table, name) =>

@@ -1,8 +1,11 @@
-import { groundOf, SQLITE_NAMES, type Ground, type SqliteName } from './place.js'
+import { groundOf } from './grounds.js'
+import { SQLITE_NAMES, type Ground, type SqliteName } from './place.js'
 import type { CrashPoint } from './points.js'
 import { randomFrom } from './random.js'
-import { SCENARIOS, type Scenario } from './scenarios.js'
+import type { Scenario } from './scenario.js'
+import { SCENARIOS } from './scenarios.js'
 import type { ServerInfo } from '../servers/index.js'
+import { serverNames } from '../servers/types.js'
 import { Stage, type Outcome, type StageOptions } from './stage.js'
 
 export interface SweepOptions extends StageOptions {
@@ -60,7 +63,7 @@ async function sweepScenario(scenario: Scenario, ground: Ground, options: SweepO
     options.onStage?.(ground.name, scenario.name, chosen.length)
     const waiting = [...chosen]
     await Promise.all(
-      Array.from({ length: atOnce }, async () => {
+      Array.from({ length: scenario.alone === true ? 1 : atOnce }, async () => {
         for (let point = waiting.shift(); point !== undefined; point = waiting.shift()) {
           if (options.signal?.aborted === true) return
           const outcome = await stage.crash(point)
@@ -73,12 +76,5 @@ async function sweepScenario(scenario: Scenario, ground: Ground, options: SweepO
   }
 }
 
-const NAMES = new Set([
-  'postgres',
-  'postgres15',
-  'mysql',
-  'mariadb',
-  ...SQLITE_NAMES,
-  ...SCENARIOS.map(({ name }) => name),
-])
+const NAMES = new Set<string>([...serverNames, ...SQLITE_NAMES, ...SCENARIOS.map(({ name }) => name)])
 const isName = (word: string): boolean => NAMES.has(word)

@@ -33,8 +33,10 @@ export async function documentdbServer(
   const server = await launch(kind)
   try {
     await createExtension(server.info.url)
-    const gateway = await openGateway(server.info.url)
-    const url = `mongodb://127.0.0.1:${gateway.port}/`
+    let gateway = await openGateway(server.info.url)
+    const { port } = gateway
+    const { crash, restart } = server
+    const url = `mongodb://127.0.0.1:${port}/`
     const info = { ...server.info, url, version: await gateway.version(), startedInMs: Date.now() - began }
     return {
       info: { ...info, clients: {} },
@@ -42,6 +44,18 @@ export async function documentdbServer(
         await gateway.close()
         await server.stop()
       },
+      ...(crash === undefined || restart === undefined
+        ? {}
+        : {
+            // To whoever speaks MongoDB's protocol the two are one server.
+            crash: async () => {
+              await Promise.all([gateway.close(), crash()])
+            },
+            restart: async () => {
+              await restart()
+              gateway = await openGateway(server.info.url, port)
+            },
+          }),
     }
   } catch (error) {
     await server.stop()

@@ -3,6 +3,7 @@ import type pg from 'pg'
 import { readBson } from './gateway-bson.js'
 import type { Asker, Connections } from './gateway-connections.js'
 import { errorReply, failure, unpacked } from './gateway-errors.js'
+import type { GatewayLogs } from './gateway-log.js'
 
 type Document = BSON.Document
 
@@ -10,6 +11,8 @@ export interface Backend {
   readonly connections: Connections
   /** What goes on with a cursor, by its number. */
   readonly cursors: Map<string, string>
+  /** What was done in databases that asked for a log of it. */
+  readonly logs: GatewayLogs
 }
 
 interface Call {
@@ -46,6 +49,7 @@ export async function runCommand(command: Document, backend: Backend): Promise<D
       run({ client, backend, database, name, spec }),
     )
     if (reply === null) return failure(251, 'NoSuchTransaction', 'the transaction is not open')
+    backend.logs.note(database, name, command, reply)
     return asker.inTransaction ? await inTransaction(reply, asker, backend) : reply
   } catch (error) {
     const reply = errorReply(error)
@@ -243,7 +247,12 @@ const COMMANDS: Readonly<Record<string, Run>> = {
   createIndexes,
   dropIndexes,
   renameCollection,
-  dropDatabase,
+  dropDatabase: (call) => {
+    call.backend.logs.forget(call.database)
+    return dropDatabase(call)
+  },
+  gatewayLog: ({ backend, database }) =>
+    Promise.resolve({ ok: 1, cursor: { id: 0, firstBatch: backend.logs.of(database) } }),
   listDatabases,
 }
 

@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { askerOf, runCommand, type Backend } from './gateway-commands.js'
 import { Connections } from './gateway-connections.js'
+import { GatewayLogs } from './gateway-log.js'
 import { listenForMessages } from './wire.js'
 
 export interface Gateway {
@@ -9,15 +10,15 @@ export interface Gateway {
   close(): Promise<void>
 }
 
-/** MongoDB's wire protocol in front of DocumentDB. */
-export async function openGateway(postgresUrl: string): Promise<Gateway> {
+/** MongoDB's wire protocol in front of DocumentDB. @param port default: one that is free */
+export async function openGateway(postgresUrl: string, port?: number): Promise<Gateway> {
   const pool = new pg.Pool({
     connectionString: postgresUrl,
     max: 90,
     options: '-c documentdb_core.bsonUseEJson=off',
   })
   pool.on('error', () => undefined)
-  const backend: Backend = { connections: new Connections(pool), cursors: new Map() }
+  const backend: Backend = { connections: new Connections(pool), cursors: new Map(), logs: new GatewayLogs() }
   const listening = await listenForMessages((client) => {
     // A client that is gone ends nothing any more: a server ends its transactions, sooner or later.
     const begun = new Set<string>()
@@ -30,7 +31,7 @@ export async function openGateway(postgresUrl: string): Promise<Gateway> {
       const answer = await runCommand(command, backend)
       return reply === null ? null : reply(answer)
     }
-  })
+  }, port)
   return {
     port: listening.port,
     version: async () => {

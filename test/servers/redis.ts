@@ -1,14 +1,14 @@
 import { Redis } from 'ioredis'
 import type { Home } from './home.js'
 import type { Launch } from './launch.js'
-import { password, type ClientName } from './types.js'
+import { password, type ClientName, type StartOptions } from './types.js'
 
 /** A number of databases with room for one a test; what ships is 16. */
 export const redisDatabases = 100_000
 
 export const redisUrl = (port: number): string => `redis://:${password}@127.0.0.1:${port}`
 
-export function redisLaunch(home: Home, name: 'redis' | 'valkey'): Launch {
+export function redisLaunch(home: Home, name: 'redis' | 'valkey', options: StartOptions): Launch {
   return {
     name,
     home,
@@ -18,6 +18,7 @@ export function redisLaunch(home: Home, name: 'redis' | 'valkey'): Launch {
     arguments: ({ data, port }) => [
       ...['--port', String(port), '--bind', '127.0.0.1', '--dir', data, '--requirepass', password],
       ...['--databases', String(redisDatabases), '--save', '', '--enable-debug-command', 'local'],
+      ...(options.crashSafe === true ? ['--appendonly', 'yes', '--appendfsync', 'always'] : []),
     ],
     stopSignal: 'SIGKILL',
     url: redisUrl,

@@ -87,7 +87,7 @@ async function launchOf(
       return mariadbLaunch(rootHome(await ensureRoot(current, say)), options)
     case 'redis':
     case 'valkey':
-      return redisLaunch(rootHome(await ensureRoot(current, say)), name)
+      return redisLaunch(rootHome(await ensureRoot(current, say)), name, options)
   }
 }
 

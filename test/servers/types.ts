@@ -51,6 +51,8 @@ export interface StartOptions {
    * want; a benchmark wants the real thing.
    */
   readonly durable?: boolean
+  /** What is acknowledged is there after a SIGKILL, also on servers that ship otherwise (Redis). */
+  readonly crashSafe?: boolean
   /** PEM texts of a server that offers TLS; only servers that are started from packages can be given any. */
   readonly tls?: { readonly cert: string; readonly key: string }
   /** MySQL and MariaDB make a certificate of their own else. */

@@ -23,8 +23,8 @@ export interface Listening {
   close(): Promise<void>
 }
 
-/** MongoDB's wire protocol on a port of its own. No compression, no authentication, no TLS. */
-export async function listenForMessages(handler: (socket: Socket) => Handler): Promise<Listening> {
+/** MongoDB's wire protocol, on a port of its own unless one is given. No compression, no authentication, no TLS. */
+export async function listenForMessages(handler: (socket: Socket) => Handler, port = 0): Promise<Listening> {
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
     sockets.add(socket)
@@ -33,9 +33,8 @@ export async function listenForMessages(handler: (socket: Socket) => Handler): P
     socket.on('error', () => undefined)
     serve(socket, handler(socket))
   })
-  const port = await listening(server)
   return {
-    port,
+    port: await listening(server, port),
     close: async () => {
       for (const socket of sockets) socket.destroy()
       await new Promise((resolve) => server.close(resolve))
@@ -43,10 +42,10 @@ export async function listenForMessages(handler: (socket: Socket) => Handler): P
   }
 }
 
-function listening(server: Server): Promise<number> {
+function listening(server: Server, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
+    server.listen(port, '127.0.0.1', () => {
       const address = server.address()
       if (address !== null && typeof address === 'object') resolve(address.port)
       else reject(new Error('no port from the system'))
@@ -79,9 +78,17 @@ function serve(socket: Socket, handler: Handler): void {
   })
 }
 
+/** What a message asks for. */
+export const bodyOf = (message: Buffer): BSON.Document => asked(message).command
+
+const isQueryMessage = (message: Buffer): boolean => message.readInt32LE(12) === OP_QUERY
+
+const asked = (message: Buffer): { command: BSON.Document; silent: boolean } =>
+  isQueryMessage(message) ? { command: queryOf(message), silent: false } : messageOf(message)
+
 function requestOf(message: Buffer): Request {
-  const isQuery = message.readInt32LE(12) === OP_QUERY
-  const { command, silent } = isQuery ? { command: queryOf(message), silent: false } : messageOf(message)
+  const isQuery = isQueryMessage(message)
+  const { command, silent } = asked(message)
   const reply = (document: BSON.Document): Buffer => {
     const body = Buffer.from(BSON.serialize(document))
     const head = isQuery ? replyHead() : Buffer.from([0, 0, 0, 0, 0])

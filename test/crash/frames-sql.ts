@@ -1,53 +1,10 @@
-/** One message of a client, or one frame of a server's answer, with the bytes that it came in. */
-export interface ClientFrame {
-  readonly bytes: Buffer
-  /** What the frame asks for; null for what belongs to logging in. */
-  readonly text: string | null
-}
-
-export interface ServerFrame {
-  readonly bytes: Buffer
-  /** `part`: a statement of the message is answered; `end`: all of them are. */
-  readonly answer: 'none' | 'part' | 'end'
-}
-
-/** Cuts the two streams of one connection into frames, and understands as much of them as counting needs. */
-export interface Protocol {
-  /** Whether the end of an answer is the answer to the last statement (MySQL), or comes after it (PostgreSQL). */
-  readonly endIsAnswer: boolean
-  fromClient(chunk: Buffer): ClientFrame[]
-  fromServer(chunk: Buffer): ServerFrame[]
-}
-
-export type ProtocolName = 'postgres' | 'mysql'
-
-export const protocolOf = (name: ProtocolName): Protocol =>
-  name === 'postgres' ? new PostgresProtocol() : new MysqlProtocol()
-
-/** Collects bytes until there are as many as a frame has. */
-class Frames {
-  #left: Buffer = Buffer.alloc(0)
-
-  /** @param length of the frame that begins with these bytes; null when more are needed to tell */
-  cut(chunk: Buffer, length: (start: Buffer) => number | null): Buffer[] {
-    const frames: Buffer[] = []
-    let bytes = this.#left.length === 0 ? chunk : Buffer.concat([this.#left, chunk])
-    for (;;) {
-      const size = length(bytes)
-      if (size === null || bytes.length < size) break
-      frames.push(bytes.subarray(0, size))
-      bytes = bytes.subarray(size)
-    }
-    this.#left = bytes
-    return frames
-  }
-}
+import { Frames, type ClientFrame, type Protocol, type ServerFrame } from './protocol.js'
 
 const QUERY = 'Q'
 const TERMINATE = 'X'
 
 /** Type byte and length, except for the very first message, which has no type. */
-class PostgresProtocol implements Protocol {
+export class PostgresProtocol implements Protocol {
   readonly endIsAnswer = false
   readonly #client = new Frames()
   readonly #server = new Frames()
@@ -87,7 +44,7 @@ const MORE_RESULTS = 0x08
 const LONGEST_EOF = 9
 
 /** Three bytes of length and one that counts; a command of the client begins at zero. */
-class MysqlProtocol implements Protocol {
+export class MysqlProtocol implements Protocol {
   readonly endIsAnswer = true
   readonly #client = new Frames()
   readonly #server = new Frames()

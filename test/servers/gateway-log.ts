@@ -1,0 +1,36 @@
+import type { BSON } from 'mongodb'
+
+/** Commands that change what there is; an index counts when it was built, and not when it was there already. */
+const CHANGES: ReadonlySet<string> = new Set(['create', 'drop', 'dropIndexes', 'renameCollection', 'collMod'])
+
+/**
+ * What was done in a database, as tests of ours ask for it: `{ gatewayLog: 1 }`, a command that no other server has. From
+ * the first time that it is given it is written down what is done.
+ */
+export class GatewayLogs {
+  readonly #lines = new Map<string, string[]>()
+
+  of(database: string): { readonly what: string }[] {
+    const lines = this.#lines.get(database) ?? []
+    this.#lines.set(database, lines)
+    return lines.map((what) => ({ what }))
+  }
+
+  note(database: string, name: string, command: BSON.Document, reply: BSON.Document): void {
+    const target = String(command[name])
+    // A renaming is a command of the server's, and names databases.
+    const dot = name === 'renameCollection' ? target.indexOf('.') : -1
+    const lines = this.#lines.get(dot < 0 ? database : target.slice(0, dot))
+    if (lines === undefined || Number(reply['ok']) !== 1) return
+    const built = Number(reply['numIndexesAfter']) - Number(reply['numIndexesBefore'])
+    if (CHANGES.has(name) || built > 0)
+      lines.push(`${name} ${target.slice(dot + 1)}${name === 'collMod' ? shown(command) : ''}`)
+  }
+
+  forget(database: string): void {
+    this.#lines.delete(database)
+  }
+}
+
+const shown = ({ index, validator }: BSON.Document): string =>
+  ` ${JSON.stringify({ index, validator } as object)}`
