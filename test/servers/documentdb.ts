@@ -35,7 +35,6 @@ export async function documentdbServer(
     await createExtension(server.info.url)
     let gateway = await openGateway(server.info.url)
     const { port } = gateway
-    const { crash, restart } = server
     const url = `mongodb://127.0.0.1:${port}/`
     const info = { ...server.info, url, version: await gateway.version(), startedInMs: Date.now() - began }
     return {
@@ -44,18 +43,14 @@ export async function documentdbServer(
         await gateway.close()
         await server.stop()
       },
-      ...(crash === undefined || restart === undefined
-        ? {}
-        : {
-            // To whoever speaks MongoDB's protocol the two are one server.
-            crash: async () => {
-              await Promise.all([gateway.close(), crash()])
-            },
-            restart: async () => {
-              await restart()
-              gateway = await openGateway(server.info.url, port)
-            },
-          }),
+      // To whoever speaks MongoDB's protocol the two are one server.
+      crash: async () => {
+        await Promise.all([gateway.close(), server.crash?.()])
+      },
+      restart: async () => {
+        await server.restart?.()
+        gateway = await openGateway(server.info.url, port)
+      },
     }
   } catch (error) {
     await server.stop()

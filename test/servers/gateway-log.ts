@@ -32,5 +32,5 @@ export class GatewayLogs {
   }
 }
 
-const shown = ({ index, validator }: BSON.Document): string =>
-  ` ${JSON.stringify({ index, validator } as object)}`
+const shown = (command: BSON.Document): string =>
+  ` ${JSON.stringify({ index: command['index'] as unknown, validator: command['validator'] as unknown })}`
