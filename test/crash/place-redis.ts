@@ -56,5 +56,6 @@ async function open(server: ServerInfo): Promise<Place> {
 /** Nothing, nought and what is empty are no row. */
 function rowsOf(answer: unknown): Row[] {
   if (Array.isArray(answer)) return answer.map((value) => [String(value)])
-  return answer === null || answer === 0 || answer === '' ? [] : [[String(answer)]]
+  if (typeof answer !== 'string' && typeof answer !== 'number') return []
+  return answer === 0 || answer === '' ? [] : [[String(answer)]]
 }
