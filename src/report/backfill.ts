@@ -46,8 +46,10 @@ export function backfillDoing({ table, doing, rate, scanned, revision }: Progres
 
 /** For logs: a line now and then. */
 export function renderProgress(event: Progress): string {
-  const left = event.leftMs === null || event.state === 'done' ? '' : `, about ${duration(event.leftMs)} left`
-  return `${event.revision} ${event.table}: ${howFar(event)}, ${count(event.batches, 'batch', 'batches')}${left}`
+  const isDone = event.state === 'done'
+  const rate = event.rate === null || isDone ? '' : `, ${number(event.rate)} rows/s`
+  const left = event.leftMs === null || isDone ? '' : `, about ${duration(event.leftMs)} left`
+  return `${event.revision} ${event.table}: ${howFar(event)}, ${count(event.batches, 'batch', 'batches')}${rate}${left}`
 }
 
 function number(value: number): string {

@@ -91,7 +91,7 @@ function stopped({ stoppedAt, place, backfill }: UnfinishedReport): string {
       ? ''
       : `${place.file === null ? 'line ' : `${printable(place.file)}:`}${place.line}:${place.column}`
   if (backfill !== null && stoppedAt?.state === 'intent') {
-    const begun = backfill.state === 'paused' ? 'paused' : 'a backfill'
+    const begun = backfill.state === 'paused' ? 'a paused backfill' : 'a backfill'
     return `${begun} of ${backfill.table}${at === '' ? '' : ` at ${at}`}: ${howFar(backfill)}`
   }
   if (stoppedAt === null) return at === '' ? 'stopped between two statements' : `stopped before ${at}`

@@ -4,6 +4,7 @@ import { columns } from '../../src/report/columns.js'
 import { duration, moment } from '../../src/report/duration.js'
 import { renderStep } from '../../src/report/run.js'
 import { createView } from '../../src/report/view.js'
+import { renderProgress } from '../../src/report/backfill.js'
 import { displayWidth, firstLine, padEnd, padStart, printable, truncate } from '../../src/report/width.js'
 
 describe('width of texts', () => {
@@ -74,6 +75,21 @@ describe('columns', () => {
         [{ text: 'c', paint, align: 'right' }, 'z'],
       ]),
     ).toEqual(['<a>   x', '<bb>  y', ' <c>  z'])
+  })
+})
+
+describe('a backfill', () => {
+  it('is told with how far it is, how fast, and how long it will take; at its end with what it did', () => {
+    const event: Parameters<typeof renderProgress>[0] = {
+      ...{ type: 'backfill', revision: 'a1', direction: 'up', statement: 1, table: 't', key: ['id'] },
+      ...{ state: 'running', scanned: 12_000, changed: 11_000, estimate: 100_000, batches: 12 },
+      ...{ startedAt: '2026-01-01T00:00:00Z', updatedAt: '2026-01-01T00:00:01Z' },
+      ...{ doing: 'working', rate: 4000, leftMs: 22_000 },
+    }
+    expect(renderProgress(event)).toBe(
+      'a1 t: 12,000 of about 100,000 rows (12 %), 11,000 changed, 12 batches, 4,000 rows/s, about 22.00 s left',
+    )
+    expect(renderProgress({ ...event, state: 'done' })).toBe('a1 t: 12,000 rows, 11,000 changed, 12 batches')
   })
 })
 

@@ -70,6 +70,12 @@ export function sqlMetadata(
     }
   }
 
+  const hasRows = async (): Promise<boolean> => {
+    for (const table of [names.history, names.journal])
+      if ((await queryOrNothing(`SELECT 1 FROM ${table} LIMIT 1`)).length > 0) return true
+    return false
+  }
+
   const each =
     connection.each?.bind(connection) ??
     (async (sql: string, take: (row: Row) => void) => (await connection.query(sql)).forEach(take))
@@ -83,7 +89,11 @@ export function sqlMetadata(
       if (missing === null) throw error
       // Also where it says that a newer tool was here.
       const format = await formatOrNull()
-      if (format === null && missing === 'table') return EMPTY_SNAPSHOT
+      if (format === null && missing === 'table') {
+        // Tables that were being made when their run was ended have no rows yet; others have lost one of them.
+        if (await hasRows()) throw corrupt('there is a history, and a table beside it is missing', error)
+        return EMPTY_SNAPSHOT
+      }
       // Whoever reads holds no lock: another runner may have made the tables between the two questions, or may be
       // bringing older ones up to date.
       if (!again) return read(true, format ?? METADATA_FORMAT)

@@ -12,6 +12,7 @@ import type {
 } from '../../core/metadata.js'
 import { METADATA_FORMAT } from '../../core/metadata.js'
 import type { Direction } from '../../core/revision.js'
+import { nameProblem, shown } from '../../core/names.js'
 import type { SqlNames } from './names.js'
 
 /** A row as an array: the drivers' fastest form. Numbers may come as texts. */
@@ -129,6 +130,8 @@ export function decodeFormat(value: unknown): number {
 
 function decodeApplied(row: Row, before: Shared): AppliedRevision {
   const id = text(row[4], 'an id in the history')
+  const problem = nameProblem(id)
+  if (problem !== null) throw corrupt(`the id "${shown(id)}" in the history ${problem}`)
   const flags = number(row[3], `a flag of revision ${id}`)
   const revision: AppliedRevision = {
     id,
