@@ -1,4 +1,5 @@
 import type { Lock, Session } from '../backend/index.js'
+import { MigrateError } from '../core/errors.js'
 import { isOutdated } from '../core/metadata.js'
 import type { LogAction } from '../core/metadata.js'
 import type { Context } from './context.js'
@@ -36,6 +37,10 @@ export async function locked<T>(
     const fresh = await readAgain(state, session)
     if (isOutdated(fresh.snapshot)) await session.metadata.ensure()
     return await work(fresh, identity)
+  } catch (error) {
+    if (!(error instanceof MigrateError) || error.code !== 'MIG-READ-ONLY' || error.state !== undefined)
+      throw error
+    throw error.with({ state: 'Nothing was changed.' })
   } finally {
     await lock.release()
   }

@@ -308,9 +308,11 @@ export class Runner {
 
 /** @throws the error, which says that no statement of a revision was run where it says nothing of that */
 function refuseUntouched(error: unknown): never {
-  if (error instanceof MigrateError && error.state === undefined)
-    throw error.with({ state: 'No revision was run.' })
-  throw error
+  if (!(error instanceof MigrateError) || error.state !== undefined) throw error
+  throw error.with({
+    state: 'No revision was run.',
+    hint: error.hint ?? 'Mend what it says, and give the same command again.',
+  })
 }
 
 function stepHead({ node, direction, source }: PlanStep) {

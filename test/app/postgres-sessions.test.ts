@@ -24,6 +24,35 @@ describeServers(['postgres', 'postgres15'], (server) => {
     )
   }
 
+  it('a server that takes no writes is told of, with what stands and what to do', async () => {
+    const url = `${project.database.url}?options=-c%20default_transaction_read_only%3Don`
+    project.revision(A, 'CREATE TABLE a (id int)')
+    await project.migrator().upgrade()
+    project.revision(B, 'CREATE TABLE b (id int)', { parents: A })
+    const reader = project.migrator({ url })
+    expect((await reader.upgrade('head', { plan: true })).steps).toHaveLength(1)
+    expect(await refusal(reader.upgrade())).toMatchObject({
+      code: 'MIG-READ-ONLY',
+      state: 'No revision was run.',
+      hint: expect.stringContaining('primary') as unknown,
+    })
+    expect(await refusal(reader.tag('v1'))).toMatchObject({
+      code: 'MIG-READ-ONLY',
+      state: 'Nothing was changed.',
+    })
+  })
+
+  it('what an event trigger refuses before anything was run has a next step too', async () => {
+    await project.plain(
+      "CREATE FUNCTION no() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no tables today'; END $$; CREATE EVENT TRIGGER no ON ddl_command_start EXECUTE FUNCTION no();",
+    )
+    project.revision(A, 'CREATE TABLE a (id int)')
+    const error = await refusal(project.migrator().upgrade())
+    expect(error).toMatchObject({ code: 'MIG-DATABASE', state: 'No revision was run.' })
+    expect(error.message).toContain('no tables today')
+    expect(error.hint).toMatch(/give the same command again/)
+  })
+
   describe('a program that commits in its midst', () => {
     beforeEach(async () => {
       project.revision(

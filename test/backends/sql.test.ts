@@ -291,6 +291,11 @@ describe('what a statement is', () => {
     if (summary !== undefined) expect(facts(text).summary).toBe(summary)
   })
 
+  test('a pragma is called by its name', () => {
+    expect(facts('pragma main.FOREIGN_KEYS = off', sqlite).summary).toBe('pragma foreign_keys')
+    expect(facts('PRAGMA', sqlite).summary).toBe('pragma')
+  })
+
   test.each([
     'CREATE TABLE a (b int)',
     'ALTER TABLE a DROP CONSTRAINT b',

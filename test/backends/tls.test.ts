@@ -1,5 +1,7 @@
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { createMigrator } from '../../src/app/migrator.js'
 import type { MigratorOptions } from '../../src/app/types.js'
@@ -241,6 +243,13 @@ describe('without a word about it', () => {
 })
 
 test('a file of an authority that is none is named', async () => {
+  const none = join(mkdtempSync(join(tmpdir(), 'revgraph-tls-')), 'ca.pem')
+  writeFileSync(none, 'no certificate\n')
+  for (const scheme of ['postgres', 'mysql'])
+    expect(await outcome(`${scheme}://me@db/app`, { ca: none })).toMatch(
+      /^MIG-CONFIG-UNREADABLE .* is not in PEM form/,
+    )
+  rmSync(dirname(none), { recursive: true })
   const ca = '/no/such/file'
   expect(await outcome('postgres://me@db/app', { ca })).toMatch(
     /^MIG-CONFIG-UNREADABLE \| The file \/no\/such\/file of ssl/,

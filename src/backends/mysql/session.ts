@@ -110,7 +110,7 @@ export class MysqlSession implements Session<PromiseConnection> {
         run: (statements) => channel.atomically(statements, this.#keeper),
         missing: isMissing,
         prepareSchema: () => this.#createDatabase(),
-        explain: (error) => explain(error, 'The metadata'),
+        explain: (error) => explain(error, 'Reading or writing the metadata'),
       },
       parts.names,
       kind.flavour,

@@ -43,8 +43,9 @@ const OF_ROWS: ReadonlySet<string> = new Set([
   'copy',
 ])
 
-function summaryOf({ verb, object, action }: StatementKind): string {
+function summaryOf({ verb, object, action, path }: StatementKind): string {
   if (verb === '') return 'statement'
+  if (object === 'pragma') return `pragma ${path?.at(-1)?.toLowerCase() ?? ''}`.trimEnd()
   if (object === undefined || OF_ROWS.has(verb)) return verb
   return action === undefined || verb !== 'alter' ? `${verb} ${object}` : `${verb} ${object} ${action}`
 }

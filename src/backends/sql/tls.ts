@@ -31,13 +31,19 @@ export function refuseSsl(ssl: SslOptions | undefined, product: string, hint: st
  */
 export function readTlsFile(what: string, path: string): string {
   let cause: unknown
+  let problem = 'cannot be read'
   try {
     // A named pipe would keep us waiting for whoever writes to it.
-    if (statSync(path).isFile()) return readFileSync(path, 'utf8')
+    if (statSync(path).isFile()) {
+      const text = readFileSync(path, 'utf8')
+      // Node passes over what it does not understand, and then knows no authority at all.
+      if (text.includes('-----BEGIN ')) return text
+      problem = 'is not in PEM form'
+    }
   } catch (error) {
     cause = error
   }
-  throw new MigrateError('MIG-CONFIG-UNREADABLE', `The file ${path} of ${what} cannot be read.`, {
+  throw new MigrateError('MIG-CONFIG-UNREADABLE', `The file ${path} of ${what} ${problem}.`, {
     hint: 'Name a file in PEM form that whoever runs the command may read.',
     ...(cause === undefined ? {} : { cause }),
   })

@@ -324,7 +324,7 @@ class SqliteSession implements Session<Database> {
         await this.transaction(() => promised(() => statements.forEach((sql) => void database.exec(sql))))
       },
       missing: isMissing,
-      explain: (error) => explain(error, 'The metadata', this.#file),
+      explain: (error) => explain(error, 'Reading or writing the metadata', this.#file),
     }
   }
 }
