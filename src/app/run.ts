@@ -73,9 +73,13 @@ export class Runner {
     const lock = await takeLock(this.#context, this.#session, this.#identity)
     try {
       const fresh = await this.#again(state, planned).catch(refuseUntouched)
+      const report =
+        fresh.steps.length === 0
+          ? this.#report(fresh.state, fresh.state, [], true)
+          : await this.#execute(fresh.state, fresh.steps)
+      // After them: a revision may take up again what is due, and each finds what the ones before it have left.
       await settleDue(this.#context, this.#session, due, (done) => this.#log(preparer, 'done', done))
-      if (fresh.steps.length === 0) return this.#report(fresh.state, fresh.state, [], true)
-      return await this.#execute(fresh.state, fresh.steps)
+      return report
     } finally {
       await lock.release()
     }

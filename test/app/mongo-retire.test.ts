@@ -121,6 +121,28 @@ describeServers(['documentdb', 'mongodb'], (server) => {
     expect((await migrator(2).status()).postponed).toEqual([])
   })
 
+  it('what is due waits for the revisions of the run: one that shows it again comes first', async () => {
+    const first = defineRevision({
+      id: 'a000',
+      change: (op) => op.mongo.index('users').retire('email_1', { hideFor: '1h' }),
+    })
+    const again = defineRevision({
+      id: 'b000',
+      parents: ['a000'],
+      change: (op) => op.mongo.index('users').unhide('email_1'),
+    })
+    const wrong = defineRevision({ id: 'c000', parents: ['a000'], up: '{"drop": "nothing.like.it", "x": 1}' })
+    const { url } = database
+    const on = (...revisions: (typeof first)[]) => createMigrator({ url, revisions })
+    await on(first).upgrade()
+    await due()
+    expect((await refusal(on(first, wrong).upgrade('c000'))).code).toBe('MIG-STATEMENT-FAILED')
+    expect(await index()).toMatchObject({ hidden: true })
+    expect(await on(first, again).upgrade()).toMatchObject({ ok: true, to: ['b000'] })
+    expect((await index())?.['hidden'] ?? false).toBe(false)
+    expect((await on(first, again).status()).postponed).toEqual([])
+  })
+
   it('an index that is not there, and what is no time, are refused', async () => {
     await db.collection('users').dropIndex('email_1')
     const error = await refusal(retiring('7d')(1).upgrade())

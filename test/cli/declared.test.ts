@@ -182,6 +182,44 @@ describeServers(['documentdb', 'mongodb'], (server) => {
     expect(after.stderr).not.toContain('--autogenerate')
   })
 
+  it('what goes is hidden for as long as is declared, and is had back by declaring it again', async () => {
+    await make({ email: 1 }, 'email_1')
+    await make({ old: 1 }, 'old_1')
+    const declare = (indexes: string) =>
+      project.write({
+        'indexes.ts': declaring(`{ managed: true, hideFor: '4w', indexes: [${indexes}] }`),
+      })
+    declare('{ key: { email: 1 }, sparse: true }')
+    run('revision', '--autogenerate', '-m', 'less')
+    const plan = run('upgrade', '--plan')
+    expect(plan).toContain('hidden now, dropped by the first upgrade after 4w')
+    expect(plan).not.toContain('drop-index-visible')
+    run('upgrade')
+    expect(await names()).toEqual(['_id_', 'email_1', 'old_1', 'email_1_v2'])
+    expect(run('check')).toContain('The database is as indexes.ts declares.')
+
+    declare('{ key: { email: 1 }, sparse: true }, { key: { old: 1 } }')
+    const drift = project.run('check', '--drift').stdout
+    expect(drift).toContain('different  index old_1 of users')
+    expect(drift).toMatch(
+      /old_1 is declared, and a revision has retired it: the first upgrade after .* drops it\./,
+    )
+    run('revision', '--autogenerate', '-m', 'had back')
+    const retired = db.collection('migrate_retired')
+    await retired.updateMany({}, { $set: { dropAfter: '2020-01-01T00:00:00.000Z' } })
+    const upgrade = project.run('upgrade')
+    expect(upgrade.code).toBe(0)
+    expect(upgrade.stderr).toMatch(/^notice {2}dropped index email_1 of users, hidden since .*\.\n$/)
+    expect(await names()).toEqual(['_id_', 'old_1', 'email_1_v2'])
+    expect((await listed('users')).filter(({ hidden }) => hidden === true)).toEqual([])
+    expect(run('check')).toContain('The database is as indexes.ts declares.')
+    run('downgrade', '-1', '--yes')
+    expect(await retired.findOne({ index: 'old_1' })).toMatchObject({ state: 'hidden' })
+    run('downgrade', 'base', '--yes')
+    expect(await names()).toEqual(['_id_', 'old_1', 'email_1'])
+    expect((await listed('users')).filter(({ hidden }) => hidden === true)).toEqual([])
+  })
+
   it('indexes that serve no query are warned of when that is asked, and make no check fail', async () => {
     await make({ place: '2dsphere' }, 'place_2dsphere')
     project.write({

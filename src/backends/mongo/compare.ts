@@ -1,14 +1,15 @@
 import type { Collection, Db, Document } from 'mongodb'
-import type { Comparison, Difference, ServerInfo, Warning } from '../../backend/index.js'
+import type { Comparison, Difference, Postponed, ServerInfo, Warning } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import { hiddenAfterwards, inverse, type Change } from '../../schema/mongo/changes.js'
-import { nameOf, type DeclaredCollection, type DeclaredSet } from '../../schema/mongo/declared.js'
-import { differenceOf, type IndexRules, type PresentCollection } from '../../schema/mongo/difference.js'
-import { isOfIds } from '../../schema/mongo/listed.js'
+import { type DeclaredCollection, type DeclaredSet } from '../../schema/mongo/declared.js'
+import { differenceOf, type IndexRules } from '../../schema/mongo/difference.js'
+import { isOfIds, type PresentCollection } from '../../schema/mongo/listed.js'
 import { signatureOf } from '../../schema/mongo/normalise.js'
 import { codeOf as callsOf, textOf } from '../../schema/mongo/render.js'
 import { warningsOf } from '../../schema/mongo/warnings.js'
 import { codeOf } from './errors.js'
+import { periodText } from '../../schema/mongo/retire.js'
 import { retiredId } from './retired.js'
 
 /** Collections whose indexes are listed at a time. */
@@ -36,8 +37,8 @@ export interface CompareParts {
   /** What names of the tool's own collections begin with, where they are in this database; else null. */
   readonly ownPrefix: string | null
   readonly usage: boolean
-  /** Indexes that a revision has retired and a later run drops, by {@link retiredId}: nobody needs to be told to. */
-  readonly retired: ReadonlySet<string>
+  /** Indexes that a revision has retired and a later run drops, by {@link retiredId}: nobody needs to tell it to. */
+  readonly retired: ReadonlyMap<string, Postponed>
 }
 
 /** Reads the declared collections alone. What is kept of one, once it was compared, is what differs. */
@@ -57,7 +58,8 @@ export async function compareDeclared(declared: DeclaredSet, parts: CompareParts
   const work = async (): Promise<void> => {
     for (let at = next++; at < names.length; at = next++) {
       const name = names[at] ?? ''
-      const one = declared.collections[name] ?? {}
+      const own = declared.collections[name] ?? {}
+      const one = declared.hideFor === undefined ? own : { hideFor: declared.hideFor, ...own }
       found.set(name, await compareOne(name, one, { ...parts, listed: listed.get(name), rules, usage }))
     }
   }
@@ -83,7 +85,7 @@ interface Found {
 
 interface Surroundings {
   readonly db: Db
-  readonly retired: ReadonlySet<string>
+  readonly retired: ReadonlyMap<string, Postponed>
   readonly listed: Document | undefined
   readonly rules: IndexRules
   /** Null where nobody asks for it. */
@@ -97,10 +99,13 @@ async function compareOne(
 ): Promise<Found> {
   if (listed?.['type'] === 'view') return isView(collection, declared)
   const all = listed === undefined ? null : await presentOf(db, collection, listed)
-  const wanted = new Set((declared.indexes ?? []).map(nameOf))
-  const goes = ({ name, hidden }: Document): boolean =>
-    hidden === true && !wanted.has(String(name)) && retired.has(retiredId(collection, String(name)))
-  const present = all === null ? null : { ...all, indexes: all.indexes.filter((index) => !goes(index)) }
+  const going = new Map<string, Postponed>()
+  for (const { name, hidden } of all?.indexes ?? []) {
+    const postponed = hidden === true ? retired.get(retiredId(collection, String(name))) : undefined
+    if (postponed !== undefined) going.set(String(name), postponed)
+  }
+  const hidden = new Map([...going].map(([name, postponed]) => [name, periodOf(postponed)]))
+  const present = all === null ? null : { ...all, retired: hidden }
   const { changes, differences, specs } = differenceOf(collection, declared, present, rules)
   const options = {
     ...present?.options,
@@ -108,8 +113,29 @@ async function compareOne(
     ...(declared.validator && { validator: declared.validator }),
   }
   const unused = usage === null || present === null ? [] : await usage.unused(collection)
-  const warnings = [...warningsOf(stayingIn(declared, specs, present), options), ...unused]
+  const told = wantedAgain(specs, present, going)
+  const warnings = [...told, ...warningsOf(stayingIn(declared, specs, present), options), ...unused]
   return { changes, differences, warnings: warnings.map((warning) => ({ ...warning, collection })) }
+}
+
+const periodOf = ({ since, due }: Postponed): string => periodText(Date.parse(due) - Date.parse(since))
+
+/** What is declared, and a revision has retired: one of the two is a mistake, and only people know which. */
+function wantedAgain(
+  specs: readonly Document[],
+  present: PresentCollection | null,
+  going: ReadonlyMap<string, Postponed>,
+): Omit<Warning, 'collection'>[] {
+  if (going.size === 0) return []
+  const collation = present?.options['collation']
+  const wanted = new Set(specs.map((spec) => signatureOf(spec, collation)))
+  return (present?.indexes ?? []).flatMap((index) => {
+    const name = String(index['name'])
+    const postponed = going.get(name)
+    if (postponed === undefined || !wanted.has(signatureOf(index))) return []
+    const message = `${name} is declared, and a revision has retired it: the first upgrade after ${postponed.due} drops it. Leave it out of what is declared, or have it shown again by a revision.`
+    return [{ rule: 'retired-index', name, message }]
+  })
 }
 
 /** What is declared, and what is there beside it and stays. */
@@ -121,7 +147,9 @@ function stayingIn(
   if (declared.managed === true || present === null) return specs
   const collation = present.options['collation']
   const known = new Set(specs.map((spec) => signatureOf(spec, collation)))
-  return [...specs, ...present.indexes.filter((index) => !known.has(signatureOf(index)))]
+  const goes = ({ name, hidden }: Document): boolean =>
+    hidden === true && present.retired?.has(String(name)) === true
+  return [...specs, ...present.indexes.filter((index) => !known.has(signatureOf(index)) && !goes(index))]
 }
 
 function isView(collection: string, declared: DeclaredCollection): Found {

@@ -202,7 +202,7 @@ export class MongoSession implements Session<MongoAccess> {
     const { db } = this.client
     const ownPrefix = schema === undefined || schema === db.databaseName ? prefix : null
     try {
-      const retired = new Set((await this.postponed.list()).map(({ id }) => id))
+      const retired = new Map((await this.postponed.list()).map((one) => [one.id, one]))
       const parts = { db, server: this.server, ownPrefix, usage, retired }
       return await compareDeclared(declared as DeclaredSet, parts)
     } catch (error) {

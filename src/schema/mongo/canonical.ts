@@ -122,3 +122,10 @@ function isOperators(value: unknown): value is Document {
   const names = Object.keys(value)
   return names.length > 0 && names.every((name) => name.startsWith('$') && !VALUES.test(name))
 }
+
+/** Those fields of the names that are there. */
+export const pick = (document: Document, names: readonly string[]): Document =>
+  Object.fromEntries(names.flatMap((name) => (document[name] === undefined ? [] : [[name, document[name]]])))
+
+/** Without the fields that are undefined. */
+export const defined = (document: Document): Document => pick(document, Object.keys(document))

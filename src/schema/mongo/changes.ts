@@ -1,5 +1,6 @@
 import { without } from './canonical.js'
 import type { Document } from './ejson.js'
+import { RESTORE, RETIRE } from './retire.js'
 
 /** One change of a collection or an index: one command, and all that is needed to undo it. */
 export type Change =
@@ -13,6 +14,13 @@ export type Change =
     }
   | { readonly kind: 'create-index'; readonly collection: string; readonly index: Document }
   | { readonly kind: 'drop-index'; readonly collection: string; readonly index: Document }
+  | {
+      /** Hidden now, dropped by a later run; or shown again, and built again where it was dropped. */
+      readonly kind: 'retire-index' | 'restore-index'
+      readonly collection: string
+      readonly name: string
+      readonly hideFor: string
+    }
   | {
       readonly kind: 'modify-index'
       readonly collection: string
@@ -60,6 +68,10 @@ function inverseOf(change: Change): Change | Change[] {
       return { ...change, kind: 'drop-index' }
     case 'drop-index':
       return { ...change, kind: 'create-index' }
+    case 'retire-index':
+      return { ...change, kind: 'restore-index' }
+    case 'restore-index':
+      return { ...change, kind: 'retire-index' }
     case 'modify-collection':
       return { ...change, to: change.was, was: change.to }
     case 'modify-index': {
@@ -100,6 +112,10 @@ export function commandOf(change: Change): Document {
       return { createIndexes: collection, indexes: [change.index] }
     case 'drop-index':
       return { dropIndexes: collection, index: change.index['name'] }
+    case 'retire-index':
+      return { [RETIRE]: collection, index: change.name, hideFor: change.hideFor }
+    case 'restore-index':
+      return { [RESTORE]: collection, index: change.name }
     case 'modify-index':
       return { collMod: collection, index: { name: change.name, ...change.to } }
   }

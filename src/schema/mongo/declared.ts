@@ -3,6 +3,7 @@ import { ValueProblem, entriesOf, toEjson, type Document } from './ejson.js'
 import { indexName, problemOfIndex, type IndexKeys, type IndexOptions } from './index-spec.js'
 import { hasLostOrder } from './listed.js'
 import { isTextIndex, signatureOf } from './normalise.js'
+import { parsePeriod } from './retire.js'
 
 /** An index as it shall be. */
 export interface DeclaredIndex extends IndexOptions {
@@ -18,6 +19,11 @@ export interface DeclaredIndex extends IndexOptions {
 export interface DeclaredCollection {
   /** What is not declared of it is dropped: other indexes, a validator. Default false: nothing is. */
   readonly managed?: boolean
+  /**
+   * How long an index that goes is hidden before a later run drops it: `90m`, `12h`, `7d`, `2w`. Default: that of the set, else
+   * it is dropped at once.
+   */
+  readonly hideFor?: string
   readonly indexes?: readonly DeclaredIndex[]
   /** Default: none, where it is managed; else whichever there is. */
   readonly validator?: Document
@@ -31,6 +37,8 @@ export interface DeclaredCollection {
 
 /** The collections of a database that are looked after; others are left alone. */
 export interface DeclaredSet {
+  /** Of all collections that say nothing else. */
+  readonly hideFor?: string
   readonly collections: Readonly<Record<string, DeclaredCollection>>
 }
 
@@ -54,7 +62,7 @@ const LONGEST_NAME = 235
 const MOST_INDEXES = 64
 
 const OF_COLLECTION: readonly string[] = [
-  ...['managed', 'indexes', 'validator', 'validationLevel', 'validationAction', 'options'],
+  ...['managed', 'hideFor', 'indexes', 'validator', 'validationLevel', 'validationAction', 'options'],
 ]
 
 /** As the server spells them in `create`; a validator has its own place. */
@@ -69,7 +77,8 @@ const OF_OPTIONS: readonly string[] = [
  * @throws DeclarationProblem
  */
 export function readDeclared(value: unknown): DeclaredSet {
-  const set = group(value, 'The declared set', ['collections'])
+  const set = group(value, 'The declared set', ['collections', 'hideFor'])
+  readPeriod(set, 'the declared set')
   const collections = group(set['collections'], '"collections"')
   for (const [name, collection] of Object.entries(collections)) readCollection(name, collection)
   return value as DeclaredSet
@@ -83,6 +92,7 @@ function readCollection(name: string, value: unknown): void {
   const collection = given as DeclaredCollection
   if (typeof (collection.managed ?? false) !== 'boolean')
     throw new DeclarationProblem(`"managed" of ${where} is neither true nor false.`)
+  readPeriod(given, where)
   const options = group(collection.options ?? {}, `"options" of ${where}`, OF_OPTIONS)
   if (collection.validator !== undefined) group(collection.validator, `"validator" of ${where}`)
   else if (given['validationLevel'] !== undefined || given['validationAction'] !== undefined)
@@ -93,6 +103,11 @@ function readCollection(name: string, value: unknown): void {
   if (!Array.isArray(collection.indexes ?? []))
     throw new DeclarationProblem(`"indexes" of ${where} is no list.`)
   readIndexes(where, collection.indexes ?? [], options['collation'])
+}
+
+function readPeriod({ hideFor }: Document, where: string): void {
+  if (hideFor !== undefined && parsePeriod(hideFor) === null)
+    throw new DeclarationProblem(`"hideFor" of ${where} is no time such as 90m, 12h, 7d or 2w.`)
 }
 
 function readIndexes(where: string, indexes: readonly unknown[], collation: unknown): void {

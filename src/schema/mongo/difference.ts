@@ -1,14 +1,15 @@
-import { without } from './canonical.js'
+import { defined, pick, without } from './canonical.js'
 import type { Change } from './changes.js'
 import { nameOf, specOf, type DeclaredCollection, type DeclaredIndex } from './declared.js'
 import { toEjson, type Document } from './ejson.js'
-import { creatable, hasLostOrder, isOfIds } from './listed.js'
+import { creatable, hasLostOrder, isOfIds, type PresentCollection } from './listed.js'
 import {
   comparableIndex,
   comparableOptions,
   comparableValidator,
   isTextIndex,
   signatureOf,
+  wholeValidator,
 } from './normalise.js'
 
 /** What a server can do. */
@@ -24,13 +25,6 @@ export interface IndexRules {
   readonly hides: 'all' | 'not unique' | 'none'
   /** `collMod` gives an index an expiry that had none. */
   readonly ttlInPlace: boolean
-}
-
-/** A collection as the server lists it. */
-export interface PresentCollection {
-  readonly options: Document
-  /** As `listIndexes` answers, with that of the ids. */
-  readonly indexes: readonly Document[]
 }
 
 /** Something that is otherwise than declared. */
@@ -125,8 +119,14 @@ class Work implements CollectionDifference {
     this.#present = present
     this.#rules = rules
     this.#collation = present.options['collation']
-    this.#indexes = present.indexes.filter((index) => !isOfIds(index))
-    this.#names = new Set(this.#indexes.map((index) => String(index['name'])))
+    // Seldom is one retired; specifications are made once, and the signature is asked after elsewhere.
+    const indexes =
+      present.retired === undefined || present.retired.size === 0 ? [] : (declared.indexes ?? [])
+    const wanted = new Set(indexes.map((index) => signatureOf(specOf(index, nameOf(index)), this.#collation)))
+    this.#indexes = present.indexes.filter(
+      (index) => !isOfIds(index) && (this.#retiredFor(index) === undefined || wanted.has(signatureOf(index))),
+    )
+    this.#names = new Set(present.indexes.map((index) => String(index['name'])))
   }
 
   collectionMissing(): void {
@@ -246,7 +246,13 @@ class Work implements CollectionDifference {
       return
     }
     this.#tell('different', 'index', present, spec, match)
+    const hideFor = this.#retiredFor(match)
     for (const option of differing) {
+      if (option === 'hidden' && hideFor !== undefined) {
+        // It may be dropped where this is applied, or by the time it is.
+        this.changes.push({ kind: 'restore-index', collection: this.#collection, name: present, hideFor })
+        continue
+      }
       const [to, was] = [a[option] ?? false, b[option] ?? false]
       this.changes.push({
         kind: 'modify-index',
@@ -282,7 +288,7 @@ class Work implements CollectionDifference {
 
   /** Its own, where nobody else has it but who goes before. */
   #nameFor({ name }: Wanted, going: readonly Document[]): string {
-    if (!this.#indexes.some((index) => index['name'] === name && !going.includes(index))) return name
+    if (!this.#present.indexes.some((index) => index['name'] === name && !going.includes(index))) return name
     for (let number = 2; ; number++) {
       const other = `${name}_v${number}`
       if (this.#names.has(other)) continue
@@ -322,12 +328,28 @@ class Work implements CollectionDifference {
   #extra(index: Document): void {
     const kept = lostOrder(index)
     this.#tell('extra', 'index', String(index['name']), null, index, kept)
-    if (kept === null) this.#later.push(this.#dropping(index))
+    if (kept === null) this.#leave(index)
+  }
+
+  /** Hidden for as long as is declared; else dropped at once. */
+  #leave(index: Document): void {
+    const { hideFor } = this.#declared
+    const name = String(index['name'])
+    if (hideFor === undefined || !this.#hides(index)) this.#later.push(this.#dropping(index))
+    else this.#later.push({ kind: 'retire-index', collection: this.#collection, name, hideFor })
+  }
+
+  #retiredFor({ name, hidden }: Document): string | undefined {
+    return hidden === true ? this.#present.retired?.get(String(name)) : undefined
   }
 
   /** Another is in its place by then: hidden first, so that what still needs it is seen while it can be had back at once. */
   #retire(index: Document): void {
     const hides = this.#hides(index)
+    if (this.#declared.hideFor !== undefined) {
+      this.#leave(index)
+      return
+    }
     if (hides && index['hidden'] !== true) {
       this.#later.push({
         kind: 'modify-index',
@@ -380,23 +402,9 @@ const UNSET: Document = {
   expireAfterSeconds: 'off',
 }
 
-/** All three: what is left out of `collMod` stays as it is. */
-function wholeValidator({ validator, validationLevel, validationAction }: Document): Document {
-  return {
-    validator: validator ?? {},
-    validationLevel: validationLevel ?? 'strict',
-    validationAction: validationAction ?? 'error',
-  }
-}
-
 const lostOrder = ({ key }: Document): string | null =>
   hasLostOrder(Object.keys(key as Document)) ? UNKNOWN_ORDER : null
 
 const json = (value: unknown): string => JSON.stringify(value ?? null)
 
 const entriesOf = (value: unknown): string => json(Object.entries((value ?? {}) as Document))
-
-const pick = (document: Document, names: readonly string[]): Document =>
-  Object.fromEntries(names.flatMap((name) => (document[name] === undefined ? [] : [[name, document[name]]])))
-
-const defined = (document: Document): Document => pick(document, Object.keys(document))

@@ -103,7 +103,7 @@ export class HazardFinder {
       .map((name) => ({
         rule: 'drop-index-visible',
         message: `${name === '*' ? `All indexes of ${collection} are` : `${name} of ${collection} is`} dropped without having been hidden first: a query that needs it is slow from then on, and building it again takes its time.`,
-        hint: 'Hide it in a revision before (collMod with "hidden": true), which is undone at once, and drop it when nothing has missed it.',
+        hint: 'Retire it (op.mongo.index(…).retire, "retireIndex"): it is hidden, which is undone at once, and dropped by a later run when nothing has missed it.',
         path: ['index'],
       }))
   }

@@ -32,3 +32,12 @@ function creatableKey(key: Document, weights: unknown): Document {
 /** A configuration that somebody gave, by the engine's name; other servers list marks of their own there. */
 const isEngine = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && Object.values(value).every((one) => typeof one === 'object')
+
+/** A collection as the server lists it. */
+export interface PresentCollection {
+  readonly options: Document
+  /** As `listIndexes` answers, with that of the ids. */
+  readonly indexes: readonly Document[]
+  /** Indexes that a revision has hidden and a later run drops: how long they are hidden, by their names. */
+  readonly retired?: ReadonlyMap<string, string>
+}

@@ -221,3 +221,12 @@ export function comparableValidator(options: Document): ComparableValidator | nu
   if (validator === undefined || validator === null || Object.keys(validator).length === 0) return null
   return { validator: comparableFilter(validator), validationLevel, validationAction }
 }
+
+/** As `collMod` takes it, all three: what is left out of it stays as it is. */
+export function wholeValidator({ validator, validationLevel, validationAction }: Document): Document {
+  return {
+    validator: validator ?? {},
+    validationLevel: validationLevel ?? 'strict',
+    validationAction: validationAction ?? 'error',
+  }
+}

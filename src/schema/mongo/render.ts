@@ -32,6 +32,10 @@ function callOf(change: Change): string {
       return creation(change, collection, change.index)
     case 'drop-index':
       return onIndex(collection, 'drop', [change.index['name']])
+    case 'retire-index':
+      return onIndex(collection, 'retire', [change.name, { hideFor: change.hideFor }])
+    case 'restore-index':
+      return call('command', [commandOf(change)])
     case 'modify-index':
       return modification(change, collection, change.name, change.to)
   }

@@ -24,6 +24,13 @@ export function parsePeriod(text: unknown): number | null {
   return ms === null || Number.isNaN(ms) || ms > LONGEST ? null : ms
 }
 
+/** The other way round, in the largest unit that says it: no more than a minute more. @param ms from 0 to a hundred years */
+export function periodText(ms: number): string {
+  const whole = [...UNITS].findLast(([, unit]) => ms > 0 && ms % unit === 0) ?? ['s', 1_000]
+  const [name, unit] = ms / whole[1] < 1_000_000 ? whole : ['m', 60_000]
+  return `${Math.ceil(ms / unit)}${name}`
+}
+
 /** What is wrong with such a command, a sentence, and where; null for nothing, and for commands of the server's. */
 export function retireProblem(
   node: JsonObject,

@@ -5,11 +5,9 @@ import {
   readDeclared,
   type DeclaredCollection,
 } from '../../../src/schema/mongo/declared.js'
-import {
-  differenceOf,
-  type IndexRules,
-  type PresentCollection,
-} from '../../../src/schema/mongo/difference.js'
+import { differenceOf, type IndexRules } from '../../../src/schema/mongo/difference.js'
+import type { PresentCollection } from '../../../src/schema/mongo/listed.js'
+import { parsePeriod, periodText } from '../../../src/schema/mongo/retire.js'
 import type { Document } from '../../../src/schema/mongo/ejson.js'
 
 const RULES: IndexRules = { beside: 'signature', hiddenAtCreation: true, hides: 'all', ttlInPlace: true }
@@ -33,6 +31,70 @@ function changesOf(declared: DeclaredCollection, present: PresentCollection | nu
 const drop = (index: string): Document => ({ dropIndexes: 'users', index })
 const create = (...indexes: Document[]): Document => ({ createIndexes: 'users', indexes })
 const hide = (name: string, hidden = true): Document => ({ collMod: 'users', index: { name, hidden } })
+
+const retire = (index: string, hideFor: string): Document => ({ retireIndex: 'users', index, hideFor })
+const restore = (index: string): Document => ({ restoreIndex: 'users', index })
+
+describe('an index that goes, where it is declared how long it is hidden', () => {
+  const declared = { managed: true, hideFor: '7d' } as const
+  const unique = { key: { email: 1 }, name: 'email_1', unique: true } as const
+
+  it('is retired in place of dropped, and restored by the down', () => {
+    const present = there({ key: { email: 1 }, name: 'email_1' }, { key: { old: 1 }, name: 'old_1' })
+    const { up, down } = changesOf({ ...declared, indexes: [unique] }, present)
+    const beside = { ...unique, name: 'email_1_v2' }
+    expect(up).toEqual([create(beside), retire('email_1', '7d'), retire('old_1', '7d')])
+    expect(down).toEqual([restore('old_1'), restore('email_1'), drop('email_1_v2')])
+  })
+
+  it('is dropped where the server hides none, and where it has to make room', () => {
+    const present = there({ key: { old: 1 }, name: 'old_1' })
+    const { up } = changesOf({ ...declared, indexes: [] }, present, { ...RULES, hides: 'none' })
+    expect(up).toEqual([drop('old_1')])
+    const text = { key: { a: 'text' }, name: 'words', weights: { a: 1 } }
+    const other = { key: { a: 'text', b: 'text' }, name: 'words', allowGap: true } as const
+    expect(changesOf({ ...declared, indexes: [other] }, there(text)).up[0]).toEqual(drop('words'))
+  })
+
+  it('is no difference once it is retired, and its name is not given to another', () => {
+    const hidden = { key: { email: 1 }, name: 'email_1', hidden: true }
+    const present = { ...there(hidden), retired: new Map([['email_1', '2w']]) }
+    expect(changesOf({ ...declared, indexes: [] }, present)).toEqual({ up: [], down: [], told: [] })
+    const { up } = changesOf({ managed: true, indexes: [unique] }, present)
+    expect(up).toEqual([create({ ...unique, name: 'email_1_v2' })])
+    const both = { ...present, indexes: [...present.indexes, { v: 2, ...unique, name: 'email_1_v2' }] }
+    expect(changesOf({ managed: true, indexes: [unique] }, both).told).toEqual([])
+  })
+
+  it('is restored where it is declared again, whether it is dropped by then or not', () => {
+    const hidden = { key: { email: 1 }, name: 'email_1', hidden: true }
+    const present = { ...there(hidden), retired: new Map([['email_1', '2w']]) }
+    const again = { indexes: [{ key: { email: 1 } }] } as const
+    expect(changesOf(again, present)).toEqual({
+      up: [restore('email_1')],
+      down: [retire('email_1', '2w')],
+      told: ['different index email_1'],
+    })
+    // Shown again by hand, or hidden by hand, it is an index like any other.
+    const shown = { ...there({ ...hidden, hidden: false }), retired: present.retired }
+    expect(changesOf(again, shown).up).toEqual([])
+    expect(changesOf(again, there(hidden)).up).toEqual([hide('email_1', false)])
+  })
+
+  it('is hidden for a time that is no other once it is written', () => {
+    for (const text of ['0s', '90s', '90m', '12h', '7d', '2w', '4w', '999999s', '521w', '999999m']) {
+      const ms = parsePeriod(text) ?? -1
+      expect(parsePeriod(periodText(ms)), text).toBe(ms)
+    }
+    expect(parsePeriod(periodText(1_000_001_000))).toBe(1_000_020_000)
+    expect(periodText(1)).toBe('1s')
+  })
+
+  it('is not declared to be hidden for what is no time', () => {
+    for (const value of [{ hideFor: 'soon', collections: {} }, { collections: { users: { hideFor: 7 } } }])
+      expect(() => readDeclared(value)).toThrow(/^"hideFor" of .* is no time such as 90m, 12h, 7d or 2w\.$/)
+  })
+})
 
 describe('the changes of a collection', () => {
   const plain = { key: { email: 1 }, name: 'email_1' }

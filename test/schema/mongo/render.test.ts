@@ -41,6 +41,17 @@ describe('a script that was written of changes', () => {
     )
   })
 
+  it('retires an index, and restores it', () => {
+    const changes: Change[] = [
+      { kind: 'retire-index', collection: 'users', name: 'email_1', hideFor: '7d' },
+      { kind: 'restore-index', collection: 'users', name: 'email_1', hideFor: '7d' },
+    ]
+    expect(codeOf(changes)).toBe(
+      "op.mongo.index('users').retire('email_1', { hideFor: '7d' })\nop.mongo.command({ restoreIndex: 'users', index: 'email_1' })",
+    )
+    expect(run(codeOf(changes))).toEqual(expected(changes))
+  })
+
   it('holds any text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', minLength: 1 }), fc.jsonValue(), (name, value) => {
