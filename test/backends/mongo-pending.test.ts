@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   packed,
+  touchedBy,
   unpacked,
   withChanges,
   writesOf,
@@ -54,6 +55,17 @@ describe('what waits to be put into its collections', () => {
     fc.assert(
       fc.property(rows, changes, (before, all) => {
         expect(sorted(done(before, all))).toEqual(sorted(withChanges(before, kind, all)))
+      }),
+    )
+  })
+
+  it('leaves rows as they were read that it does not touch', () => {
+    fc.assert(
+      fc.property(rows, changes, (before, all) => {
+        const isTouched = touchedBy(kind, all)
+        const [others, touched] = [before.filter((row) => !isTouched(row)), before.filter(isTouched)]
+        expect(sorted([...others, ...withChanges(touched, kind, all)])).toEqual(sorted(done(before, all)))
+        expect(touchedBy('log', all)).toSatisfy((none: typeof isTouched) => !before.some(none))
       }),
     )
   })

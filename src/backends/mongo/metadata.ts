@@ -21,6 +21,7 @@ import {
   packed,
   ROW_KINDS,
   rowChangesOf,
+  touchedBy,
   unpacked,
   withChanges,
   writesOf,
@@ -41,6 +42,8 @@ const MOST_PENDING = 50
 const LONGEST_PENDING = 100_000
 /** How often a reader begins anew that meets somebody's writes. */
 const MOST_READS = 5
+/** Rows in one message of the server's. */
+const ROWS_AT_ONCE = 1000
 /** Numbers that a run takes at a time. */
 const NUMBERS_AT_ONCE = 100
 
@@ -87,7 +90,7 @@ export class MongoMetadata implements MetadataStore {
   listBackfills(): Promise<readonly BackfillRow[]> {
     return this.#attempt('Reading the backfills', () =>
       this.#withPending(async (pending) => {
-        const rows = (await this.#all('backfill', pending)).map((row) => decodeBackfill(row).row)
+        const rows = await this.#all('backfill', pending, (row) => decodeBackfill(row).row)
         const order = ({ startedAt, revision }: BackfillRow): string => `${startedAt} ${revision}`
         return rows.sort(
           (a, b) => (order(a) < order(b) ? -1 : order(a) > order(b) ? 1 : 0) || a.position - b.position,
@@ -104,18 +107,18 @@ export class MongoMetadata implements MetadataStore {
     return this.#attempt('Reading the metadata', () =>
       this.#withPending(async (pending) => {
         const format = await this.#format()
-        const history = await this.#all('history', pending, { up: 0, down: 0 })
+        const history = await this.#all('history', pending, decodeApplied, { up: 0, down: 0 })
         if (format === null) {
           if (history.length === 0) return EMPTY_SNAPSHOT
           throw corrupt('there is a history but no format')
         }
-        const bySeq = history.map(decodeApplied).sort(([a], [b]) => a - b)
-        const journal = (await this.#all('journal', pending)).map(decodeJournal)
+        const bySeq = history.sort(([a], [b]) => a - b)
+        const journal = await this.#all('journal', pending, decodeJournal)
         return {
           exists: true,
           format,
           applied: bySeq.map(([, row]) => row),
-          tags: (await this.#all('tags', pending)).map(decodeTag).sort((a, b) => (a.name < b.name ? -1 : 1)),
+          tags: (await this.#all('tags', pending, decodeTag)).sort((a, b) => (a.name < b.name ? -1 : 1)),
           journal: journal.sort(
             (a, b) =>
               (a.revision < b.revision ? -1 : a.revision > b.revision ? 1 : 0) || a.position - b.position,
@@ -301,15 +304,22 @@ export class MongoMetadata implements MetadataStore {
     }
   }
 
-  async #all(
+  /** In no order. What is held of a row is what it is decoded to: a document of the driver's is several times as large. */
+  async #all<T>(
     kind: RowKind,
     pending: readonly RowChange[],
+    decode: (row: Row) => T,
     projection: Document = {},
-  ): Promise<readonly Row[]> {
-    const rows = await this.#collection(kind)
-      .find({}, { ...this.#session, projection })
-      .toArray()
-    return withChanges(rows, kind, pending)
+  ): Promise<T[]> {
+    const isTouched = touchedBy(kind, pending)
+    const touched: Row[] = []
+    const decoded: T[] = []
+    const options = { ...this.#session, projection, batchSize: ROWS_AT_ONCE }
+    for await (const row of this.#collection(kind).find({}, options)) {
+      if (isTouched(row)) touched.push(row)
+      else decoded.push(decode(row))
+    }
+    return [...decoded, ...withChanges(touched, kind, pending).map(decode)]
   }
 
   #collection(kind: Kind): Collection<Row> {

@@ -105,6 +105,18 @@ function upsert({ put, fields, first }: Put): AnyBulkWriteOperation<Row> {
   return { updateOne: { filter: { _id: put }, update: set, upsert: true } }
 }
 
+/** Tells the rows that changes may alter: all others are as they were read. */
+export function touchedBy(kind: RowKind, changes: readonly RowChange[]): (row: Row) => boolean {
+  const ids = new Set<unknown>()
+  const revisions = new Set<unknown>()
+  for (const change of changes) {
+    if (change.kind !== kind) continue
+    if ('clear' in change) revisions.add(change.clear)
+    else ids.add('put' in change ? change.put : change.drop)
+  }
+  return (row) => ids.has(row._id) || revisions.has(row['revision'])
+}
+
 /** The rows as they are once the changes are done. */
 export function withChanges(
   rows: readonly Row[],
