@@ -175,12 +175,19 @@ async function collectionsOf(db: Db, names: readonly string[]): Promise<Readonly
 /** Null for one that was dropped meanwhile. */
 async function presentOf(db: Db, name: string, listed: Document): Promise<PresentCollection | null> {
   try {
-    const indexes = await primary(db, name).listIndexes().toArray()
+    const indexes = await indexesOf(db, name)
     return { options: (listed['options'] ?? {}) as Document, indexes }
   } catch (error) {
     if (codeOf(error) === NAMESPACE_NOT_FOUND) return null
     throw error
   }
+}
+
+/** All are in the first answer; a cursor of the driver's for each collection costs as much as the comparing. */
+async function indexesOf(db: Db, name: string): Promise<Document[]> {
+  const { cursor } = await db.command({ listIndexes: name, cursor: {} }, { readPreference: 'primary' })
+  const { id, firstBatch } = cursor as { readonly id: unknown; readonly firstBatch: Document[] }
+  return Number(id) === 0 ? firstBatch : primary(db, name).listIndexes().toArray()
 }
 
 /** What servers count of their indexes, as far as this one does. */

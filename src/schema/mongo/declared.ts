@@ -120,8 +120,7 @@ function readIndexes(where: string, indexes: readonly unknown[], collation: unkn
     )
   for (const [number, value] of indexes.entries()) {
     const place = `index ${number + 1} of ${where}`
-    const index = readIndex(value, place)
-    const name = nameOf(index)
+    const { index, name } = readIndex(value, place)
     const plain = { ...index }
     const signature = signatureOf(plain, collation)
     const twin = names.get(name) ?? signatures.get(signature)
@@ -139,7 +138,7 @@ function readIndexes(where: string, indexes: readonly unknown[], collation: unkn
   }
 }
 
-function readIndex(value: unknown, place: string): DeclaredIndex {
+function readIndex(value: unknown, place: string): { readonly index: DeclaredIndex; readonly name: string } {
   const { key, allowGap, ...options } = group(value, place)
   if (typeof (allowGap ?? false) !== 'boolean')
     throw new DeclarationProblem(`"allowGap" of ${place} is neither true nor false.`)
@@ -162,7 +161,7 @@ function readIndex(value: unknown, place: string): DeclaredIndex {
   if (doubled !== undefined)
     throw new DeclarationProblem(`${place} weighs "${doubled}", which stands in it as another kind of field.`)
   storable(options, place)
-  return index
+  return { index, name }
 }
 
 /** Its own, else as every driver makes it of the keys. */

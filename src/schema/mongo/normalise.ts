@@ -27,6 +27,8 @@ export function comparableIndex(index: Document, collation?: unknown): Document 
   return keptOf(index, collation).comparable
 }
 
+type Field = readonly [name: string, kind: unknown]
+
 interface Kept {
   readonly collation: unknown
   readonly comparable: Document
@@ -45,11 +47,9 @@ function keptOf(index: Document, collation: unknown): Kept {
 }
 
 function compared(index: Document, collation: unknown): Document {
-  const weights = textWeights(index)
-  const comparable: Record<string, unknown> = {
-    name: index['name'],
-    key: comparableKey(index['key'] as Document),
-  }
+  const fields = entriesOf(index['key'] as Document)
+  const weights = textWeights(fields, index['weights'])
+  const comparable: Record<string, unknown> = { name: index['name'], key: comparableKey(fields) }
   if (weights !== null) comparable['weights'] = weights
   const defaults = weights === null ? DEFAULTS : TEXT_DEFAULTS
   for (const option of optionsOf(index, collation)) {
@@ -95,13 +95,13 @@ export const sameIndex = (a: Document, b: Document): boolean =>
 export const isTextIndex = (index: Document): boolean => comparableIndex(index)['weights'] !== undefined
 
 /** Of a text index, by field; null for any other. */
-function textWeights(index: Document): Document | null {
-  const fields = entriesOf(index['key'] as Document).flatMap(([field, kind]) =>
-    kind === 'text' && field !== '_fts' ? [[field, 1] as const] : [],
-  )
-  if (fields.length === 0 && index['weights'] === undefined) return null
-  const given = index['weights'] === undefined ? {} : (canonical(index['weights']) as Document)
-  const weights = { ...Object.fromEntries(fields), ...given }
+function textWeights(fields: readonly Field[], given: unknown): Document | null {
+  const ofText = fields.filter(([field, kind]) => kind === 'text' && field !== '_fts')
+  if (ofText.length === 0 && given === undefined) return null
+  const weights = {
+    ...Object.fromEntries(ofText.map(([field]) => [field, 1])),
+    ...(given === undefined ? {} : (canonical(given) as Document)),
+  }
   return Object.keys(weights).length === 0 ? null : sortedKeys(weights)
 }
 
@@ -109,9 +109,9 @@ function textWeights(index: Document): Document | null {
  * The fields of a text index stand as `_fts`, wherever they stand among the others. Names that are whole numbers come first,
  * as the driver lists them, too.
  */
-function comparableKey(key: Document): Document {
+function comparableKey(fields: readonly Field[]): Document {
   const entries: [string, unknown][] = []
-  for (const [field, kind] of entriesOf(key)) {
+  for (const [field, kind] of fields) {
     if (field === '_ftsx') continue
     if (kind !== 'text') entries.push([field, canonical(kind)])
     else if (!entries.some(([name]) => name === '_fts')) entries.push(['_fts', 'text'])
