@@ -72,7 +72,8 @@ async function fromPackagesOf(name: ServerName, options: StartOptions): Promise<
   return launch(await launchOf(name, options))
 }
 
-async function launchOf(
+/** How a server is started from packages. */
+export async function launchOf(
   name: Exclude<ServerName, 'documentdb' | 'mongodb'>,
   options: StartOptions,
 ): Promise<Launch> {

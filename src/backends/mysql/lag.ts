@@ -32,8 +32,12 @@ async function lagOfOne(config: ConnectionConfig): Promise<number> {
   }
 }
 
-/** MySQL's column, and MariaDB's; NULL while nothing is replicated. */
+/**
+ * MySQL's columns, and MariaDB's; NULL while nothing is replicated. A replica that has lost its source knows nothing of what
+ * it lacks, and MySQL with its parallel appliers says 0 for a moment more.
+ */
 function secondsOf(row: RowDataPacket): number {
+  if ((row['Replica_IO_Running'] ?? row['Slave_IO_Running']) !== 'Yes') return Infinity
   const seconds: unknown = row['Seconds_Behind_Source'] ?? row['Seconds_Behind_Master'] ?? null
   return seconds === null ? Infinity : Number(seconds)
 }
