@@ -25,6 +25,12 @@ export const atMessages = (protocol: ProtocolName, server?: Crashable): Watch =>
 
 const SIGNS = { kill: '', cut: ' (cut)', server: ' (server killed)' } as const
 
+/** So short that a runner that is stopped has lost it soon. */
+const SHORT_LEASE = { MIGRATE_LEASE: '1s' }
+
+/** A transaction that a stopped runner leaves open is ended by servers in their time, and not by our gateway. */
+const IN_TRANSACTION = /"autocommit":false/
+
 const MOMENTS = {
   before: 'not sent',
   sent: 'sent, answer not heard',
@@ -52,14 +58,58 @@ function pointsOf(
       })),
     ]
     return points.flatMap((point) =>
-      acts.map((act) => ({
-        label: `${kindIn(protocol, text)}: ${MOMENTS[point.moment]}${SIGNS[act]}`,
+      [...acts, ...(mayStop(protocol, text, point, server) ? (['stop'] as const) : [])].map((act) => ({
+        label: `${kindIn(protocol, text)}: ${act === 'stop' ? 'answered, but stopped until another has had the lock' : MOMENTS[point.moment] + SIGNS[act]}`,
         name: `message ${message} ${point.moment}${point.heard === undefined ? '' : ` ${point.heard}`} ${act}: ${text.slice(0, 80).replace(/\s+/g, ' ')}`,
         act,
-        strike: (place, start) => strike({ protocol, point, act, server }, place, start),
+        strike: (place, start, meanwhile) =>
+          act === 'stop'
+            ? stopAndGoOn(protocol, point, place, start, meanwhile)
+            : strike({ protocol, point, act, server }, place, start, meanwhile),
       })),
     )
   })
+}
+
+/** Where the lock is a lease: between an answer, which the runner hears when it goes on, and what it sends then. */
+const mayStop = (
+  protocol: ProtocolName,
+  text: string,
+  { moment }: Point,
+  server: Crashable | undefined,
+): boolean =>
+  (protocol === 'mongo' || protocol === 'redis') &&
+  server === undefined &&
+  moment === 'answered' &&
+  (!IN_TRANSACTION.test(text) || text.includes('commitTransaction'))
+
+async function stopAndGoOn(
+  protocol: ProtocolName,
+  point: Point,
+  ...[place, start, meanwhile]: Parameters<CrashPoint['strike']>
+): ReturnType<CrashPoint['strike']> {
+  // Nobody connects before the runner is there.
+  const trap = { point, spring: () => Promise.resolve(), stop: (): void => undefined }
+  const proxy = await CrashProxy.open(place.url, protocol, trap)
+  try {
+    const child = start(proxy.urlFor(place.url), { env: SHORT_LEASE })
+    const stopped = await new Promise<boolean>((resolve) => {
+      trap.stop = () => {
+        child.signal('SIGSTOP')
+        resolve(true)
+      }
+      void child.ended.then(() => resolve(false))
+    })
+    if (!stopped) return null
+    try {
+      await meanwhile()
+    } finally {
+      child.signal('SIGCONT')
+    }
+    return await child.ended
+  } finally {
+    proxy.close()
+  }
 }
 
 interface Blow {

@@ -54,6 +54,11 @@ export class Child {
     })
   }
 
+  /** Nothing of it runs until it is told to go on; its server does not notice. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#process.kill(signal)
+  }
+
   /** As the kernel does when memory is short; resolves when nothing of it runs any more. */
   async kill(): Promise<void> {
     this.#process.kill('SIGKILL')

@@ -36,7 +36,7 @@ export async function strikeNewFiles(onOutcome: (told: Told) => void): Promise<v
   for (const point of points) {
     const desk = newDesk()
     try {
-      const struck = await point.strike(desk.place, desk.start)
+      const struck = await point.strike(desk.place, desk.start, () => Promise.resolve())
       const details = struck === null ? [] : await problemsIn(desk)
       const verdict = struck === null ? 'not reached' : details.length === 0 ? 'same' : 'other'
       const label = `writing a revision: ${point.label}`

@@ -11,9 +11,12 @@ export interface CrashPoint {
   /** Which one it is, for people who look for it again. */
   readonly name: string
   /** What is done there; who is cut off from its server, or loses it, lives on and has to tell. */
-  readonly act: 'kill' | 'cut' | 'server'
-  /** Null when the runner ended before it came there. */
-  strike(place: Place, start: Start): Promise<Ended | null>
+  readonly act: 'kill' | 'cut' | 'stop' | 'server'
+  /**
+   * Null when the runner ended before it came there.
+   * @param meanwhile the command is given again and brought to its end; for a runner that is stopped, and goes on after that
+   */
+  strike(place: Place, start: Start, meanwhile: () => Promise<unknown>): Promise<Ended | null>
 }
 
 /** Runs a command to its end with nothing in its way, and says where it could have been struck. */

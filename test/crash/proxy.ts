@@ -39,6 +39,8 @@ export interface Trap {
   readonly spring: () => Promise<void>
   /** Whoever connects anew afterwards is let through. */
   readonly comesBack?: boolean
+  /** Called once in place of all that: the answer waits for whoever cannot hear it yet, and nothing is cut. */
+  readonly stop?: () => void
 }
 
 /** Stands between a runner and its server, counts what the runner asks, and stops everything at one point. */
@@ -160,9 +162,13 @@ export class CrashProxy {
       if (message !== undefined) message.answers = connection.answers
     }
     const point = this.#pointOf(asked)
-    if (point?.moment === 'answered') {
+    if (point?.moment === 'answered' && this.#trap?.stop === undefined) {
       if (answer === 'end') this.#spring()
       return
+    }
+    if (point?.moment === 'answered' && answer === 'end') {
+      this.#trap?.stop?.()
+      this.#trap = undefined
     }
     connection.client.write(bytes)
     if (point?.moment === 'heard' && answer !== 'none' && connection.answers === point.heard) this.#spring()

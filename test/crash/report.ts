@@ -60,3 +60,9 @@ function lastWords(steps: readonly Told[]): Map<string, Told> {
     if (!last.has(step.revision) || step.outcome !== 'not-begun') last.set(step.revision, step)
   return last
 }
+
+/** Somebody else has done its work meanwhile: it says that it has lost the lock, or finds that nothing is left to do. */
+export function problemsOfStopped({ code, signal, stdout, stderr }: Ended): string[] {
+  if (code === 0 || (code === 1 && stdout.includes('"MIG-LOCK-LOST"'))) return []
+  return [`the runner that was stopped ended with ${String(code ?? signal)}: ${stderr}${stdout}`]
+}

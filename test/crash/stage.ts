@@ -2,14 +2,14 @@ import { atCalls } from './at-calls.js'
 import { atGates } from './at-gates.js'
 import { atMessages, type Crashable } from './at-messages.js'
 import { atSystemCalls, preload } from './at-system-calls.js'
-import { Child } from './child.js'
+import { Child, type Ended } from './child.js'
 import { hasGates } from './gates.js'
 import { judge, type Verdict } from './judge.js'
 import type { Ground, Place, Template } from './place.js'
 import type { CrashPoint, Start, Watch } from './points.js'
 import { Project, give } from './project.js'
-import { recover } from './recover.js'
-import { checkReport } from './report.js'
+import { recover, type Recovery } from './recover.js'
+import { checkReport, problemsOfStopped } from './report.js'
 import type { Scenario } from './scenario.js'
 import { prepare } from './prepare.js'
 import { snapshotOf } from './looks.js'
@@ -78,7 +78,10 @@ export class Stage {
   static async set(scenario: Scenario, ground: Ground, options: StageOptions = {}): Promise<Stage> {
     const project = new Project(scenario, ground.family)
     const template = await ground.template(async (place) => {
-      await prepare(place, ground.family, scenario.gates !== undefined)
+      await prepare(place, ground.family, {
+        gated: scenario.gates !== undefined,
+        mayCrash: options.server !== undefined,
+      })
       for (const words of scenario.before ?? []) await give(project.migrator(place.url), words)
       for (const sql of scenario.then ?? []) await place.query(sql)
     })
@@ -112,12 +115,15 @@ export class Stage {
   /** One runner, struck at one point, and what comes after it. */
   crash(point: CrashPoint): Promise<Outcome> {
     return this.#at(async (place) => {
-      const ended = await point.strike(place, this.#start)
-      if (ended === null) return { verdict: 'not reached', asked: false, details: [] }
-      const problems = point.act === 'kill' ? [] : await checkReport(ended, place, this.ground.family)
-      await place.leasesEnd?.()
       const { again, command, counting } = this.scenario
-      const { asked, failure } = await recover(this.#project, place, again ?? command)
+      let recovery: Recovery | undefined
+      const recovered = async (): Promise<Recovery> =>
+        (recovery ??= await recover(this.#project, place, again ?? command))
+      const ended = await point.strike(place, this.#start, recovered)
+      if (ended === null) return { verdict: 'not reached', asked: false, details: [] }
+      const problems = await this.#problemsOf(point, ended, place)
+      await place.leasesEnd?.()
+      const { asked, failure } = await recovered()
       if (failure !== null) problems.push(failure)
       const found = await snapshotOf(place, this.ground.family)
       if (this.#wanted === undefined || this.#before === undefined) throw new Error('not rehearsed')
@@ -128,6 +134,12 @@ export class Stage {
         details: [...problems, ...details],
       }
     })
+  }
+
+  /** What a runner tells that was not killed. */
+  async #problemsOf({ act }: CrashPoint, ended: Ended, place: Place): Promise<string[]> {
+    if (act === 'kill') return []
+    return act === 'stop' ? problemsOfStopped(ended) : checkReport(ended, place, this.ground.family)
   }
 
   async close(): Promise<void> {

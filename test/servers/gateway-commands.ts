@@ -251,8 +251,15 @@ const COMMANDS: Readonly<Record<string, Run>> = {
     call.backend.logs.forget(call.database)
     return dropDatabase(call)
   },
-  gatewayLog: ({ backend, database }) =>
-    Promise.resolve({ ok: 1, cursor: { id: 0, firstBatch: backend.logs.of(database) } }),
+  gatewayLog: ({ backend: { logs }, database, spec }) => {
+    if (spec['gatewayLog'] === 'begin') logs.begin(database)
+    const firstBatch = logs.of(database)
+    return Promise.resolve(
+      firstBatch === null
+        ? failure(59, 'CommandNotFound', 'no log was begun')
+        : { ok: 1, cursor: { id: 0, firstBatch } },
+    )
+  },
   listDatabases,
 }
 

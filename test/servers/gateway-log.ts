@@ -4,16 +4,19 @@ import type { BSON } from 'mongodb'
 const CHANGES: ReadonlySet<string> = new Set(['create', 'drop', 'dropIndexes', 'renameCollection', 'collMod'])
 
 /**
- * What was done in a database, as tests of ours ask for it: `{ gatewayLog: 1 }`, a command that no other server has. From
- * the first time that it is given it is written down what is done.
+ * What was done in a database since `{ gatewayLog: "begin" }`, as `{ gatewayLog: 1 }` tells it: commands that no other server
+ * has. What is done while the server is killed may be missing.
  */
 export class GatewayLogs {
   readonly #lines = new Map<string, string[]>()
 
-  of(database: string): { readonly what: string }[] {
-    const lines = this.#lines.get(database) ?? []
-    this.#lines.set(database, lines)
-    return lines.map((what) => ({ what }))
+  begin(database: string): void {
+    this.#lines.set(database, [])
+  }
+
+  /** Null where none was begun. */
+  of(database: string): { readonly what: string }[] | null {
+    return this.#lines.get(database)?.map((what) => ({ what })) ?? null
   }
 
   note(database: string, name: string, command: BSON.Document, reply: BSON.Document): void {

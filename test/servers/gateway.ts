@@ -18,6 +18,8 @@ export async function openGateway(postgresUrl: string, port?: number): Promise<G
     options: '-c documentdb_core.bsonUseEJson=off',
   })
   pool.on('error', () => undefined)
+  // Of one that is in use its query tells.
+  pool.on('connect', (client) => void client.on('error', () => undefined))
   const backend: Backend = { connections: new Connections(pool), cursors: new Map(), logs: new GatewayLogs() }
   const listening = await listenForMessages((client) => {
     // A client that is gone ends nothing any more: a server ends its transactions, sooner or later.

@@ -8,6 +8,7 @@ import { invalidUrl } from '../sql/url.js'
 import { isDb, isMongoClient, loadDriver, type Db, type MongoAccess, type MongoClient } from './driver.js'
 import type { ServerFacts } from './abilities.js'
 import { explainConnect } from './errors.js'
+import { DEFAULT_LEASE_MS } from './lock.js'
 import { MongoSession } from './session.js'
 import { tlsOf, withoutTls } from './tls.js'
 
@@ -115,6 +116,7 @@ async function begin(
       kind: kindOf(hello),
       metadata: options.metadata,
       clockMs: localTime instanceof Date ? localTime.getTime() - Date.now() : 0,
+      leaseMs: options.leaseMs ?? DEFAULT_LEASE_MS,
       statementTimeoutMs: options.statementTimeoutMs ?? 0,
     })
   } catch (error) {

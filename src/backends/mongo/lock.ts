@@ -1,10 +1,12 @@
 import type { Collection } from 'mongodb'
 import type { Lock, LockHolder, LockOptions, LockOwner } from '../../backend/index.js'
+import { MigrateError } from '../../core/errors.js'
+import { Hold, instant } from '../sql/hold.js'
 import { acquireByPolling, describeOwner } from '../sql/waiting.js'
-import { codeOf, explain } from './errors.js'
+import { codeOf, explain, fenced } from './errors.js'
 
-/** How long a lease lasts that nobody prolongs. */
-export const LEASE_MS = 30_000
+/** How long a lease lasts that nobody prolongs, unless told otherwise. */
+export const DEFAULT_LEASE_MS = 30_000
 
 /** A lock, by its name; and beside it its fence, which only a new holder changes. */
 export interface LockDocument {
@@ -21,6 +23,18 @@ export interface LockDocument {
 export interface Lease {
   readonly name: string
   readonly fence: number
+  /** @throws MigrateError MIG-LOCK-LOST for a process that was stopped until somebody else took it */
+  confirm(): Promise<void>
+}
+
+/** Where leases are taken, and for how long. */
+export interface LeasePlace {
+  readonly locks: Collection<LockDocument>
+  readonly leaseMs: number
+  /** Those that are held, from their beginning until they are given back. */
+  readonly held: Set<Lease>
+  /** Puts into its collections what is still to be written. */
+  readonly settle: () => Promise<void>
 }
 
 const DUPLICATE_KEY = 11_000
@@ -31,38 +45,37 @@ export const fenceId = (name: string): string => `fence of ${name}`
  * A lease: a document that runs out unless it is prolonged, three times as often as it would, by the server's clock. Its
  * fence is a number that grows with each holder; every write of the metadata looks whether it is still ours.
  */
-export function takeLease(
-  locks: Collection<LockDocument>,
-  name: string,
-  options: LockOptions,
-  held: Set<Lease>,
-  settle: () => Promise<void>,
-): Promise<Lock> {
+export function takeLease(place: LeasePlace, name: string, options: LockOptions): Promise<Lock> {
   const attempt = async (): Promise<Lock | null> => {
+    const began = instant()
     try {
-      const fence = await take(locks, name, options.owner)
+      const fence = await take(place, name, options.owner)
       if (fence === null) return null
-      const lock = keep(locks, { name, fence }, held, settle)
+      const lock = keep(place, { name, fence }, began)
       // What a holder before us left behind.
-      await settle().catch(async (error: unknown) => {
+      try {
+        await place.settle()
+        return lock
+      } catch (error) {
         await lock.release()
+        // Whoever was stopped while it took it for so long that another has it now waits for that one.
+        if (error instanceof MigrateError && error.code === 'MIG-LOCK-LOST') return null
         throw error
-      })
-      return lock
+      }
     } catch (error) {
       throw explain(error, 'Taking the lock')
     }
   }
-  return acquireByPolling({ attempt, holder: () => holderOf(locks, name) }, options)
+  return acquireByPolling({ attempt, holder: () => holderOf(place.locks, name) }, options)
 }
 
 /** Null while somebody else holds it: its document is there, and not expired. */
-async function take(locks: Collection<LockDocument>, name: string, owner: LockOwner): Promise<number | null> {
+async function take({ locks, leaseMs }: LeasePlace, name: string, owner: LockOwner): Promise<number | null> {
   const now = await clockOf(locks)
   try {
     const taken = await locks.findOneAndUpdate(
       { _id: name, expires: { $lte: now } },
-      { $inc: { fence: 1 }, $set: { expires: later(now), since: now, owner: { ...owner } } },
+      { $inc: { fence: 1 }, $set: { expires: later(now, leaseMs), since: now, owner: { ...owner } } },
       { upsert: true, returnDocument: 'after', includeResultMetadata: false },
     )
     if (taken === null) return null
@@ -75,7 +88,7 @@ async function take(locks: Collection<LockDocument>, name: string, owner: LockOw
   }
 }
 
-const later = (now: Date): Date => new Date(now.getTime() + LEASE_MS)
+const later = (now: Date, ms: number): Date => new Date(now.getTime() + ms)
 
 /** The server's: those of the runners may differ, and all leases are measured by one. */
 async function clockOf(locks: Collection<LockDocument>): Promise<Date> {
@@ -83,31 +96,38 @@ async function clockOf(locks: Collection<LockDocument>): Promise<Date> {
   return localTime instanceof Date ? localTime : new Date()
 }
 
-async function prolong(locks: Collection<LockDocument>, { name, fence }: Lease): Promise<void> {
-  const expires = later(await clockOf(locks))
-  // One that was given back meanwhile stays so.
-  await locks.updateOne({ _id: name, fence, owner: { $ne: null } }, { $set: { expires } })
-}
-
 function keep(
-  locks: Collection<LockDocument>,
-  lease: Lease,
-  held: Set<Lease>,
-  settle: () => Promise<void>,
+  { locks, leaseMs, held, settle }: LeasePlace,
+  { name, fence }: Omit<Lease, 'confirm'>,
+  began: ReturnType<typeof instant>,
 ): Lock {
+  const ours = { _id: name, fence }
+  const hold = new Hold({
+    leaseMs,
+    began,
+    async prolong() {
+      const expires = later(await clockOf(locks), leaseMs)
+      // One that was given back meanwhile stays so.
+      const { matchedCount } = await locks.updateOne({ ...ours, owner: { $ne: null } }, { $set: { expires } })
+      return matchedCount === 1
+    },
+    lost: fenced,
+  })
+  const lease: Lease = {
+    name,
+    fence,
+    confirm: () =>
+      hold.confirm().catch((error: unknown) => {
+        throw explain(error, 'Prolonging the lock')
+      }),
+  }
   held.add(lease)
-  const ours = { _id: lease.name, fence: lease.fence }
-  const beat = setInterval(() => {
-    // Lost or not: the next write asks again, and tells.
-    prolong(locks, lease).catch(() => undefined)
-  }, LEASE_MS / 3)
-  beat.unref()
   return {
     async release() {
       if (!held.has(lease)) return
       // Readers and whoever holds it next see to it otherwise.
       await settle().catch(() => undefined)
-      clearInterval(beat)
+      await hold.end()
       if (!held.delete(lease)) return
       // A connection that is gone cannot give it back: the lease runs out.
       await locks.updateOne(ours, { $set: { expires: new Date(0), owner: null } }).catch(() => undefined)

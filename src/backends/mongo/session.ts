@@ -54,6 +54,7 @@ export interface SessionParts {
   readonly kind: ServerFacts['kind']
   readonly metadata: MetadataNames
   readonly clockMs: number
+  readonly leaseMs: number
   readonly statementTimeoutMs: number
 }
 
@@ -73,6 +74,7 @@ export class MongoSession implements Session<MongoAccess> {
   /** Of the revision that runs. */
   #statementTimeoutMs: number
   readonly #leases = new Set<Lease>()
+  readonly #leaseMs: number
   readonly #locks: Lock[] = []
   /** Of transactions that were rolled back for another's write. */
   readonly #conflicts = new WeakSet<MigrateError>()
@@ -88,6 +90,7 @@ export class MongoSession implements Session<MongoAccess> {
     this.#bsonMajor = bsonMajorOf(parts.access.session.id?.id)
     this.#names = parts.metadata
     this.#owned = parts.owned
+    this.#leaseMs = parts.leaseMs
     this.#configuredTimeoutMs = parts.statementTimeoutMs
     this.#statementTimeoutMs = parts.statementTimeoutMs
     this.metadata = new MongoMetadata({
@@ -136,8 +139,9 @@ export class MongoSession implements Session<MongoAccess> {
     }
   }
 
-  /** What {@link cancel} gives up. */
+  /** What {@link cancel} gives up. Whoever was stopped for long asks before it sends anything whether it has the lock. */
   async #cancellable<T>(command: Document, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    for (const lease of this.#leases) await lease.confirm()
     const controller = new AbortController()
     this.#running = { command, controller }
     try {
@@ -257,9 +261,13 @@ export class MongoSession implements Session<MongoAccess> {
   }
 
   async lock(name: string, options: LockOptions): Promise<Lock> {
-    const lock = await takeLease(this.metadata.locks, name, options, this.#leases, () =>
-      this.metadata.settle(),
-    )
+    const place = {
+      locks: this.metadata.locks,
+      leaseMs: this.#leaseMs,
+      held: this.#leases,
+      settle: () => this.metadata.settle(),
+    }
+    const lock = await takeLease(place, name, options)
     this.#locks.push(lock)
     return lock
   }

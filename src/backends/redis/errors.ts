@@ -153,7 +153,7 @@ function noRights(doing: string, thrown: unknown, own: string): MigrateError {
   })
 }
 
-function lockLost(message: string): MigrateError {
+export function lockLost(message: string): MigrateError {
   const holder = message.replace(/^FENCED ?/, '')
   return new MigrateError(
     'MIG-LOCK-LOST',

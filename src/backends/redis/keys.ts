@@ -27,6 +27,8 @@ export interface KeysContext {
   /** True when an earlier run has failed: of the same step it may have done a part. */
   readonly again: boolean
   readonly signal: AbortSignal
+  /** Waited for before a batch. @throws MigrateError MIG-LOCK-LOST */
+  readonly confirm: () => Promise<void>
   readonly onNotice: ((message: string) => void) | undefined
 }
 
@@ -166,6 +168,7 @@ class KeysRun {
 
   async #work(keys: readonly Key[], state: NodeProgress): Promise<void> {
     if (keys.length === 0) return
+    await this.#context.confirm()
     this.#worked += keys.length
     const units = keys.flatMap((key): (readonly Key[])[] => {
       if (this.#renaming === null) return [[key]]

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { Lock, LockHolder, LockOptions } from '../../backend/index.js'
+import { Hold, instant } from '../sql/hold.js'
 import { acquireByPolling, describeOwner } from '../sql/waiting.js'
 import type { Client } from './driver.js'
-import { explain } from './errors.js'
+import { explain, lockLost } from './errors.js'
 import type { OwnScripts } from './lua.js'
 import type { RedisNames } from './names.js'
 
@@ -14,9 +15,10 @@ export interface Lease {
   readonly name: string
   readonly key: string
   readonly value: string
-  readonly fence: string
   /** How long it lasts that nobody prolongs. */
   readonly ms: number
+  /** @throws MigrateError MIG-LOCK-LOST for a process that was stopped until somebody else took it */
+  confirm(): Promise<void>
 }
 
 /** Where leases are taken, and for how long. */
@@ -28,8 +30,9 @@ export interface LeasePlace {
 }
 
 /**
- * A lease: a key that runs out unless it is prolonged, three times as often as it would. Its fence is a number that
- * grows with each holder; every write of the metadata looks whether the lease is still ours.
+ * A lease: a key that runs out unless it is prolonged, three times as often as it would. Beside it stands its last holder,
+ * with a number that grows with each and a word of its own, which no other has, even if a fail-over has forgotten some of
+ * them; every write of the metadata looks whether that is still us.
  * @param held where it is from its beginning until it is given back
  */
 export function takeLease(
@@ -42,11 +45,11 @@ export function takeLease(
   const key = names.lock(name)
   const attempt = async (): Promise<Lock | null> => {
     const owner = JSON.stringify({ ...options.owner, token: randomUUID() }).slice(1)
+    const began = instant()
     try {
       const taken = await client.eval(scripts.acquire, 2, key, names.fence, owner, leaseMs, name)
       if (taken === null) return null
-      const [value = '', fence = ''] = taken as string[]
-      return keep(place, { name, key, value, fence, ms: leaseMs }, held)
+      return keep(place, { name, key, value: String(taken), ms: leaseMs }, held, began)
     } catch (error) {
       throw explain(error, 'Taking the lock', names.prefix)
     }
@@ -54,20 +57,32 @@ export function takeLease(
   return acquireByPolling({ attempt, holder: () => holderOf(client, key, names.prefix) }, options)
 }
 
-function keep({ client, scripts, names }: LeasePlace, lease: Lease, held: Set<Lease>): Lock {
+function keep(
+  { client, scripts, names }: LeasePlace,
+  { key, value, name, ms }: Omit<Lease, 'confirm'>,
+  held: Set<Lease>,
+  began: ReturnType<typeof instant>,
+): Lock {
+  const hold = new Hold({
+    leaseMs: ms,
+    began,
+    async prolong() {
+      try {
+        return (await client.eval(scripts.extend, 2, key, names.fence, value, name, ms)) === 1
+      } catch (error) {
+        throw explain(error, 'Prolonging the lock', names.prefix)
+      }
+    },
+    lost: () => lockLost(''),
+  })
+  const lease: Lease = { key, value, name, ms, confirm: () => hold.confirm() }
   held.add(lease)
-  const { key, value, fence, name, ms } = lease
-  const beat = setInterval(() => {
-    // Lost or not: the next write asks again, and tells.
-    client.eval(scripts.extend, 2, key, names.fence, value, fence, name, ms).catch(() => undefined)
-  }, ms / 3)
-  beat.unref()
   return {
     async release() {
-      clearInterval(beat)
+      await hold.end()
       if (!held.delete(lease)) return
       // A connection that is gone cannot give it back: the lease runs out.
-      await client.eval(scripts.release, 1, key, value).catch(() => undefined)
+      await client.eval(scripts.release, 2, key, names.fence, value, name).catch(() => undefined)
     },
   }
 }

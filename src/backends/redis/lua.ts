@@ -21,15 +21,16 @@ end
 `
 
 /**
- * Whether a lease is still ours. One that ran out and that nobody took since is taken back: its fence says so.
- * Arguments: the lock's key and the fences' key, our value, our fence, the lock's name, milliseconds.
+ * Whether a lease is still ours. One that ran out and that nobody took since is taken back: it stands beside it who had it
+ * last. Its number alone would not tell: after a fail-over it may be given out a second time.
+ * Arguments: the lock's key and the fences' key, our value, the lock's name, milliseconds.
  */
 const FENCE = `
-local function fenced(lock, fences, value, fence, name, lease)
+local function fenced(lock, fences, value, name, lease)
   if value == '' then return false end
   local held = redis.call('GET', lock)
   if held == value then return false end
-  if not held and redis.call('HGET', fences, name) == fence then
+  if not held and redis.call('HGET', fences, 'holder of ' .. name) == value then
     redis.call('SET', lock, value, 'PX', lease)
     return false
   end
@@ -42,31 +43,33 @@ const ACQUIRE = `${CLOCK}
 if redis.call('EXISTS', KEYS[1]) == 1 then return false end
 local fence = redis.call('HINCRBY', KEYS[2], ARGV[3], 1)
 local value = '{"since":"' .. iso() .. '","fence":' .. fence .. ',' .. ARGV[1]
+redis.call('HSET', KEYS[2], 'holder of ' .. ARGV[3], value)
 redis.call('SET', KEYS[1], value, 'PX', ARGV[2])
-return {value, tostring(fence)}
+return value
 `
 
-/** KEYS: lock, fences. ARGV: our value, our fence, the lock's name, milliseconds. */
+/** 0 when it is somebody else's. KEYS: lock, fences. ARGV: our value, the lock's name, milliseconds. */
 const EXTEND = `${FENCE}
-local refused = fenced(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3], ARGV[4])
-if refused then return refused end
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
+if fenced(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3]) then return 0 end
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1
 `
 
-/** KEYS: lock. ARGV: our value. */
+/** Whatever comes late takes it no more for us. KEYS: lock, fences. ARGV: our value, the lock's name. */
 const RELEASE = `
+local holder = 'holder of ' .. ARGV[2]
+if redis.call('HGET', KEYS[2], holder) == ARGV[1] then redis.call('HDEL', KEYS[2], holder) end
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
 `
 
 /**
  * All of the changes or none. Nothing can fail between the first write and the last: types and rights are looked at
- * first. KEYS: meta, history, scripts, journal, tags, log, progress, kept, fences, lock. ARGV: our value, our fence, the lock's
- * name, milliseconds, then operations, each a letter with its arguments.
+ * first. KEYS: meta, history, scripts, journal, tags, log, progress, kept, fences, lock. ARGV: our value, the lock's
+ * name, milliseconds, then operations, each a word with its arguments.
  */
 const WRITE = `${CLOCK}${FENCE}
-local refused = fenced(KEYS[10], KEYS[9], ARGV[1], ARGV[2], ARGV[3], ARGV[4])
+local refused = fenced(KEYS[10], KEYS[9], ARGV[1], ARGV[2], ARGV[3])
 if refused then return refused end
 for i = 1, 9 do
   local kind = redis.call('TYPE', KEYS[i]).ok
@@ -85,7 +88,7 @@ if redis.acl_check_cmd then
 end
 local now = iso()
 local function at(given) return given == '' and now or given end
-local i = 5
+local i = 4
 while i <= #ARGV do
   local op = ARGV[i]
   if op == 'apply' then

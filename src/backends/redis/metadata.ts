@@ -122,7 +122,7 @@ export class RedisMetadata implements MetadataStore {
       ...[names.meta, names.history, names.scripts, names.journal, names.tags],
       ...[names.log, names.progress, names.kept, names.fence, lease?.key ?? names.lock('')],
     ]
-    const guard = [lease?.value ?? '', lease?.fence ?? '', lease?.name ?? '', String(lease?.ms ?? 0)]
+    const guard = [lease?.value ?? '', lease?.name ?? '', String(lease?.ms ?? 0)]
     await this.#attempt('Writing the metadata', () =>
       this.#client.eval(this.#scripts.write, keys.length, ...keys, ...guard, ...operations),
     )

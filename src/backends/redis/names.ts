@@ -17,7 +17,7 @@ export interface RedisNames {
   readonly progress: string
   /** What steps have replaced, for their downs. */
   readonly kept: string
-  /** How often each lock was taken. */
+  /** How often each lock was taken, and who had it last. */
   readonly fence: string
   lock(name: string): string
 }

@@ -72,6 +72,7 @@ export class RedisSession implements Session<Client> {
 
   async execute(statement: Statement): Promise<ExecuteResult> {
     const operation = operationIn(statement.text)
+    await this.#confirm()
     try {
       await this.#goHome()
       if (operation !== null) return await this.#operate(operation, statement)
@@ -80,6 +81,11 @@ export class RedisSession implements Session<Client> {
     } catch (error) {
       throw explainStatement(error, statement)
     }
+  }
+
+  /** Whoever was stopped for long asks before it sends anything. */
+  async #confirm(): Promise<void> {
+    for (const lease of this.#leases) await lease.confirm()
   }
 
   async #operate(operation: Operation, statement: Statement): Promise<ExecuteResult> {
@@ -103,6 +109,7 @@ export class RedisSession implements Session<Client> {
       resume,
       again: this.#again,
       signal: this.#interrupt.signal,
+      confirm: () => this.#confirm(),
       onNotice: this.#onNotice,
     })
     return { rows }
