@@ -49,7 +49,7 @@ export function takeLease(
     try {
       const taken = await client.eval(scripts.acquire, 2, key, names.fence, owner, leaseMs, name)
       if (taken === null) return null
-      return keep(place, { name, key, value: String(taken), ms: leaseMs }, held, began)
+      return keep(place, { name, key, value: taken as string, ms: leaseMs }, held, began)
     } catch (error) {
       throw explain(error, 'Taking the lock', names.prefix)
     }
