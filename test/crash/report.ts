@@ -61,8 +61,38 @@ function lastWords(steps: readonly Told[]): Map<string, Told> {
   return last
 }
 
-/** Somebody else has done its work meanwhile: it says that it has lost the lock, or finds that nothing is left to do. */
-export function problemsOfStopped({ code, signal, stdout, stderr }: Ended): string[] {
-  if (code === 0 || (code === 1 && stdout.includes('"MIG-LOCK-LOST"'))) return []
-  return [`the runner that was stopped ended with ${String(code ?? signal)}: ${stderr}${stdout}`]
+const MOVED = 'Somebody else moved the database while this run was being confirmed.'
+
+/**
+ * Somebody else has done its work meanwhile: it says that it has lost the lock, or finds that nothing is left to do; one whose
+ * plan was made before that may not run another plan, and a tag is not made twice.
+ * @param words the command that it was given
+ */
+export function problemsOfStopped(
+  { code, signal, stdout, stderr }: Ended,
+  words: readonly string[],
+): string[] {
+  if (code === 0) return []
+  const ended = `the runner that was stopped ended with ${String(code ?? signal)}: ${stderr}${stdout}`
+  let told: RunDocument
+  try {
+    told = JSON.parse(stdout) as RunDocument
+  } catch {
+    return [ended]
+  }
+  const [action = '', name = ''] = words
+  const { error, steps = [] } = told
+  const isRight =
+    error?.exitCode === code &&
+    ((error.code === 'MIG-LOCK-LOST' && code === 1) ||
+      (error.code === 'MIG-CANCELLED' &&
+        code === 1 &&
+        ['downgrade', 'redo'].includes(action) &&
+        error.message === MOVED &&
+        steps.length === 0) ||
+      (error.code === 'MIG-USAGE' &&
+        code === 2 &&
+        action === 'tag' &&
+        error.message === `The tag "${name}" exists already.`))
+  return isRight ? [] : [ended]
 }

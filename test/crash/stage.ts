@@ -139,7 +139,9 @@ export class Stage {
   /** What a runner tells that was not killed. */
   async #problemsOf({ act }: CrashPoint, ended: Ended, place: Place): Promise<string[]> {
     if (act === 'kill') return []
-    return act === 'stop' ? problemsOfStopped(ended) : checkReport(ended, place, this.ground.family)
+    return act === 'stop'
+      ? problemsOfStopped(ended, this.scenario.command)
+      : checkReport(ended, place, this.ground.family)
   }
 
   async close(): Promise<void> {

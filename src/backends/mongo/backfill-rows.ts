@@ -48,7 +48,7 @@ export class MongoBackfillRows {
       at: null,
       last,
     }
-    await this.#parts.collection.insertOne({ _id: idOf(place), ...row })
+    await this.#parts.collection.insertOne({ _id: idOf(place), ...row }, this.#parts.session())
   }
 
   async setState(revision: string, state: Exclude<BackfillState, 'done'>): Promise<void> {

@@ -82,15 +82,16 @@ async function begin(
   let stored = await rows.read(place)
   if (stored === null) {
     const last = target === null ? null : await ids.last()
-    await rows.insert(
-      place,
-      table,
-      last?.text ?? null,
-      target === null ? 0 : await estimateOf(parts.db, table),
-    )
+    const estimate = target === null ? 0 : await estimateOf(parts.db, table)
+    // Of a revision that another has finished meanwhile no row may be left.
+    await parts.metadata.whileHeld(() => rows.insert(place, table, last?.text ?? null, estimate))
     stored = await rows.read(place)
   }
-  if (stored === null) throw new MigrateError('MIG-INTERNAL', 'The row of the backfill is not there.')
+  if (stored === null) {
+    // Whoever has had the lock since may have brought the revision to its end, and taken the row away.
+    await parts.metadata.fence()
+    throw new MigrateError('MIG-INTERNAL', 'The row of the backfill is not there.')
+  }
   return new MongoPages(parts, statement, place, { ids, stored, atomic: target?.atomic ?? true })
 }
 

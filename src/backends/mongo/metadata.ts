@@ -106,12 +106,12 @@ export class MongoMetadata implements MetadataStore {
   read(): Promise<MetadataSnapshot> {
     return this.#attempt('Reading the metadata', () =>
       this.#withPending(async (pending) => {
-        const format = await this.#format()
+        const before = await this.#format()
         const history = await this.#all('history', pending, decodeApplied, { up: 0, down: 0 })
-        if (format === null) {
-          if (history.length === 0) return EMPTY_SNAPSHOT
-          throw corrupt('there is a history but no format')
-        }
+        if (before === null && history.length === 0) return EMPTY_SNAPSHOT
+        // Somebody's first run may have begun and written it between the two questions.
+        const format = before ?? (await this.#format())
+        if (format === null) throw corrupt('there is a history but no format')
         const bySeq = history.sort(([a], [b]) => a - b)
         const journal = await this.#all('journal', pending, decodeJournal)
         return {
@@ -178,6 +178,14 @@ export class MongoMetadata implements MetadataStore {
   /** In a transaction: it fails, or is rolled back, once the lock is another run's. @throws MigrateError MIG-LOCK-LOST */
   async fence(): Promise<void> {
     for (const lease of this.#parts.leases) await this.#fenced(lease, { $inc: { writes: 1 } })
+  }
+
+  /** Both in one transaction, where the server has them. @throws MigrateError MIG-LOCK-LOST, with nothing done */
+  whileHeld(work: () => Promise<void>): Promise<void> {
+    return this.#parts.together(async () => {
+      await this.fence()
+      await work()
+    })
   }
 
   /** A document need not have every field: what is not there is null. */

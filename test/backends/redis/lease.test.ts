@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { ownScripts } from '../../../src/backends/redis/lua.js'
 import { historyRow, journalEntry, lockOptions } from '../../../src/testing/values.js'
 import { connectTo, describeRedis, failure, parsed, run } from './support.js'
 
@@ -17,6 +18,40 @@ describeRedis((place) => {
       const later = await failure(first.metadata.write([{ kind: 'apply', row: historyRow('a') }]))
       expect(later.message).toContain('another run has had the lock since')
       expect((await second.metadata.read()).applied).toEqual([])
+    })
+
+    it('that was given back is taken by no beat that comes late', async () => {
+      const first = await place.ready()
+      const lock = await first.lock('migrate', lockOptions())
+      const key = '{migrate}:lock:migrate'
+      const value = (await place.client.get(key)) ?? ''
+      const { extend } = ownScripts({ number: 0 })
+      const beat = () => place.client.eval(extend, 2, key, '{migrate}:fence', value, 'migrate', 30_000)
+      expect(await beat()).toBe(1)
+      await lock.release()
+      expect(await beat()).toBe(0)
+      expect(await place.client.exists(key)).toBe(0)
+    })
+
+    it('has another number for each holder, and a fail-over that repeats one lets nobody back in', async () => {
+      const key = '{migrate}:lock:migrate'
+      const fence = async (): Promise<unknown> =>
+        (JSON.parse((await place.client.get(key)) ?? '{}') as { fence?: unknown }).fence
+      const first = await place.ready()
+      await first.lock('migrate', lockOptions())
+      expect(await fence()).toBe(1)
+      await place.client.del(key)
+      await (await place.connect()).lock('migrate', lockOptions())
+      expect(await fence()).toBe(2)
+      // As if a replica had taken over that had not heard of either.
+      await place.client.del(key)
+      await place.client.hset('{migrate}:fence', 'migrate', 0)
+      await (await place.connect()).lock('migrate', lockOptions())
+      expect(await fence()).toBe(1)
+      await place.client.del(key)
+      const write = first.metadata.write([{ kind: 'apply', row: historyRow('a') }])
+      expect((await failure(write)).code).toBe('MIG-LOCK-LOST')
+      expect(await place.client.exists(key)).toBe(0)
     })
 
     it('lasts as long as it is told to', async () => {
