@@ -130,9 +130,10 @@ describeServers(['documentdb'], (server) => {
         return 'pass'
       })
       const statement = parsed(BACKFILL)
-      if (statement.backfill === undefined) throw new Error('no backfill')
+      const { backfills } = late
+      if (statement.backfill === undefined || backfills === undefined) throw new Error('no backfill')
       const place = { revision: 'a', direction: 'up' as const, position: 0 }
-      const begin = late.backfills.begin({ ...statement, backfill: statement.backfill }, place)
+      const begin = backfills.begin({ ...statement, backfill: statement.backfill }, place)
       expect((await refusal(begin)).code).toBe('MIG-LOCK-LOST')
       expect(lost).toBe(true)
       expect(await rows.countDocuments()).toBe(0)
