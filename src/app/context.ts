@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname, userInfo } from 'node:os'
 import type { Backend, ConnectOptions, LockOwner, MetadataNames, Session } from '../backend/index.js'
-import { backendByScheme, backendForClient, loadBackend } from '../backends/registry.js'
+import { backendByScheme, backendForClient, loadBackend, usableBackend } from '../backends/registry.js'
 import { sourcesFromArray } from '../core/collect.js'
 import { MigrateError } from '../core/errors.js'
 import type { RevisionSource } from '../core/revision.js'
@@ -71,7 +71,7 @@ function userName(): string {
 }
 
 async function chooseBackend(options: MigratorOptions, cwd: string): Promise<Backend> {
-  if (typeof options.backend === 'object') return options.backend
+  if (typeof options.backend === 'object') return usableBackend(options.backend)
   if (typeof options.backend === 'string') return loadBackend(options.backend, cwd)
   if (options.client !== undefined) return backendForClient(options.client)
   return backendByScheme(requireUrl(options))

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { MigrateError } from '../core/errors.js'
 import { maskKnown, secretsOf } from '../core/mask.js'
+import { askedPassword } from '../files/password.js'
 import { RunError } from './failure.js'
 import type { MigratorEvent } from './types.js'
 
@@ -28,7 +29,7 @@ export class Secrets {
   /** The same function, whose answers are kept from being shown. */
   watched(password: () => Promise<string>): () => Promise<string> {
     return async () => {
-      const answer = await password()
+      const answer = await askedPassword(password)
       this.add(answer)
       return answer
     }

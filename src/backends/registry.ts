@@ -87,6 +87,18 @@ export async function loadBackend(name: string, folder: string): Promise<Backend
   return own === undefined ? checked(name, await importDefault(name, folder)) : own.load()
 }
 
+/**
+ * A backend that a program hands over as a value.
+ * @throws MigrateError MIG-BACKEND-UNUSABLE
+ */
+export function usableBackend(given: Backend): Backend {
+  const { name } = given as { readonly name?: unknown }
+  if (typeof name === 'string' && name !== '') return checked(name, given)
+  throw new MigrateError('MIG-BACKEND-UNUSABLE', 'What "backend" was given is no backend: it has no name.', {
+    hint: "Hand over a package's default export, or name the package.",
+  })
+}
+
 async function importDefault(name: string, folder: string): Promise<unknown> {
   try {
     const { importModule } = await import('./import-module.js')

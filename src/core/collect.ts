@@ -1,5 +1,5 @@
 import { Collection } from './collected.js'
-import { defineRevision, headerOf, isDefinition, timeoutsOf } from './definition.js'
+import { definitionOf, headerOf, isDefinition, timeoutsOf } from './definition.js'
 import type { RevisionDefinition, ScriptBody } from './definition.js'
 import { MigrateError } from './errors.js'
 import type { OperationExtension } from './extension.js'
@@ -39,8 +39,10 @@ export function sourcesFromArray<Op>(
   definitions: readonly RevisionDefinition<Op>[],
   extensions: readonly OperationExtension[] = [],
 ): readonly RevisionSource[] {
-  return definitions.map((given) => {
-    const definition: RevisionDefinition<Op> = isDefinition(given) ? given : defineRevision(given)
+  return definitions.map((given, index) => {
+    const definition: RevisionDefinition<Op> = isDefinition(given)
+      ? given
+      : definitionOf(given, `"revisions[${index}]" is no revision`)
     return {
       ...headerOf(definition),
       file: null,

@@ -92,9 +92,21 @@ const KNOWN: ReadonlySet<string> = new Set([
  * @throws MigrateError MIG-FILE-SHAPE when something in it cannot be used
  */
 export function defineRevision<Op = Operations>(definition: RevisionDefinition<Op>): RevisionDefinition<Op> {
+  return definitionOf(definition, 'defineRevision() was given something else')
+}
+
+/**
+ * What was meant as a definition, made one.
+ * @param complaint how the error begins where it is none
+ * @throws MigrateError MIG-FILE-SHAPE
+ */
+export function definitionOf<Op>(
+  definition: RevisionDefinition<Op>,
+  complaint: string,
+): RevisionDefinition<Op> {
   const problem = problemOf(definition)
   if (problem !== null) {
-    throw new MigrateError('MIG-FILE-SHAPE', `defineRevision() was given something else: ${problem}.`, {
+    throw new MigrateError('MIG-FILE-SHAPE', `${complaint}: ${problem}.`, {
       hint: 'It takes { id, parents, message, labels, dependsOn, transaction, up(op), down(op) }, or change(op) in place of the two.',
     })
   }

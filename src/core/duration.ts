@@ -8,7 +8,7 @@ const UNITS: ReadonlyMap<string, number> = new Map([
 ])
 
 /** The longest that a timer can wait, in milliseconds: about 24 days. */
-const LONGEST = 2 ** 31 - 1
+export const LONGEST_MS = 2 ** 31 - 1
 
 /**
  * `500ms`, `5s`, `2m`, `1h`; a bare number is seconds.
@@ -19,5 +19,5 @@ export function parseDuration(text: string): number | null {
   const unit = UNITS.get(match?.[2] ?? '')
   if (match?.[1] === undefined || unit === undefined) return null
   const milliseconds = Math.round(Number(match[1]) * unit)
-  return milliseconds > LONGEST ? null : milliseconds
+  return milliseconds > LONGEST_MS ? null : milliseconds
 }

@@ -1,7 +1,7 @@
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { SSL_MODES, type SslOptions } from '../backend/index.js'
 import { MigrateError } from '../core/errors.js'
-import { hasPassword, maskSecrets } from '../core/mask.js'
+import { hasPassword } from '../core/mask.js'
 import { didYouMean, listed } from '../core/wording.js'
 import { reasonOf } from './bytes.js'
 import { findConfig, namedConfig, CONFIG_PLACES } from './config-find.js'
@@ -10,6 +10,7 @@ import type { LoadedConfig } from './config-load.js'
 import type { ConfigFlags, MigrateConfig, ResolvedConfig } from './config-types.js'
 import { placeOfKey, withVariables } from './config-text.js'
 import { readDotenv } from './dotenv.js'
+import { askedPassword } from './password.js'
 import { LARGEST_SETTINGS, readRegular } from './regular.js'
 
 export type { ConfigFlags, ResolvedConfig } from './config-types.js'
@@ -264,29 +265,6 @@ function passwordOf(
   if (ask !== undefined) return async () => askedPassword(ask)
   const text = layers.text('password', depth)?.value
   return text === undefined ? undefined : async () => Promise.resolve(text)
-}
-
-async function askedPassword(ask: () => unknown): Promise<string> {
-  let answer: unknown
-  try {
-    answer = await ask()
-  } catch (error) {
-    const words = maskSecrets(error instanceof Error ? error.message : String(error))
-    throw new MigrateError(
-      'MIG-CONFIG-INVALID',
-      `The function "password" of the configuration failed: ${words}`,
-      {
-        hint: 'It is asked once for each connection, and answers with the password.',
-        cause: error,
-      },
-    )
-  }
-  if (typeof answer === 'string') return answer
-  throw new MigrateError(
-    'MIG-CONFIG-INVALID',
-    `The function "password" of the configuration answered with ${answer === null ? 'null' : typeof answer}, not with text.`,
-    { hint: 'It is asked once for each connection, and answers with the password.' },
-  )
 }
 
 function firstLine(path: string, option: string): string {

@@ -255,7 +255,7 @@ describe('a program', () => {
   it('is told what is wrong with one of them', async () => {
     expect(await refusal(() => sourcesFromArray([{ id: '', up: '' }]))).toMatchInlineSnapshot(`
       "MIG-FILE-SHAPE
-      defineRevision() was given something else: "id" must be a string.
+      "revisions[0]" is no revision: "id" must be a string.
       It takes { id, parents, message, labels, dependsOn, transaction, up(op), down(op) }, or change(op) in place of the two."
     `)
   })

@@ -5,6 +5,7 @@ import { splitSql } from '../../sql/split.js'
 import { withDirectives } from '../sql/directives.js'
 import { sqliteFlavour } from '../sql/flavours.js'
 import { recordingSession } from '../sql/offline.js'
+import { isDatabase } from './lent.js'
 import { sqliteCapabilities, sqliteNames } from './names.js'
 import type { Database } from './open.js'
 import { isRebuild, toSqliteStatement } from './rebuild.js'
@@ -29,11 +30,4 @@ export const sqlite: Backend<Database> = {
       capabilities: sqliteCapabilities,
       isRebuild,
     }),
-}
-
-/** Of whatever version and copy of better-sqlite3. */
-function isDatabase(client: unknown): boolean {
-  if (typeof client !== 'object' || client === null) return false
-  const has = (name: string, type: string) => typeof (client as Record<string, unknown>)[name] === type
-  return has('prepare', 'function') && has('pragma', 'function') && has('inTransaction', 'boolean')
 }

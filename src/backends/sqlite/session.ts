@@ -23,6 +23,7 @@ import { sqlMetadata, type MetadataConnection } from '../sql/metadata.js'
 import type { SqlNames } from '../sql/names.js'
 import { EMPTY_SNAPSHOT, type Row } from '../sql/snapshot.js'
 import { answerOf } from '../sql/verify-directive.js'
+import { usableDatabase } from './lent.js'
 import { sqliteCapabilities, sqliteNames } from './names.js'
 import { explain, explainStatement, isMissing, readOnly } from './errors.js'
 import { lockFile, lockInMemory } from './lock.js'
@@ -48,9 +49,8 @@ export async function connect(options: ConnectOptions): Promise<Session<Database
   const { onNotice } = options
   const driver = await loadDriver()
   if (options.client !== undefined) {
-    const database = options.client as Database
-    requireUsable(database)
-    return new SqliteSession({ driver, names, opened: database, borrowed: true, busyTimeoutMs, onNotice })
+    const opened = usableDatabase(options.client)
+    return new SqliteSession({ driver, names, opened, borrowed: true, busyTimeoutMs, onNotice })
   }
   if (options.url === undefined)
     throw new MigrateError('MIG-URL-MISSING', 'SQLite needs a URL or a database.')
@@ -63,18 +63,6 @@ export async function connect(options: ConnectOptions): Promise<Session<Database
         ? openFile(driver, url.path, { mode: url.mode, busyTimeoutMs })
         : undefined
   return new SqliteSession({ driver, names, opened, url, borrowed: false, busyTimeoutMs, onNotice })
-}
-
-function requireUsable(database: Database): void {
-  const why = !database.open
-    ? 'is closed'
-    : database.inTransaction
-      ? 'is in the midst of a transaction'
-      : null
-  if (why === null) return
-  throw new MigrateError('MIG-BACKEND-UNUSABLE', `The database object that was handed over ${why}.`, {
-    hint: 'Hand over an open database, between two transactions.',
-  })
 }
 
 interface Parts {
