@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { SSL_MODES } from '../backend/index.js'
 import { LONGEST_MS } from '../core/duration.js'
 import { MigrateError, type ErrorCode } from '../core/errors.js'
-import { group, metadata, misfitOf, templates, text } from '../files/shape.js'
+import { group, misfitOf, text } from '../files/shape.js'
 import type {
   AdoptOptions,
   CheckName,
@@ -14,7 +14,7 @@ import type {
   StampOptions,
 } from './types.js'
 
-/** Each member of `T` as it may be given. Left out is what the types let be left out. */
+/** Each member of `T`, no more and no fewer, as it may be given: an option that is new in the types has to be here too. */
 type Shape<T> = { readonly [Key in keyof Required<T>]: v.GenericSchema }
 
 const yesOrNo = v.boolean('must be true or false')
@@ -33,6 +33,11 @@ function whole(message: string, most = Number.MAX_SAFE_INTEGER) {
 
 function oneOf(...words: readonly string[]) {
   return v.picklist(words, `must be ${words.join(' or ')}`)
+}
+
+/** All the words of a type, which the compiler counts. */
+function wordOf<Word extends string>(words: Readonly<Record<Word, true>>) {
+  return oneOf(...Object.keys(words))
 }
 
 /** A group of which all may be left out but what is required. */
@@ -68,9 +73,9 @@ const MIGRATOR = options<MigratorOptions>({
   layout: text,
   declared: v.union([text, object('')], 'must be what defineIndexes() made, or the path of a file'),
   revisions: v.array(object('must be what defineRevision() made'), 'must be a list of revisions'),
-  metadata,
+  metadata: options<NonNullable<MigratorOptions['metadata']>>({ schema: text, prefix: text }),
   lockWaitMs: milliseconds,
-  lock: oneOf('auto', 'session', 'lease'),
+  lock: wordOf<NonNullable<MigratorOptions['lock']>>({ auto: true, session: true, lease: true }),
   leaseMs: milliseconds,
   lockTimeoutMs: milliseconds,
   lockRetries: count,
@@ -83,7 +88,7 @@ const MIGRATOR = options<MigratorOptions>({
   cwd: text,
   signal,
   onEvent: callback,
-  templates,
+  templates: options<NonNullable<MigratorOptions['templates']>>({ sql: text, ts: text }),
   formatter: v.array(text, 'must be a list of program and arguments'),
 })
 
@@ -103,13 +108,13 @@ const NEW_REVISION = options<NewRevisionOptions>(
     splice: yesOrNo,
     branchLabel: texts,
     dependsOn: texts,
-    kind: oneOf('sql', 'ts'),
+    kind: wordOf<NonNullable<NewRevisionOptions['kind']>>({ sql: true, ts: true }),
     revId: text,
   },
   ['message'],
 )
 
-const CHECKS = {
+const checkName = wordOf<CheckName>({
   heads: true,
   pending: true,
   edited: true,
@@ -118,7 +123,7 @@ const CHECKS = {
   drift: true,
   unused: true,
   lint: true,
-} satisfies Record<CheckName, true>
+})
 
 /** What each method takes, in its order, by the names that the documentation has. */
 const METHODS: { readonly [Method in keyof Migrator]: Readonly<Record<string, v.GenericSchema>> } = {
@@ -140,7 +145,7 @@ const METHODS: { readonly [Method in keyof Migrator]: Readonly<Record<string, v.
   },
   branches: {},
   show: { target: text },
-  check: { names: v.optional(v.array(oneOf(...Object.keys(CHECKS)), 'must be a list of checks')) },
+  check: { names: v.optional(v.array(checkName, 'must be a list of checks')) },
   revision: { options: NEW_REVISION },
   autogenerate: { options: NEW_REVISION },
   merge: {
@@ -152,7 +157,7 @@ const METHODS: { readonly [Method in keyof Migrator]: Readonly<Record<string, v.
   tag: { name: text, options: v.optional(options<Given<'tag', 1>>({ target: text, force: yesOrNo })) },
   untag: { name: text },
   repair: { target: text, options: v.optional(options<Given<'repair', 1>>({ plan: yesOrNo })) },
-  resolve: { revision: text, how: oneOf('done', 'retry', 'rollback') },
+  resolve: { revision: text, how: wordOf<Given<'resolve', 1>>({ done: true, retry: true, rollback: true }) },
   backfills: {},
   pauseBackfill: { revision: v.optional(text) },
   resumeBackfill: { revision: v.optional(text) },

@@ -3,7 +3,7 @@ import { MigrateError } from '../core/errors.js'
 import type { LoadedConfig } from './config-load.js'
 import type { MigrateConfig } from './config-types.js'
 import { placeOfKey } from './config-text.js'
-import { GROUP, group, metadata, misfitOf, templates, text } from './shape.js'
+import { GROUP, group, misfitOf, text } from './shape.js'
 
 const time = v.union([text, v.number()], 'must be a time, as 5s')
 const count = v.union([text, v.number()], 'must be a number, as 5')
@@ -27,7 +27,7 @@ const OPTIONS = {
   layout: v.optional(text),
   declared: v.optional(text),
   backend: v.optional(text),
-  metadata: v.optional(metadata),
+  metadata: v.optional(group({ schema: v.optional(text), prefix: v.optional(text) })),
   lockWait: v.optional(time),
   lock: v.optional(text),
   lease: v.optional(time),
@@ -38,7 +38,7 @@ const OPTIONS = {
   protected: v.optional(yesOrNo),
   strictOrder: v.optional(yesOrNo),
   singleTransaction: v.optional(yesOrNo),
-  templates: v.optional(templates),
+  templates: v.optional(group({ sql: v.optional(text), ts: v.optional(text) })),
   newRevision: v.optional(text),
   formatter: v.optional(command),
 }

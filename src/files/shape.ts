@@ -18,10 +18,6 @@ export function group<E extends Entries>(entries: E) {
 
 export const GROUP = 'must be a group of named options'
 
-/** What is the same in a configuration file and in a program. */
-export const metadata = group({ schema: v.optional(text), prefix: v.optional(text) })
-export const templates = group({ sql: v.optional(text), ts: v.optional(text) })
-
 /** The first thing in a value that does not fit. */
 export interface Misfit {
   /** Where: empty for the value itself. */
