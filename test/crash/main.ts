@@ -110,4 +110,5 @@ for (const absence of missing) say(`MISSING ${absence}`)
 const { kills, lost, twice, other } = tally.total
 process.stdout.write(`${tally.table()}\n`)
 process.stdout.write(`${kills} kills in ${Math.round((performance.now() - began) / 1000)} s\n`)
-if (lost + twice + other > 0 || missing.size > 0) process.exitCode = 1
+if (kills === 0) say('NOTHING was struck: no server, scenario or point has such a name')
+if (kills === 0 || lost + twice + other > 0 || missing.size > 0) process.exitCode = 1
