@@ -70,7 +70,7 @@ export class Runner {
     }
     if (planned.length === 0 && due.length === 0) return this.#report(state, state, [], true)
     await this.#confirm(planned, preparer)
-    const lock = await takeLock(this.#context, this.#session, this.#identity)
+    const lock = await takeLock(this.#context, this.#session, this.#identity).catch(refuseUntouched)
     try {
       const fresh = await this.#again(state, planned).catch(refuseUntouched)
       const report =
