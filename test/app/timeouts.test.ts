@@ -190,3 +190,77 @@ export default defineRevision({
     expect(await project.plain('SELECT l FROM seen ORDER BY l DESC;')).toBe(isPostgres ? '9s\n3s' : '9\n3')
   })
 })
+
+describeServers(['mysql', 'mariadb'], (server) => {
+  let project: AppProject
+  const others: mysql.Connection[] = []
+  const notices: string[] = []
+
+  beforeEach(async () => {
+    project = new AppProject(server, await useDatabase(server))
+    notices.length = 0
+  })
+  afterEach(async () => {
+    for (const other of others.splice(0)) other.destroy()
+    await project.remove()
+  })
+
+  /** Another's session that has been making a table for some time, and will until it is killed. */
+  async function making(table: string): Promise<() => Promise<void>> {
+    const [maker, watcher] = await Promise.all(
+      [0, 1].map(() => mysql.createConnection(project.database.url.replace('mariadb:', 'mysql:'))),
+    )
+    if (maker === undefined || watcher === undefined) throw new Error('not connected')
+    others.push(maker, watcher)
+    const id = String(maker.threadId)
+    const made = maker.query(`CREATE TABLE ${table} AS SELECT SLEEP(4711) AS a`).catch(() => undefined)
+    const state = `SELECT STATE FROM information_schema.PROCESSLIST WHERE ID = ${id}`
+    while (!JSON.stringify((await watcher.query(state))[0]).includes('User sleep')) continue
+    return async () => {
+      await watcher.query(`KILL ${id}`)
+      await made
+    }
+  }
+
+  const migrator = (options: MigratorOptions = {}) =>
+    project.migrator({
+      lockTimeoutMs: 1_000,
+      ...options,
+      onEvent: (event) => {
+        if (event.type === 'notice') notices.push(event.message)
+      },
+    })
+
+  it('a table that is being made in another database holds nothing up', async () => {
+    project.revision(A, 'CREATE TABLE a (id integer PRIMARY KEY);\nCREATE VIEW v AS SELECT id FROM a;')
+    project.revision(B, 'CREATE OR REPLACE VIEW v AS SELECT id + 1 AS id FROM a;', {
+      parents: A,
+    })
+    const other = await useDatabase(server)
+    try {
+      const end = await making(`${other.name}.b`)
+      expect((await migrator().upgrade()).to).toEqual([B])
+      expect((await migrator().downgrade(A)).to).toEqual([A])
+      expect(notices).toEqual([])
+      await end()
+    } finally {
+      await other.drop()
+    }
+  })
+
+  // MySQL's catalogue is made of tables of its own.
+  it.runIf(server.name === 'mariadb')(
+    'a table that somebody is making is waited for, as a lock is',
+    async () => {
+      project.revision(A, 'CREATE TABLE b (id integer PRIMARY KEY);')
+      const end = await making('b')
+      const run = migrator({ lockRetries: 50 }).upgrade()
+      run.catch(() => undefined)
+      while (!notices.some((notice) => notice.includes('(2 of 50)')))
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      await end()
+      expect((await run).to).toEqual([A])
+      expect((await migrator().current()).unfinished).toEqual([])
+    },
+  )
+})

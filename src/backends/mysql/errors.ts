@@ -66,6 +66,7 @@ function facts(error: DriverError): ServerError {
 
 const HINTS: ReadonlyMap<number, string> = new Map([
   [1205, 'somebody else holds a lock on these rows or tables; --lock-timeout gives more time'],
+  [1684, 'somebody else is changing that table; it will pass'],
   [1419, 'ask for log_bin_trust_function_creators=1, or for a user with SUPER'],
   [3948, 'LOAD DATA without LOCAL reads a file of the server; INSERT needs none'],
 ])
@@ -88,6 +89,10 @@ const HALF_DONE = new WeakSet<object>()
 
 const LOCK_TIMED_OUT = 1205
 const DEADLOCK = 1213
+/** MariaDB's of its catalogue, where it must not wait for a table that somebody is changing. */
+const IS_BEING_CHANGED = 1684
+/** Of nothing that was done. */
+const PASSES: ReadonlySet<number | undefined> = new Set([LOCK_TIMED_OUT, DEADLOCK, IS_BEING_CHANGED])
 
 /** Not a step of code, of which nobody knows what it has committed. */
 const MAY_PASS: ReadonlySet<string> = new Set(['MIG-STATEMENT-FAILED', 'MIG-DATABASE'])
@@ -97,7 +102,7 @@ export function mayBeRetried({ cause, code }: MigrateError): boolean {
   // What the tool itself refuses has no cause at the server.
   if (typeof cause !== 'object' || cause === null || !MAY_PASS.has(code)) return false
   const { errno } = driverError(cause)
-  return (errno === LOCK_TIMED_OUT || errno === DEADLOCK) && !HALF_DONE.has(cause)
+  return PASSES.has(errno) && !HALF_DONE.has(cause)
 }
 
 const NO_SUCH_PROGRAM = 1305

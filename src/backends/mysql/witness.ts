@@ -96,7 +96,7 @@ function stateOf(subject: Subject, database: string, dialect: 'mysql' | 'mariadb
   const { kind, path, part = '', change } = subject
   const name = text(path.at(-1) ?? '')
   const schema = path.length > 1 ? text(path.at(-2) ?? '') : database
-  const looked = LOOKUPS[kind](dialect)
+  const looked = LOOKUPS[kind](dialect, schema, name)
   const whole = kind === 'schema' ? [name] : [schema, name, text(part)]
   const conditions = looked.columns.map((column, index) => `${column} = ${whole[index] ?? "''"}`)
   if (looked.more !== undefined) conditions.push(looked.more)
@@ -121,11 +121,16 @@ interface Lookup {
   readonly state: readonly string[]
 }
 
-const VIEW =
+/**
+ * Its names are written out, as all names here: MariaDB opens each table of each database where they are another row's,
+ * and an INSERT fails of one that somebody is changing (Error 1684).
+ */
+const view = (schema: string, name: string): string =>
   "(SELECT CONCAT_WS('|', VIEW_DEFINITION, CHECK_OPTION, DEFINER, SECURITY_TYPE) FROM information_schema.VIEWS AS v " +
-  'WHERE v.TABLE_SCHEMA = s.TABLE_SCHEMA AND v.TABLE_NAME = s.TABLE_NAME)'
+  `WHERE v.TABLE_SCHEMA = ${schema} AND v.TABLE_NAME = ${name} ` +
+  'AND CAST(v.TABLE_NAME AS BINARY) = CAST(s.TABLE_NAME AS BINARY))'
 
-const routine = (type: 'FUNCTION' | 'PROCEDURE'): Lookup => ({
+const routine = (type: 'FUNCTION' | 'PROCEDURE', schema: string, name: string): Lookup => ({
   table: 'ROUTINES',
   columns: ['ROUTINE_SCHEMA', 'ROUTINE_NAME'],
   more: `ROUTINE_TYPE = '${type}'`,
@@ -133,22 +138,25 @@ const routine = (type: 'FUNCTION' | 'PROCEDURE'): Lookup => ({
     ...['ROUTINE_DEFINITION', 'DTD_IDENTIFIER', 'SQL_MODE', 'SECURITY_TYPE', 'ROUTINE_COMMENT', 'DEFINER'],
     ...['IS_DETERMINISTIC', 'SQL_DATA_ACCESS'],
     "(SELECT GROUP_CONCAT(CONCAT_WS(' ', PARAMETER_MODE, PARAMETER_NAME, DTD_IDENTIFIER) ORDER BY ORDINAL_POSITION) " +
-      'FROM information_schema.PARAMETERS AS p WHERE p.SPECIFIC_SCHEMA = s.ROUTINE_SCHEMA AND p.SPECIFIC_NAME = s.SPECIFIC_NAME)',
+      `FROM information_schema.PARAMETERS AS p WHERE p.SPECIFIC_SCHEMA = ${schema} AND p.SPECIFIC_NAME = ${name} AND p.ROUTINE_TYPE = '${type}')`,
   ],
 })
 
-const LOOKUPS: Readonly<Record<Subject['kind'], (dialect: 'mysql' | 'mariadb') => Lookup>> = {
+/** @param schema, name the literals of what is looked up */
+type LookingUp = (dialect: 'mysql' | 'mariadb', schema: string, name: string) => Lookup
+
+const LOOKUPS: Readonly<Record<Subject['kind'], LookingUp>> = {
   schema: () => ({
     table: 'SCHEMATA',
     columns: ['SCHEMA_NAME'],
     state: ['DEFAULT_CHARACTER_SET_NAME', 'DEFAULT_COLLATION_NAME'],
   }),
-  relation: () => ({
+  relation: (_, schema, name) => ({
     table: 'TABLES',
     columns: ['TABLE_SCHEMA', 'TABLE_NAME'],
     state: [
       ...['TABLE_TYPE', 'ENGINE', 'TABLE_COLLATION', 'ROW_FORMAT', 'CREATE_OPTIONS', 'TABLE_COMMENT'],
-      VIEW,
+      view(schema, name),
     ],
   }),
   column: () => ({
@@ -169,8 +177,8 @@ const LOOKUPS: Readonly<Record<Subject['kind'], (dialect: 'mysql' | 'mariadb') =
     columns: ['TABLE_SCHEMA', 'TABLE_NAME', 'CONSTRAINT_NAME'],
     state: ['CONSTRAINT_TYPE'],
   }),
-  function: () => routine('FUNCTION'),
-  procedure: () => routine('PROCEDURE'),
+  function: (_, schema, name) => routine('FUNCTION', schema, name),
+  procedure: (_, schema, name) => routine('PROCEDURE', schema, name),
   trigger: () => ({
     table: 'TRIGGERS',
     columns: ['TRIGGER_SCHEMA', 'TRIGGER_NAME'],
