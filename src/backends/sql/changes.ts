@@ -12,7 +12,7 @@ const LONGEST_KEY = 255
 export function renderChange(change: MetadataChange, names: SqlNames, flavour: SqlFlavour): string[] {
   switch (change.kind) {
     case 'apply':
-      return [renderApply(change.row, names, flavour)]
+      return [renderApplied([change.row], names, flavour)]
     case 'revert':
       return [`DELETE FROM ${names.history} WHERE id = ${key(change.revision, flavour)}`]
     case 'tag': {
@@ -30,8 +30,41 @@ export function renderChange(change: MetadataChange, names: SqlNames, flavour: S
         (table) => `DELETE FROM ${table} WHERE revision = ${key(change.revision, flavour)}`,
       )
     case 'log':
-      return [renderLog(change.entry, names, flavour)]
+      return [renderLog([change.entry], names, flavour)]
   }
+}
+
+/**
+ * Changes that are committed together, in fewer statements: rows of the history that follow one another in one, and all
+ * lines of the log in another at the end.
+ * @throws MigrateError as {@link renderChange}
+ */
+export function renderChanges(
+  changes: readonly MetadataChange[],
+  names: SqlNames,
+  flavour: SqlFlavour,
+): string[] {
+  const written: string[] = []
+  const rows = new Map<string, HistoryRow>()
+  const entries: LogEntry[] = []
+  const flush = (): void => {
+    if (rows.size > 0) written.push(renderApplied([...rows.values()], names, flavour))
+    rows.clear()
+  }
+  for (const change of changes) {
+    if (change.kind === 'log') entries.push(change.entry)
+    else if (change.kind === 'apply') {
+      // A statement may touch a row once.
+      if (rows.has(change.row.id)) flush()
+      rows.set(change.row.id, change.row)
+    } else {
+      flush()
+      written.push(...renderChange(change, names, flavour))
+    }
+  }
+  flush()
+  if (entries.length > 0) written.push(renderLog(entries, names, flavour))
+  return written
 }
 
 const key = (value: string, flavour: SqlFlavour): string => {
@@ -50,8 +83,15 @@ const optional = (value: string | null, flavour: SqlFlavour): string =>
 
 const flag = (value: boolean): string => (value ? '1' : '0')
 
-function renderApply(row: HistoryRow, names: SqlNames, flavour: SqlFlavour): string {
-  const fields: Record<string, string> = {
+function renderApplied(rows: readonly HistoryRow[], names: SqlNames, flavour: SqlFlavour): string {
+  const fields = rows.map((row) => historyFields(row, flavour))
+  // The place in the order of application stays when a row is replaced: an update keeps `seq`.
+  const columns = Object.keys(fields[0] ?? {})
+  return flavour.upsert({ table: names.history, columns, keys: ['id'], rows: fields.map(Object.values<string>) })
+}
+
+function historyFields(row: HistoryRow, flavour: SqlFlavour): Record<string, string> {
+  return {
     id: key(row.id, flavour),
     parents: list(row.parents, flavour),
     depends_on: list(row.dependsOn, flavour),
@@ -72,9 +112,6 @@ function renderApply(row: HistoryRow, names: SqlNames, flavour: SqlFlavour): str
     down_transaction: flag(row.downTransaction),
     down_code_steps: list(row.downCodeSteps, flavour),
   }
-  // The place in the order of application stays when a row is replaced: an update keeps `seq`.
-  const columns = Object.keys(fields)
-  return flavour.upsert({ table: names.history, columns, keys: ['id'], rows: [Object.values(fields)] })
 }
 
 function renderDuration(row: HistoryRow, flavour: SqlFlavour): string {
@@ -116,8 +153,14 @@ function renderBefore({ state, subject, before }: JournalEntry, flavour: SqlFlav
   return subject == null || state !== 'intent' ? 'NULL' : (flavour.witness?.(subject) ?? 'NULL')
 }
 
-function renderLog(entry: LogEntry, names: SqlNames, flavour: SqlFlavour): string {
-  const fields: Record<string, string> = {
+function renderLog(entries: readonly LogEntry[], names: SqlNames, flavour: SqlFlavour): string {
+  const fields = entries.map((entry) => logFields(entry, flavour))
+  const values = fields.map((field) => `(${Object.values(field).join(', ')})`)
+  return `INSERT INTO ${names.log} (${Object.keys(fields[0] ?? {}).join(', ')}) VALUES ${values.join(', ')}`
+}
+
+function logFields(entry: LogEntry, flavour: SqlFlavour): Record<string, string> {
+  return {
     run_id: flavour.text(entry.runId),
     action: flavour.text(entry.action),
     revision: optional(entry.revision, flavour),
@@ -128,6 +171,4 @@ function renderLog(entry: LogEntry, names: SqlNames, flavour: SqlFlavour): strin
     tool_version: flavour.text(entry.toolVersion),
     noted_at: entry.at === null ? flavour.now : flavour.text(entry.at),
   }
-  const values = Object.values(fields).join(', ')
-  return `INSERT INTO ${names.log} (${Object.keys(fields).join(', ')}) VALUES (${values})`
 }
