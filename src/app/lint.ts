@@ -7,9 +7,13 @@ import { pendingOf, type State } from './state.js'
 import type { HazardReport, StatementHazard } from './types.js'
 
 /** What is dangerous in a step of a script; nothing where the backend does not know. */
-export function hazardsOf(linter: Linter | undefined, step: ScriptStep | undefined): StatementHazard[] {
+export function hazardsOf(
+  linter: Linter | undefined,
+  step: ScriptStep | undefined,
+  revision: string,
+): StatementHazard[] {
   if (linter === undefined || step?.kind !== 'statement') return []
-  return linter.look(step.statement).map(told)
+  return linter.look(step.statement, revision).map(told)
 }
 
 const told = ({ rule, position, message, hint }: Hazard): StatementHazard => ({
@@ -30,7 +34,8 @@ export async function pendingHazards(
     if (source === undefined) continue
     const script = await preparer.step({ node: source, direction: 'up', source }).prepare()
     for (const step of script.steps) {
-      for (const hazard of hazardsOf(linter, step)) found.push({ revision: id, file: source.file, ...hazard })
+      for (const hazard of hazardsOf(linter, step, id))
+        found.push({ revision: id, file: source.file, ...hazard })
     }
   }
   return found

@@ -159,6 +159,7 @@ export class Runner {
         await this.#foresee(script, statements),
         script,
         step.direction === 'up' ? linter : undefined,
+        step.node.id,
       )
       steps.push({ ...stepHead(step), outcome: 'planned', durationMs: null, statements: foreseen })
     }
@@ -342,9 +343,10 @@ function withHazards(
   statements: readonly StatementReport[],
   script: PreparedScript,
   linter: Linter | undefined,
+  revision: string,
 ): readonly StatementReport[] {
   return statements.map((statement, index) => {
-    const hazards = hazardsOf(linter, script.steps[index])
+    const hazards = hazardsOf(linter, script.steps[index], revision)
     return hazards.length === 0 ? statement : { ...statement, hazards }
   })
 }

@@ -14,5 +14,6 @@ export interface Hazard {
 
 /** Looks at what is going to be run, statement by statement in its order: what is made by one is new to the next. */
 export interface Linter {
-  look(statement: Statement): readonly Hazard[]
+  /** @param revision the one that the statement is of */
+  look(statement: Statement, revision: string): readonly Hazard[]
 }

@@ -49,6 +49,7 @@ describeServers(['documentdb', 'mongodb'], (server) => {
         '    warning  migrations/a.mongo:8:3  email_1 is unique, and users may hold documents: where two have the same key, its build fails when it has read them all. (unique-on-data)',
         '    warning  migrations/a.mongo:9:33  This changes every document of users in one command, which lasts as long as there are documents and stands in part when it is broken off. (unbounded-update)',
         '    warning  migrations/b.ts:9:5  name_1 of users is dropped without having been hidden first: a query that needs it is slow from then on, and building it again takes its time. (drop-index-visible)',
+        '    warning  migrations/b.ts:10:5  email_1 of users is dropped by the revision that hides it: a query that needs it is slow from then on, and building it again takes its time. (drop-index-visible)',
       ])
       const planned = documentOf(project.run('upgrade', '--plan', '--json').stdout, 'run.json')
       expect(planned).toMatchObject({
@@ -62,7 +63,7 @@ describeServers(['documentdb', 'mongodb'], (server) => {
 
       const check = project.run('check', '--lint')
       expect(check.code).toBe(3)
-      expect(check.stdout).toContain('found  lint  3 hazards in what is pending.')
+      expect(check.stdout).toContain('found  lint  4 hazards in what is pending.')
       expect(check.stdout).toContain('  warning  migrations/a.mongo:8:3  email_1 is unique')
       expect(check.stdout).toContain('Build it without "unique" and make it so')
       const failed = documentOf(project.run('check', '--lint', '--json').stdout, 'failure.json')
@@ -75,7 +76,8 @@ describeServers(['documentdb', 'mongodb'], (server) => {
             hazards: [
               { revision: 'aaaa00000001', file: FILE, rule: 'unique-on-data', line: 8, column: 3 },
               { rule: 'unbounded-update' },
-              { revision: 'bbbb00000002', file: 'migrations/b.ts', rule: 'drop-index-visible' },
+              { revision: 'bbbb00000002', file: 'migrations/b.ts', rule: 'drop-index-visible', line: 9 },
+              { rule: 'drop-index-visible', line: 10 },
             ],
           },
         ],

@@ -7,12 +7,12 @@ import { commandOf, placeOf } from './statements.js'
 export function mongoLinter(): Linter {
   const finder = new HazardFinder()
   return {
-    look(statement) {
+    look(statement, revision) {
       // In batches an empty filter is what is meant.
       if (statement.backfill !== undefined) return []
       const { node, plain } = commandOf(statement.text)
       return finder
-        .of(JSON.parse(plain) as Document)
+        .of(JSON.parse(plain) as Document, revision)
         .map(({ path, ...hazard }) => ({ ...hazard, position: placeOf(statement, offsetOf(node, path)) }))
     },
   }

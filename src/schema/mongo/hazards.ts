@@ -1,5 +1,6 @@
 import { canonical } from './canonical.js'
 import type { Document } from './ejson.js'
+import { RESTORE, RETIRE } from './retire.js'
 import { warningsOf } from './warnings.js'
 
 /** Something dangerous in a command. */
@@ -26,11 +27,14 @@ const listOf = (value: unknown): Document[] => (Array.isArray(value) ? (value as
 export class HazardFinder {
   /** Options of the collections that were made. */
   readonly #made = new Map<string, Document>()
-  /** Indexes that were hidden, with their collections. */
-  readonly #hidden = new Set<string>()
+  /** The revisions that indexes were hidden in, by collection and index. */
+  readonly #hidden = new Map<string, string>()
 
-  /** @param given a command as extended JSON has it */
-  of(given: Document): CommandHazard[] {
+  /**
+   * @param given a command as extended JSON has it
+   * @param revision the one that it is of
+   */
+  of(given: Document, revision: string): CommandHazard[] {
     const command = canonical(given) as Document
     const [name = ''] = Object.keys(command)
     const target = String(command[name])
@@ -41,9 +45,15 @@ export class HazardFinder {
       case 'createIndexes':
         return this.#ofIndexes(target, listOf(command['indexes']))
       case 'collMod':
-        return this.#ofModified(target, (command['index'] ?? {}) as Document)
+        return this.#ofModified(target, (command['index'] ?? {}) as Document, revision)
       case 'dropIndexes':
-        return this.#ofDropped(target, command['index'])
+        return this.#ofDropped(target, command['index'], revision)
+      case RETIRE:
+        this.#hide(target, String(command['index']), revision)
+        return []
+      case RESTORE:
+        this.#hidden.delete(`${target} ${String(command['index'])}`)
+        return []
       case 'drop':
         return this.#made.delete(target) ? [] : [dropped(target)]
       case 'renameCollection':
@@ -86,26 +96,43 @@ export class HazardFinder {
     return [...found, ...onData]
   }
 
-  #ofModified(collection: string, index: Document): CommandHazard[] {
+  #ofModified(collection: string, index: Document, revision: string): CommandHazard[] {
     const name = typeof index['name'] === 'string' ? index['name'] : JSON.stringify(index['keyPattern'] ?? {})
-    if (index['hidden'] === true) this.#hidden.add(`${collection} ${name}`)
+    if (index['hidden'] === true) this.#hide(collection, name, revision)
+    if (index['hidden'] === false) this.#hidden.delete(`${collection} ${name}`)
     const seconds = index['expireAfterSeconds']
     if (seconds === undefined || this.#made.has(collection)) return []
     const message = `${name} expires after ${Number(seconds)} seconds from now on: where that was longer, all that is older is deleted at once.`
     return [{ rule: 'ttl-lowered', message, hint: COUNT_FIRST, path: ['index'] }]
   }
 
-  #ofDropped(collection: string, index: unknown): CommandHazard[] {
+  /** Once hidden it is hidden by the first that did it. */
+  #hide(collection: string, name: string, revision: string): void {
+    const index = `${collection} ${name}`
+    if (!this.#hidden.has(index)) this.#hidden.set(index, revision)
+  }
+
+  #ofDropped(collection: string, index: unknown, revision: string): CommandHazard[] {
     if (this.#made.has(collection)) return []
-    const names = [index].flat().map(String)
-    return names
-      .filter((name) => !this.#hidden.has(`${collection} ${name}`))
-      .map((name) => ({
-        rule: 'drop-index-visible',
-        message: `${name === '*' ? `All indexes of ${collection} are` : `${name} of ${collection} is`} dropped without having been hidden first: a query that needs it is slow from then on, and building it again takes its time.`,
-        hint: 'Retire it (op.mongo.index(…).retire, "retireIndex"): it is hidden, which is undone at once, and dropped by a later run when nothing has missed it.',
-        path: ['index'],
-      }))
+    return [index].flat().flatMap((one) => {
+      const name = String(one)
+      const hiddenIn = this.#hidden.get(`${collection} ${name}`)
+      if (hiddenIn !== undefined && hiddenIn !== revision) return []
+      const what = name === '*' ? `All indexes of ${collection} are` : `${name} of ${collection} is`
+      // Between two commands of one revision nobody notices what a query misses.
+      const how =
+        hiddenIn === undefined
+          ? 'dropped without having been hidden first'
+          : 'dropped by the revision that hides it'
+      return [
+        {
+          rule: 'drop-index-visible',
+          message: `${what} ${how}: a query that needs it is slow from then on, and building it again takes its time.`,
+          hint: 'Retire it (op.mongo.index(…).retire, "retireIndex"): it is hidden, which is undone at once, and dropped by a later run when nothing has missed it.',
+          path: ['index'],
+        },
+      ]
+    })
   }
 
   #renamed(from: string, to: string): CommandHazard[] {

@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { HazardFinder, type CommandHazard } from '../../../src/schema/mongo/hazards.js'
 import type { Document } from '../../../src/schema/mongo/ejson.js'
 
-const foundIn = (...commands: readonly Document[]): CommandHazard[] => {
+const foundIn = (...commands: readonly Document[]): CommandHazard[] => inRevisions(commands)
+/** Each list is the commands of a revision. */
+const inRevisions = (...revisions: readonly (readonly Document[])[]): CommandHazard[] => {
   const finder = new HazardFinder()
-  return commands.flatMap((command) => finder.of(command))
+  return revisions.flatMap((commands, at) => commands.flatMap((command) => finder.of(command, `r${at}`)))
 }
 const rules = (...commands: readonly Document[]): string[] => foundIn(...commands).map(({ rule }) => rule)
 
@@ -116,11 +118,34 @@ describe('hazards of commands', () => {
     }
   })
 
-  it('an index that was hidden before may be dropped, another not', () => {
+  it.each([
+    ['hidden', { collMod: 'events', index: { name: 'i', hidden: true } }],
+    ['retired', { retireIndex: 'events', index: 'i', hideFor: '1s' }],
+  ])('an index that an earlier revision has %s may be dropped, another not', (_, hide) => {
+    const dropped = (...commands: readonly Document[]): string[] =>
+      inRevisions([hide], commands).map(({ message }) => message.split(' ', 3).join(' '))
+    expect(dropped({ dropIndexes: 'events', index: 'i' })).toEqual([])
+    expect(dropped({ dropIndexes: 'events', index: ['i', 'j'] })).toEqual(['j of events'])
+    expect(dropped({ dropIndexes: 'others', index: 'i' })).toEqual(['i of others'])
+    expect(dropped({ dropIndexes: 'events', index: '*' })).toEqual(['All indexes of'])
+    for (const shown of [
+      { collMod: 'events', index: { name: 'i', hidden: false } },
+      { restoreIndex: 'events', index: 'i' },
+    ])
+      expect(dropped(shown, { dropIndexes: 'events', index: 'i' })).toEqual(['i of events'])
+  })
+
+  it('hiding an index just before it is dropped shows nobody what misses it', () => {
     const hide = { collMod: 'events', index: { name: 'i', hidden: true } }
-    expect(rules(hide, { dropIndexes: 'events', index: 'i' })).toEqual([])
-    expect(rules(hide, { dropIndexes: 'events', index: ['i', 'j'] })).toEqual(['drop-index-visible'])
-    expect(rules(hide, { dropIndexes: 'others', index: 'i' })).toEqual(['drop-index-visible'])
+    const drop = { dropIndexes: 'events', index: 'i' }
+    expect(foundIn(hide, drop)).toMatchObject([
+      {
+        rule: 'drop-index-visible',
+        message: expect.stringContaining('i of events is dropped by the revision that hides it') as string,
+      },
+    ])
+    // Hidden before as well: that counts.
+    expect(inRevisions([hide], [hide, drop])).toEqual([])
   })
 
   it('a collection that was dropped and is there again is not the one that was made', () => {
