@@ -102,32 +102,45 @@ export async function writeNew(
 ): Promise<NewRevisionReport> {
   const id = revId === undefined ? newRevisionId(randomBytes, state.graph) : checkNewId(revId, state.graph)
   const { writeRevision } = await import('../files/write.js')
-  const language = kind === 'sql' ? await languageFor(context) : kind
+  const language = await languageFor(context, state)
   const { templates, formatter, dir } = context.options
+  // The template for SQL is none for another language.
+  const template = kind === 'sql' && language !== 'sql' ? undefined : templates?.[kind]
   const file = await writeRevision({
     dir: dir ?? 'migrations',
     cwd: context.cwd,
-    kind: language,
+    kind: kind === 'sql' ? language : kind,
+    language,
     header: { id, ...header },
     ...content,
     date: new Date(),
-    ...(language !== kind || templates?.[kind] === undefined ? {} : { template: templates[kind] }),
+    ...(template === undefined ? {} : { template }),
     ...(formatter === undefined ? {} : { formatter }),
     ...(context.signal === undefined ? {} : { signal: context.signal }),
   })
   return { revision: id, parents: header.parents, file }
 }
 
-/** What the database speaks; SQL while none is named. */
-async function languageFor(context: Context): Promise<LanguageName> {
+/** What the database speaks; while none is named, what the files are written in; SQL while there are none. */
+async function languageFor(context: Context, state: State): Promise<LanguageName> {
   const { url, client, backend } = context.options
-  if ((url ?? client ?? backend) === undefined) return 'sql'
-  // A file can be written before the URL is right.
-  const language = await context.backend().then(
-    ({ language }) => language,
-    () => undefined,
-  )
-  return languageOf(`.${language ?? 'sql'}`)?.extension ?? 'sql'
+  const known =
+    (url ?? client ?? backend) === undefined
+      ? null
+      : // A file can be written before the URL is right.
+        await context.backend().catch(() => null)
+  return known === null
+    ? languageOfFiles(state)
+    : (languageOf(`.${known.language ?? 'sql'}`)?.extension ?? 'sql')
+}
+
+/** Of the last one: code is written in none of them. */
+function languageOfFiles({ graph, sources }: State): LanguageName {
+  for (const { id } of graph.order.toReversed()) {
+    const language = languageOf(sources.get(id)?.file ?? '')
+    if (language !== undefined) return language.extension
+  }
+  return 'sql'
 }
 
 /** The file of the one revision that a target means. */

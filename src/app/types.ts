@@ -29,7 +29,7 @@ export interface MigratorOptions {
   readonly url?: string
   /** The application's own pool, client or database object instead of a URL: one connection is borrowed and given back. */
   readonly client?: unknown
-  /** A backend object, or the name of a package that exports one. Default: by the URL's scheme, or by the client. */
+  /** A backend object, or the name of one (`redis`) or of a package that exports one. Default: by the URL's scheme, or by the client. */
   readonly backend?: Backend | string
   /** Folder of the revision files. Default `migrations`, relative to `cwd`. */
   readonly dir?: string

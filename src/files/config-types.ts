@@ -29,7 +29,7 @@ export interface ConfigOptions {
   readonly layout?: string
   /** A file with what shall be in the database: `indexes.ts`. Default: nothing is declared. */
   readonly declared?: string
-  /** A package that exports a backend, or a path to one. Default: by the URL's scheme. */
+  /** The kind of database: `redis`; or a package that exports a backend, or a path to one. Default: by the URL's scheme. */
   readonly backend?: string
   readonly metadata?: {
     /** Default: the connection's own. */

@@ -13,6 +13,8 @@ export interface InitOptions {
   /** Written into the configuration, unless a password is in it. Default: `${DATABASE_URL}`. */
   readonly url?: string
   readonly layout?: string
+  /** The kind of database, written down where the URL is not. Default: the URL tells, when it is there. */
+  readonly backend?: string
 }
 
 export interface InitReport {
@@ -50,15 +52,16 @@ export function initProject(options: InitOptions): InitReport {
   const { url } = options
   const urlLeftOut = url !== undefined && maskSecrets(url) !== url
   const config = '.migraterc'
-  const text = configText(url === undefined || urlLeftOut ? '${DATABASE_URL}' : url, dir, options.layout)
-  placeFile(join(cwd, config), config, text)
+  const written = url === undefined || urlLeftOut ? undefined : url
+  placeFile(join(cwd, config), config, configText(written, { ...options, dir }))
   return { config, dir, createdDir, urlLeftOut }
 }
 
-function configText(url: string, dir: string, layout: string | undefined): string {
+function configText(url: string | undefined, { dir = '', layout, backend }: Partial<InitOptions>): string {
   const lines = [
     '# The database, and the folder of its revisions. Every other option is shown in .migraterc.example of the package.',
-    `url: ${scalar(url)}`,
+    `url: ${scalar(url ?? '${DATABASE_URL}')}`,
+    ...(url !== undefined || backend === undefined ? [] : [`backend: ${scalar(backend)}`]),
     `dir: ${scalar(dir)}`,
     ...(layout === undefined ? [] : [`layout: ${scalar(layout)}`]),
   ]

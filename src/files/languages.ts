@@ -6,13 +6,29 @@ export interface Language {
   /** Of its files, without the dot. */
   readonly extension: string
   readonly lead: CommentLead
+  /** What a script in code begins with: a call that does nothing yet, or one to go by. */
+  readonly call: { readonly up: string; readonly down: string }
 }
 
 /** Every one of them. What is in the files is the backend's to read. */
 export const LANGUAGES = [
-  { extension: 'sql', lead: '--' },
-  { extension: 'redis', lead: '#' },
-  { extension: 'mongo', lead: '//' },
+  { extension: 'sql', lead: '--', call: { up: 'op.sql``', down: 'op.sql``' } },
+  {
+    extension: 'redis',
+    lead: '#',
+    call: {
+      up: "/* op.redis.command(['SET', 'greeting', 'hello']) */",
+      down: "/* op.redis.command(['DEL', 'greeting']) */",
+    },
+  },
+  {
+    extension: 'mongo',
+    lead: '//',
+    call: {
+      up: "/* op.mongo.index('users').create({ email: 1 }) */",
+      down: "/* op.mongo.index('users').drop({ email: 1 }) */",
+    },
+  },
 ] as const satisfies readonly Language[]
 
 export type LanguageName = (typeof LANGUAGES)[number]['extension']
@@ -28,5 +44,13 @@ export function languageOf(name: string): (typeof LANGUAGES)[number] | undefined
 }
 
 export function leadOf(name: LanguageName): CommentLead {
-  return LANGUAGES.find(({ extension }) => extension === name)?.lead ?? '--'
+  return entryOf(name).lead
+}
+
+export function callOf(name: LanguageName): Language['call'] {
+  return entryOf(name).call
+}
+
+function entryOf(name: LanguageName): Language {
+  return BY_EXTENSION.get(name) ?? LANGUAGES[0]
 }

@@ -4,7 +4,7 @@ import type { RevisionHeader } from '../core/revision.js'
 import { nearest } from '../core/wording.js'
 import { readText } from './bytes.js'
 import { readCodeHeader } from './js-header.js'
-import { leadOf, type CommentLead, type LanguageName } from './languages.js'
+import { callOf, leadOf, type CommentLead, type LanguageName } from './languages.js'
 import { lineEnd, positionIn } from './source-text.js'
 import { parseSqlFile, type HeaderName, type SqlFile } from './sql-markers.js'
 
@@ -19,6 +19,8 @@ export interface NewRevision {
   readonly down?: string
   /** The same as calls of `op`, a line each, for a file of code. */
   readonly code?: { readonly up: string; readonly down: string }
+  /** What the database speaks, for a file of code. Default `sql`. */
+  readonly language?: LanguageName
 }
 
 const textTemplate = (lead: CommentLead): string => `${lead} migrate:revision \${id}
@@ -139,17 +141,18 @@ function wordsOf({ header, date, up = '', down = '' }: NewRevision): Values {
   ])
 }
 
-function literalsOf({ header, date, up = '', down = '', code }: NewRevision): Values {
+function literalsOf({ header, date, up, down, code, language = 'sql' }: NewRevision): Values {
   const list = (items: readonly string[]): string =>
     items.length === 0 ? '' : `[${items.map(literal).join(', ')}]`
+  const call = callOf(language)
   return new Map([
     ['id', literal(header.id)],
     ['parents', list(header.parents)],
     ['message', literal(oneLine(header.message))],
     ['labels', list(header.labels)],
     ['dependsOn', list(header.dependsOn)],
-    ['up', code?.up ?? statement(up)],
-    ['down', code?.down ?? statement(down)],
+    ['up', code?.up ?? statement(up) ?? call.up],
+    ['down', code?.down ?? statement(down) ?? call.down],
     ...common(header, date),
   ])
 }
@@ -170,7 +173,9 @@ function literal(text: string): string {
   return `'${text.replace(/[\\']/g, '\\$&')}'`
 }
 
-function statement(sql: string): string {
+/** Null for none. */
+function statement(sql = ''): string | null {
+  if (sql.trim() === '') return null
   const text = sql.trim().replace(/[\\`]|\$(?=\{)/g, '\\$&')
   return text.includes('\n') ? `op.sql\`\n${text}\n\`` : `op.sql\`${text}\``
 }

@@ -6,7 +6,7 @@ import type { RevisionHeader } from '../core/revision.js'
 import { readText } from './bytes.js'
 import { failed, format, type FormatOptions } from './formatter.js'
 import { readCodeHeader } from './js-header.js'
-import { leadOf } from './languages.js'
+import { leadOf, type LanguageName } from './languages.js'
 import { placeFile } from './place-file.js'
 import { parseSqlFile } from './sql-markers.js'
 import { renderRevision, type RevisionKind } from './templates.js'
@@ -16,6 +16,8 @@ export interface WriteRevisionOptions {
   readonly dir: string
   readonly cwd: string
   readonly kind: RevisionKind
+  /** What the database speaks, for a file of code. Default `sql`. */
+  readonly language?: LanguageName
   readonly header: RevisionHeader
   readonly date: Date
   /** SQL that the revision begins with. Default: none yet. */

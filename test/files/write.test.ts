@@ -96,6 +96,28 @@ describe('a new revision', () => {
     `)
   })
 
+  it.each(['redis', 'mongo'] as const)(
+    'in TypeScript for %s does nothing, wherever its calls stand',
+    async (language) => {
+      const cwd = temporary({
+        'migrations/.keep': '',
+        'one-line.ts':
+          "import { defineRevision } from 'revgraph'\nexport default defineRevision({ id: ${id}, parents: ${parents}, labels: ${labels}, dependsOn: ${dependsOn}, up(op) { ${up} }, down(op) { ${down} } })\n",
+      })
+      for (const more of [
+        {},
+        { template: 'one-line.ts', header: { ...HEADER, id: 'two', parents: ['3f2a91c0b7de'] } },
+      ]) {
+        const file = await writeRevision(options({ cwd, kind: 'ts', language, ...more }))
+        expect(readFileSync(join(cwd, file), 'utf8')).toContain(`/* op.${language}.`)
+      }
+      for (const source of await readRevisions({ dir: 'migrations', cwd })) {
+        const { up, down } = await source.load(language === 'mongo' ? 'mongodb' : language)
+        expect([up.parts, down?.parts]).toEqual([[], []])
+      }
+    },
+  )
+
   it.each(['sql', 'ts'] as const)('is a revision at once (%s)', async (kind) => {
     const given = options({ kind, up: "SELECT '`${x}\\';" })
     const file = await writeRevision(given)

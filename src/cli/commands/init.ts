@@ -1,4 +1,3 @@
-import { initProject } from '../../files/init.js'
 import type { CommandSpec } from '../spec.js'
 
 export const command: CommandSpec = {
@@ -8,16 +7,18 @@ export const command: CommandSpec = {
     ['migrate init', 'the database comes from the variable DATABASE_URL'],
     ['migrate init --dir db/revisions', 'another folder'],
   ],
-  run(context, input) {
+  async run(context, input) {
     const dir = input.value('dir')
     const url = input.value('url')
     const layout = input.value('layout')
-    const report = initProject({
+    const { beginProject } = await import('../../app/begin.js')
+    const options = {
       cwd: context.cwd,
       ...(dir === undefined ? {} : { dir }),
       ...(url === undefined ? {} : { url }),
       ...(layout === undefined ? {} : { layout }),
-    })
+    }
+    const report = await beginProject(options, process.env)
     context.answer(report, (view) => {
       const folder = report.createdDir
         ? ` and the folder ${report.dir}`
@@ -32,6 +33,5 @@ export const command: CommandSpec = {
           : 'migrate status'
       return `Wrote ${report.config}${folder}\n${secret}${view.style.dim('next')}  ${next}\n`
     })
-    return Promise.resolve()
   },
 }
