@@ -6,6 +6,7 @@ import { sourcesFromArray } from '../core/collect.js'
 import { MigrateError } from '../core/errors.js'
 import type { RevisionSource } from '../core/revision.js'
 import { readRevisions } from '../files/index.js'
+import { Listening } from './listening.js'
 import { Secrets } from './secrets.js'
 import type { MigratorEvent, MigratorOptions } from './types.js'
 
@@ -21,7 +22,10 @@ export interface Context {
   /** Who acts, as the history and the log keep it. */
   readonly by: string
   readonly host: string
+  /** Never throws. */
   readonly emit: (event: MigratorEvent) => void
+  /** Undefined where nobody listens. */
+  readonly listening: Listening | undefined
   /** What must not be in anything that leaves. */
   readonly secrets: Secrets
   backend(): Promise<Backend>
@@ -39,6 +43,7 @@ export function createContext(options: MigratorOptions): Context {
     ...(options.metadata?.schema === undefined ? {} : { schema: options.metadata.schema }),
   }
   const secrets = new Secrets(options.url)
+  const listening = options.onEvent === undefined ? undefined : new Listening(options.onEvent)
   const by = userName()
   const host = hostname()
   let backend: Promise<Backend> | undefined
@@ -50,7 +55,10 @@ export function createContext(options: MigratorOptions): Context {
     host,
     signal: options.signal,
     lockWaitMs: options.lockWaitMs ?? DEFAULT_LOCK_WAIT_MS,
-    emit: (event) => options.onEvent?.(secrets.maskEvent(event)),
+    emit: (event) => {
+      listening?.tell(secrets.maskEvent(event))
+    },
+    listening,
     secrets,
     backend: () => (backend ??= chooseBackend(options, cwd)),
     sources: () => readSources(context),

@@ -1,4 +1,4 @@
-import { MigrateError } from '../core/errors.js'
+import { MigrateError, type MigrateErrorOptions } from '../core/errors.js'
 import { shellWord } from '../core/shell.js'
 import { parseTarget } from '../core/target.js'
 import { readLines } from '../files/source-lines.js'
@@ -19,6 +19,11 @@ export class RunError extends MigrateError implements RunFailure {
       state,
     })
     this.report = report
+  }
+
+  override with(more: MigrateErrorOptions): RunError {
+    const error = super.with(more)
+    return new RunError(error, error.state ?? '', this.report, { target: 'head', flags: [] })
   }
 }
 

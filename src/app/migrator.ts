@@ -62,7 +62,8 @@ function guarded(context: Context, methods: Migrator): Migrator {
     async (...given) => {
       try {
         checkArguments(name, given)
-        return await method(...given)
+        const work = () => method(...given)
+        return await (context.listening?.during(work) ?? work())
       } catch (error) {
         throw context.secrets.cleanse(await withSource(error, context.cwd))
       }

@@ -72,6 +72,10 @@ export interface MigratorOptions {
   /** Default `process.cwd()`. */
   readonly cwd?: string
   readonly signal?: AbortSignal
+  /**
+   * What it answers is not waited for. Where it throws, or a promise of its is rejected while a method is under way, that goes on to
+   * its end, and then rejects with MIG-LISTENER-FAILED.
+   */
   readonly onEvent?: (event: MigratorEvent) => void
   /** A template file of the user's, for new revisions. */
   readonly templates?: { readonly sql?: string; readonly ts?: string }
