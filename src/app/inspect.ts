@@ -8,6 +8,7 @@ import { historyRange } from '../core/ranges.js'
 import { checksumOf, describeScripts } from './checksum.js'
 import { withSession } from './context.js'
 import type { Context } from './context.js'
+import { underWay } from './locked.js'
 import { editedRevisions, pendingOf, readFiles, withState } from './state.js'
 import type { Settled, State } from './state.js'
 import type { CurrentReport, HistoryOptions, RevisionInfo, ShowReport, StatusReport } from './types.js'
@@ -38,13 +39,15 @@ export function infoOf(state: State, id: string): RevisionInfo {
 async function currentOf(context: Context, state: State, session: Session): Promise<CurrentReport> {
   const { graph, applied, sources } = state
   const order = graph.order.map((node) => node.id)
+  const unfinished = await unfinishedOf(context, state, session)
   return {
     heads: headsOf(graph, applied).map((id) => infoOf(state, id)),
     applied: order.filter((id) => applied.has(id)),
     pending: await pendingOf(state),
     missing: order.filter((id) => applied.has(id) && !sources.has(id)),
     edited: await editedRevisions(state),
-    unfinished: await unfinishedOf(context, state, session),
+    unfinished,
+    running: unfinished.length === 0 ? null : await underWay(context, session),
   }
 }
 
@@ -78,12 +81,14 @@ function currentSettled({ sources, head, appliedAt }: Settled): CurrentReport | 
     missing: [],
     edited: [],
     unfinished: [],
+    running: null,
   }
 }
 
 export function status(context: Context, maskedUrl: (url: string) => string): Promise<StatusReport> {
   return withState(context, 'status', async (state, session) => ({
     ...(await currentOf(context, state, session)),
+    running: await underWay(context, session),
     backend: state.backend.name,
     server: `${session.server.product} ${session.server.version}`,
     url: context.options.url === undefined ? null : maskedUrl(context.options.url),

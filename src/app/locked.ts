@@ -1,4 +1,4 @@
-import type { Lock, Session } from '../backend/index.js'
+import type { Lock, LockHolder, Session } from '../backend/index.js'
 import { MigrateError } from '../core/errors.js'
 import { isOutdated } from '../core/metadata.js'
 import type { LogAction } from '../core/metadata.js'
@@ -9,14 +9,24 @@ import type { State } from './state.js'
 
 /** Takes the run's lock on the session that does the work. */
 export function takeLock(context: Context, session: Session, identity: RunIdentity): Promise<Lock> {
-  const { schema, prefix } = context.metadata
-  return session.lock(`${schema ?? ''}.${prefix}`, {
+  return session.lock(lockName(context), {
     timeoutMs: context.lockWaitMs,
     owner: context.owner(identity.action, identity.runId),
     ...(context.signal === undefined ? {} : { signal: context.signal }),
     onWait: (holder) => context.emit({ type: 'lock-waiting', holder }),
   })
 }
+
+/** Who has the run's lock now; null where nobody has, the backend cannot tell, or we may not see it. */
+export async function underWay(context: Context, session: Session): Promise<LockHolder | null> {
+  try {
+    return (await session.lockHolder?.(lockName(context))) ?? null
+  } catch {
+    return null
+  }
+}
+
+const lockName = ({ metadata: { schema, prefix } }: Context): string => `${schema ?? ''}.${prefix}`
 
 /** The same files against the history as it is now: others may have moved the database before the lock was ours. */
 export async function readAgain(state: State, session: Session): Promise<State> {

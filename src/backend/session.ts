@@ -217,6 +217,11 @@ export interface Session<Client = unknown> {
   runUnits?(units: AsyncIterable<AtomicUnit>, listener: UnitListener): Promise<UnitsResult>
   /** @throws MigrateError MIG-LOCK-TIMEOUT naming the holder; never returns unheld */
   lock(name: string, options: LockOptions): Promise<Lock>
+  /**
+   * Who has that lock at this moment, this session not left out; null when nobody has. Takes and changes nothing, also
+   * where there is no metadata yet. Without it nobody can be told of a run that is under way.
+   */
+  lockHolder?(name: string): Promise<LockHolder | null>
   /** Puts back what a revision may have set in the session: search_path, sql_mode, role, temporary objects. */
   reset(): Promise<void>
   /**

@@ -1,5 +1,6 @@
 import { columns, type Cell } from './columns.js'
 import { howFar } from './backfill.js'
+import type { LockHolder } from '../backend/index.js'
 import { count, moment } from './duration.js'
 import { text, type Listed } from './revisions.js'
 import type { CurrentReport, PostponedReport, StatusReport, UnfinishedReport } from './values.js'
@@ -28,13 +29,14 @@ export function renderStatus(report: StatusReport, view: View): string {
       ['at', at[0] ?? style.dim('base: nothing is applied')],
       ...at.slice(1).map((line) => ['', line]),
       ['tags', here.join(', ')],
+      ['running', report.running === null ? '' : style.yellow(printable(report.running.description))],
       ['applied', `${applied} of ${count(report.revisions.length, 'revision')}`],
     ].filter(([label, value]) => value !== '' || label === ''),
   )
   lines.push(...section('pending', report.pending, byId, style.yellow, view))
   lines.push(...section('missing', report.missing, byId, style.red, view))
   lines.push(...section('edited', report.edited, byId, style.red, view))
-  if (report.unfinished.length > 0) lines.push('', ...renderUnfinished(report.unfinished, view))
+  if (report.unfinished.length > 0) lines.push('', ...renderUnfinished(report, view))
   lines.push(...renderPostponed(report.postponed ?? [], view))
   lines.push('', ...nextStep(report, view))
   return text(lines)
@@ -70,13 +72,19 @@ function renderPostponed(postponed: readonly PostponedReport[], { style }: View)
   ]
 }
 
-export function renderUnfinished(unfinished: readonly UnfinishedReport[], { style }: View): string[] {
+function renderUnfinished({ unfinished, running }: CurrentReport, { style }: View): string[] {
   return unfinished.map((entry) => {
     const { stoppedAt, backfill, revision, direction } = entry
-    const paint = stoppedAt?.state === 'intent' && backfill !== null ? style.yellow : style.red
-    return `  ${paint('unfinished')}  ${style.cyan(revision)}  ${direction}, ${progress(entry)}, ${stopped(entry)}`
+    const goesOn = running !== null && isOf(running, entry)
+    const paint = goesOn || (stoppedAt?.state === 'intent' && backfill !== null) ? style.yellow : style.red
+    const where = stopped(entry, goesOn)
+    return `  ${paint(goesOn ? 'running' : 'unfinished')}  ${style.cyan(revision)}  ${direction}, ${progress(entry)}, ${where}`
   })
 }
+
+/** Whether it is that run's; not every server tells a run's id, or tells the whole of it. */
+const isOf = ({ runId = '' }: LockHolder, { stoppedAt }: UnfinishedReport): boolean =>
+  stoppedAt === null || (stoppedAt.state === 'intent' && stoppedAt.runId.startsWith(runId))
 
 /** `2 of 5 statements done`. */
 export function progress({ done, statements }: UnfinishedReport): string {
@@ -85,7 +93,7 @@ export function progress({ done, statements }: UnfinishedReport): string {
     : `${done} of ${count(statements, 'statement')} done`
 }
 
-function stopped({ stoppedAt, place, backfill }: UnfinishedReport): string {
+function stopped({ stoppedAt, place, backfill }: UnfinishedReport, goesOn: boolean): string {
   const at =
     place === null
       ? ''
@@ -94,14 +102,17 @@ function stopped({ stoppedAt, place, backfill }: UnfinishedReport): string {
     const begun = backfill.state === 'paused' ? 'a paused backfill' : 'a backfill'
     return `${begun} of ${backfill.table}${at === '' ? '' : ` at ${at}`}: ${howFar(backfill)}`
   }
+  if (stoppedAt === null && goesOn) return at === '' ? 'between two statements' : `before ${at}`
   if (stoppedAt === null) return at === '' ? 'stopped between two statements' : `stopped before ${at}`
   const where = at === '' ? `statement ${stoppedAt.position + 1}` : at
-  return `${stoppedAt.state === 'failed' ? 'failed' : 'in doubt'} at ${where}: ${firstLine(stoppedAt.excerpt)}`
+  const how = goesOn ? 'now' : stoppedAt.state === 'failed' ? 'failed' : 'in doubt'
+  return `${how} at ${where}: ${firstLine(stoppedAt.excerpt)}`
 }
 
 /** What to type for what is unfinished, the first of it first. */
-function goOn([first]: readonly UnfinishedReport[]): string | null {
+function goOn({ unfinished: [first], running }: CurrentReport): string | null {
   if (first === undefined) return null
+  if (running !== null) return 'migrate status   once that run has ended'
   if (first.next === null) return `check out the branch that has the file of ${first.revision}`
   if (first.stoppedAt?.state !== 'intent' || first.backfill !== null) return first.next
   return `${first.next}   looks at the database first; migrate resolve says what it cannot see`
@@ -112,7 +123,7 @@ function nextStep(report: StatusReport, view: View): string[] {
   const next = (command: string) => [`${style.bold('next')}  ${typed(command, view)}`]
   const edited = report.edited[0]
   if (edited !== undefined) return next(`migrate repair ${edited} --plan   shows what differs`)
-  const half = goOn(report.unfinished)
+  const half = goOn(report)
   if (half !== null) return next(half)
   if (report.revisions.length === 0) return next('migrate revision -m "create users"')
   const heads = report.revisions.filter((revision) => revision.isHead)
@@ -126,11 +137,11 @@ function nextStep(report: StatusReport, view: View): string[] {
 /** `migrate current`: the heads of what is applied, one a line, and what was left half done. */
 export function renderCurrent(report: CurrentReport, view: View): string {
   const { style } = view
-  const half = goOn(report.unfinished)
+  const half = goOn(report)
   const unfinished =
     half === null
       ? []
-      : ['', ...renderUnfinished(report.unfinished, view), '', `${style.bold('next')}  ${typed(half, view)}`]
+      : ['', ...renderUnfinished(report, view), '', `${style.bold('next')}  ${typed(half, view)}`]
   if (report.heads.length === 0) return text([style.dim('base: nothing is applied'), ...unfinished])
   const rows = report.heads.map((head) => [
     { text: head.revision, paint: style.cyan },

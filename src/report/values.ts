@@ -116,6 +116,11 @@ export interface CurrentReport {
   readonly missing: readonly string[]
   readonly edited: readonly string[]
   readonly unfinished: readonly UnfinishedReport[]
+  /**
+   * Who has the lock at this moment, a run that is under way; null where nobody has, or its server does not say. `current`
+   * asks only where something is unfinished.
+   */
+  readonly running: LockHolder | null
 }
 
 export interface UnfinishedReport {

@@ -76,6 +76,19 @@ export const lockBehaviours: readonly Behaviour[] = [
     },
   ],
   [
+    'who holds the lock is told to whoever asks, and nobody when it is free',
+    async (context) => {
+      const [first, second] = [await context.connect(), await context.connect()]
+      if (second.lockHolder === undefined) return
+      assert.equal(await second.lockHolder('migrate'), null)
+      const lock = await first.lock('migrate', lockOptions())
+      assert.notEqual((await second.lockHolder('migrate'))?.description ?? '', '')
+      assert.equal(await second.lockHolder('another'), null)
+      await lock.release()
+      assert.equal(await second.lockHolder('migrate'), null)
+    },
+  ],
+  [
     'an abort ends the waiting',
     async (context) => {
       const [first, second] = [await context.connect(), await context.connect()]

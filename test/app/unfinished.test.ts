@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import type { CurrentReport, StatusReport } from '../../src/report/values.js'
 import { renderCurrent, renderStatus } from '../../src/report/status.js'
 import { createView } from '../../src/report/view.js'
 import { describeEverywhere, refusal } from './project.js'
@@ -54,6 +55,32 @@ describeEverywhere('what is unfinished', (project) => {
       expect(text).toContain(line)
       expect(text).toMatch(new RegExp(`^next +migrate upgrade ${B} .*migrate resolve`, 'm'))
     }
+  })
+
+  it('is not in doubt while its run is under way, which is named', async () => {
+    project().revision(A, `${table('a')};`)
+    withCode(project(), 'return globalThis.thinking()')
+    let told: [StatusReport, CurrentReport] | undefined
+    Object.assign(globalThis, {
+      thinking: async () => {
+        const other = project().migrator()
+        told = [await other.status(), await other.current()]
+      },
+    })
+    expect((await project().migrator().status()).running).toBeNull()
+    await project().migrator().upgrade()
+    const [status, current] = told ?? []
+    if (status === undefined || current === undefined) throw new Error('nothing was asked')
+    expect(status.running?.description).toBeTruthy()
+    expect(current.running).toEqual(status.running)
+    for (const text of [renderStatus(status, plainView), renderCurrent(current, plainView)]) {
+      expect(text).toContain(
+        `running  ${B}  up, 1 of 3 statements done, now at migrations/${B}.ts:6:5: code: think`,
+      )
+      expect(text).toContain('next  migrate status   once that run has ended')
+    }
+    expect(renderStatus(status, plainView)).toContain(status.running?.description ?? '')
+    expect((await project().migrator().status()).running).toBeNull()
   })
 
   it('is shown and kept without the values of its statements', async () => {

@@ -1,4 +1,4 @@
-import type { Collection } from 'mongodb'
+import type { Collection, Filter } from 'mongodb'
 import type { Lock, LockHolder, LockOptions, LockOwner } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import { Hold, instant } from '../sql/hold.js'
@@ -135,8 +135,23 @@ function keep(
   }
 }
 
-async function holderOf(locks: Collection<LockDocument>, name: string): Promise<LockHolder | null> {
-  const found = await locks.findOne({ _id: name }).catch((error: unknown) => {
+/** Who has the lease of that name now; null when nobody has. */
+export async function holderOfLease(
+  locks: Collection<LockDocument>,
+  name: string,
+): Promise<LockHolder | null> {
+  const now = await clockOf(locks).catch((error: unknown) => {
+    throw explain(error, 'Asking who holds the lock')
+  })
+  return holderOf(locks, name, { expires: { $gt: now } })
+}
+
+async function holderOf(
+  locks: Collection<LockDocument>,
+  name: string,
+  more: Filter<LockDocument> = {},
+): Promise<LockHolder | null> {
+  const found = await locks.findOne({ ...more, _id: name }).catch((error: unknown) => {
     throw explain(error, 'Asking who holds the lock')
   })
   const owner = found?.owner

@@ -8,6 +8,7 @@ import {
   type Comparison,
   type ExecuteResult,
   type Lock,
+  type LockHolder,
   type LockOptions,
   type MetadataNames,
   type Progress,
@@ -24,7 +25,7 @@ import { fieldOf } from '../../schema/mongo/json.js'
 import { addressed } from './addresses.js'
 import { explain, explainCommit, explainStatement, isConflict, mayBeHalfDone } from './errors.js'
 import { fitOf } from './fit.js'
-import { takeLease, type Lease } from './lock.js'
+import { holderOfLease, takeLease, type Lease } from './lock.js'
 import { MongoMetadata } from './metadata.js'
 import { observeCommand } from './observe.js'
 import type { DeclaredSet } from '../../schema/mongo/declared.js'
@@ -270,6 +271,10 @@ export class MongoSession implements Session<MongoAccess> {
     const lock = await takeLease(place, name, options)
     this.#locks.push(lock)
     return lock
+  }
+
+  lockHolder(name: string): Promise<LockHolder | null> {
+    return holderOfLease(this.metadata.locks, name)
   }
 
   reset(): Promise<void> {

@@ -1,10 +1,12 @@
-import type { LockOptions } from '../../backend/index.js'
+import type { LockHolder, LockOptions } from '../../backend/index.js'
 import {
   DEFAULT_LEASE_MS,
+  leaseHolder,
   leaseLost,
   takeLease,
   type HeldLease,
   type LeaseClaim,
+  type LeaseRow,
   type LeaseStore,
 } from '../sql/lease.js'
 import { leaseStatements } from '../sql/lease-table.js'
@@ -47,6 +49,31 @@ export async function isClustered(connection: Connection): Promise<boolean> {
   return String(rows[0]?.[1]).toUpperCase() === 'ON'
 }
 
+/** Who has the lease of that name now; null when nobody has. */
+export async function holderOfLease(
+  { connection, names, kind }: LeaseParts,
+  name: string,
+): Promise<LockHolder | null> {
+  return leaseHolder(await readLease(connection, leaseStatements(names, kind.flavour, name, NOW_MS).read))
+}
+
+async function readLease(connection: Connection, statement: string): Promise<LeaseRow | null> {
+  try {
+    const [row] = (await send(connection, statement, true)).rows
+    if (row === undefined) return null
+    const [fence, remaining, owner, place] = row
+    return {
+      fence: Number(fence),
+      remainingMs: Number(remaining),
+      owner: String(owner),
+      place: String(place),
+    }
+  } catch (error) {
+    if (isMissing(error) === 'table') return null
+    throw explain(error, 'Reading the lease')
+  }
+}
+
 /**
  * The lease's row, and a second one with its fence alone: between the nodes of a cluster only what is changed is
  * compared, so that every write of ours changes the second row, and prolonging the lease the first.
@@ -65,22 +92,7 @@ export async function takeLeaseOn(
   const node = String((await send(connection, "SELECT CONCAT(@@hostname, ':', @@port)", true)).rows[0]?.[0])
   const store: LeaseStore = {
     place: `${node}/${parts.connectionId}`,
-    async read() {
-      try {
-        const [row] = (await send(connection, statements.read, true)).rows
-        if (row === undefined) return null
-        const [fence, remaining, owner, place] = row
-        return {
-          fence: Number(fence),
-          remainingMs: Number(remaining),
-          owner: String(owner),
-          place: String(place),
-        }
-      } catch (error) {
-        if (isMissing(error) === 'table') return null
-        throw explain(error, 'Reading the lease')
-      }
-    },
+    read: () => readLease(connection, statements.read),
     async prepare(owner) {
       const row = (key: string): string => `(${key}, 0, 0, '', ${flavour.text(owner)}, '')`
       try {

@@ -25,7 +25,7 @@ export function userLevelLock(
   options: LockOptions,
   lastBegun: () => Promise<string | null>,
 ): Promise<SessionLock> {
-  const key = `revgraph:${createHash('sha256').update(`${database}\0${name}`).digest('hex').slice(0, 40)}`
+  const key = lockKey(database, name)
   return acquireByPolling(
     {
       attempt: async () => ((await get(connection, key)) ? lockOf(connection, key) : null),
@@ -34,6 +34,19 @@ export function userLevelLock(
     options,
   )
 }
+
+/** Who has the lock of {@link userLevelLock} now; null when nobody has. */
+export function userLevelHolder(
+  connection: Connection,
+  database: string,
+  name: string,
+  lastBegun: () => Promise<string | null>,
+): Promise<LockHolder | null> {
+  return holderOf(connection, lockKey(database, name), lastBegun)
+}
+
+const lockKey = (database: string, name: string): string =>
+  `revgraph:${createHash('sha256').update(`${database}\0${name}`).digest('hex').slice(0, 40)}`
 
 async function get(connection: Connection, key: string): Promise<boolean> {
   let value: unknown

@@ -4,6 +4,7 @@ import {
   type Capabilities,
   type ExecuteResult,
   type Lock,
+  type LockHolder,
   type LockOptions,
   type MetadataStore,
   type Progress,
@@ -27,8 +28,8 @@ import { Channel } from './channel.js'
 import type { Borrowed, Connection, ConnectionConfig, PromiseConnection } from './driver.js'
 import { explain, isGone, isMissing, mayBeRetried, notRolledBack } from './errors.js'
 import { lagOf } from './lag.js'
-import { isClustered, takeLeaseOn } from './lease.js'
-import { userLevelLock, type SessionLock } from './lock.js'
+import { holderOfLease, isClustered, takeLeaseOn } from './lease.js'
+import { userLevelHolder, userLevelLock, type SessionLock } from './lock.js'
 import { LooseTables } from './loose.js'
 import { end, open } from './open.js'
 import { lockSeconds, type ServerKind } from './server.js'
@@ -249,6 +250,15 @@ export class MysqlSession implements Session<PromiseConnection> {
         )
     this.#locks.push(lock)
     return lock
+  }
+
+  async lockHolder(name: string): Promise<LockHolder | null> {
+    const { lock: how, names } = this.#parts
+    const holder =
+      how === 'lease'
+        ? null
+        : await userLevelHolder(this.#channel.connection, names.schema ?? '', name, () => this.#lastBegun())
+    return holder ?? (how === 'session' ? null : await holderOfLease(this.#parts, name))
   }
 
   /** `migrate upgrade by deploy on web-1, since …`, where the log has a run that has not ended. */

@@ -1,10 +1,12 @@
-import type { ConnectOptions, LockOptions } from '../../backend/index.js'
+import type { ConnectOptions, LockHolder, LockOptions } from '../../backend/index.js'
 import {
   DEFAULT_LEASE_MS,
+  leaseHolder,
   leaseStatements,
   postgresFlavour,
   takeLease,
   type HeldLease,
+  type LeaseRow,
   type LeaseStore,
   type SqlNames,
 } from '../sql/index.js'
@@ -37,23 +39,7 @@ export function takeLeaseOn(
   const place = `migrate run ${options.owner.runId}`.replace(/[^\x20-\x7e]/g, '?').slice(0, 63)
   const store: LeaseStore = {
     place,
-    async read() {
-      try {
-        const [row] = await link.rows(statements.read)
-        if (row === undefined) return null
-        const [fence, remaining, owner, where] = row
-        return {
-          fence: Number(fence),
-          remainingMs: Number(remaining),
-          owner: owner ?? '',
-          place: where ?? '',
-        }
-      } catch (error) {
-        // Neither the table nor, perhaps, its schema.
-        if (codeOf(error) === '42P01' || codeOf(error) === '3F000') return null
-        throw explain('Reading the lease', error)
-      }
-    },
+    read: () => readLease(link, statements.read),
     async prepare(owner) {
       const seed =
         `INSERT INTO ${names.lock} (name, fence, expires_ms, run_id, owner, place) ` +
@@ -115,6 +101,24 @@ export function takeLeaseOn(
       `WHERE name = ${literal(name)} AND fence = ${fence} FOR UPDATE) AS held`,
   }
   return takeLease(store, connection.leaseMs ?? DEFAULT_LEASE_MS, options, onLost)
+}
+
+/** Who has the lease of that name now; null when nobody has. */
+export async function holderOfLease(link: Link, names: SqlNames, name: string): Promise<LockHolder | null> {
+  return leaseHolder(await readLease(link, leaseStatements(names, postgresFlavour, name, NOW_MS).read))
+}
+
+async function readLease(link: Link, statement: string): Promise<LeaseRow | null> {
+  try {
+    const [row] = await link.rows(statement)
+    if (row === undefined) return null
+    const [fence, remaining, owner, where] = row
+    return { fence: Number(fence), remainingMs: Number(remaining), owner: owner ?? '', place: where ?? '' }
+  } catch (error) {
+    // Neither the table nor, perhaps, its schema.
+    if (codeOf(error) === '42P01' || codeOf(error) === '3F000') return null
+    throw explain('Reading the lease', error)
+  }
 }
 
 async function count(link: Link, sql: string): Promise<number> {

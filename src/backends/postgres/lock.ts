@@ -46,6 +46,11 @@ export function takeLock(
   )
 }
 
+/** Who has the lock of {@link takeLock} now; null when nobody has. */
+export function holderOfLock(link: Link, what: string): Promise<LockHolder | null> {
+  return holderOf(link, lockKey(what))
+}
+
 /** Signed 64 bits; the same for all versions of the tool. */
 export function lockKey(what: string): bigint {
   return createHash('sha256').update(`revgraph:${what}`).digest().readBigInt64BE(0)

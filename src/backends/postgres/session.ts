@@ -5,6 +5,7 @@ import type {
   ConnectOptions,
   ExecuteResult,
   Lock,
+  LockHolder,
   LockOptions,
   ServerInfo,
   Session,
@@ -20,13 +21,13 @@ import type { Verdict } from '../../sql/subject.js'
 import { blockersOf } from './blockers.js'
 import { postgresBackfills } from './backfill.js'
 import { requestCancel } from './cancel.js'
-import { postgresFlavour } from '../sql/index.js'
+import { postgresFlavour, type SqlNames } from '../sql/index.js'
 import { answerOf } from '../sql/verify-directive.js'
 import { CAPABILITIES, type Fields, type PgClient } from './driver.js'
 import { codeOf, explain, explainStatement, isLost, lostConnection, offsetIn } from './errors.js'
 import type { Link } from './link.js'
-import { takeLeaseOn } from './lease.js'
-import { PooledError, takeLock, type SessionLock } from './lock.js'
+import { holderOfLease, takeLeaseOn } from './lease.js'
+import { holderOfLock, PooledError, takeLock, type SessionLock } from './lock.js'
 import { PostgresMetadata } from './metadata.js'
 import { openLink } from './open.js'
 import { UnitRunner } from './units.js'
@@ -248,11 +249,10 @@ export class PostgresSession implements Session<PgClient> {
   }
 
   async lock(name: string, options: LockOptions): Promise<Lock> {
-    // Of the tables that it protects, wherever the configuration says that they are.
-    const { plain, schema } = await this.metadata.names()
+    const names = await this.metadata.names()
     const how = this.#options.lock ?? 'auto'
     const take = async (): Promise<Lock> => {
-      const what = JSON.stringify([schema, plain.history, name])
+      const what = lockedBy(names, name)
       const taken = await takeLock(this.#link, what, options, how === 'session')
       this.#sessionLocks.push(taken)
       return taken
@@ -267,6 +267,14 @@ export class PostgresSession implements Session<PgClient> {
           })
     this.#locks.push(lock)
     return lock
+  }
+
+  async lockHolder(name: string): Promise<LockHolder | null> {
+    const names = await this.metadata.names()
+    const how = this.#options.lock ?? 'auto'
+    const holder = how === 'lease' ? null : await holderOfLock(this.#link, lockedBy(names, name))
+    // Whoever came through a pooler has a lease.
+    return holder ?? (how === 'session' ? null : await holderOfLease(this.#link, names, name))
   }
 
   async #lease(name: string, options: LockOptions): Promise<Lock> {
@@ -366,6 +374,10 @@ export class PostgresSession implements Session<PgClient> {
 
 const LEFT_BEHIND = 'An index that is INVALID may be left of it: the next run drops it before it goes on.'
 /** What the statement says is refused before anything is begun: a name that is taken, a table that is not there. */
+/** What the lock of a name protects: the tables, wherever the configuration says that they are. */
+const lockedBy = ({ schema, plain }: SqlNames, name: string): string =>
+  JSON.stringify([schema, plain.history, name])
+
 const REFUSED_AT_ONCE = /^42/
 
 const mayLeaveIndex = (statement: Statement, error: unknown): boolean =>

@@ -87,7 +87,8 @@ function keep(
   }
 }
 
-async function holderOf(client: Client, key: string, own: string): Promise<LockHolder | null> {
+/** Null when nobody has it. @param key of the lock */
+export async function holderOf(client: Client, key: string, own: string): Promise<LockHolder | null> {
   let value: string | null
   try {
     value = await client.get(key)

@@ -1,6 +1,7 @@
 import type {
   ExecuteResult,
   Lock,
+  LockHolder,
   LockOptions,
   ServerInfo,
   Session,
@@ -16,7 +17,7 @@ import { foreseeFunction, isFunction, observeFunction, runFunction } from './fun
 import { foreseeKeys } from './foresee.js'
 import { runKeys } from './keys.js'
 import { stepName } from './keys-progress.js'
-import { takeLease, type Lease } from './lock.js'
+import { holderOf, takeLease, type Lease } from './lock.js'
 import { ownScripts, type OwnScripts } from './lua.js'
 import { RedisMetadata } from './metadata.js'
 import { redisCapabilities, type RedisNames } from './names.js'
@@ -172,6 +173,10 @@ export class RedisSession implements Session<Client> {
     )
     this.#locks.push(lock)
     return lock
+  }
+
+  lockHolder(name: string): Promise<LockHolder | null> {
+    return holderOf(this.#own, this.#names.lock(name), this.#names.prefix)
   }
 
   async reset(): Promise<void> {

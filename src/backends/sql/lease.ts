@@ -260,6 +260,11 @@ export function leaseLost(cause?: unknown): MigrateError {
 
 const ownerText = (owner: LockOwner): string => JSON.stringify({ ...owner, since: new Date().toISOString() })
 
+/** Whoever a row says has the lease now: one that has run out is nobody's. */
+export function leaseHolder(row: LeaseRow | null): LockHolder | null {
+  return row !== null && row.remainingMs > 0 ? holderOf(row) : null
+}
+
 function holderOf(row: LeaseRow | null): LockHolder | null {
   if (row === null || row.owner === '') return null
   try {

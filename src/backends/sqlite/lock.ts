@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { Lock, LockHolder, LockOptions, LockOwner } from '../../backend/index.js'
 import { acquireByPolling, describeOwner } from '../sql/waiting.js'
 import { explain } from './errors.js'
@@ -18,7 +18,7 @@ export function lockFile(
   name: string,
   options: LockOptions,
 ): Promise<Lock> {
-  const path = `${database}.${fileName(name)}-lock`
+  const path = pathOf(database, name)
   return acquireByPolling(
     {
       attempt: () => promised(() => attempt(driver, path, options.owner)),
@@ -27,6 +27,25 @@ export function lockFile(
     options,
   )
 }
+
+/** Who has the lock of {@link lockFile} now; null when nobody has. What a dead process left says nothing. */
+export function lockFileHolder(driver: Driver, database: string, name: string): LockHolder | null {
+  const path = pathOf(database, name)
+  if (!existsSync(path)) return null
+  let probe: Database | undefined
+  try {
+    probe = new driver(path, { readonly: true, fileMustExist: true, timeout: 0 })
+    probe.prepare('SELECT 1 FROM sqlite_schema').get()
+    return null
+  } catch (error) {
+    if (!isBusy(error)) return null
+    return readHolder(path) ?? { description: 'another run' }
+  } finally {
+    probe?.close()
+  }
+}
+
+const pathOf = (database: string, name: string): string => `${database}.${fileName(name)}-lock`
 
 const fileName = (name: string): string =>
   /^[\w.-]{1,60}$/.test(name) ? name : createHash('sha256').update(name).digest('hex').slice(0, 16)
@@ -58,12 +77,16 @@ function take(driver: Driver, path: string): Database | 'busy' | 'moved' {
     return connection
   } catch (error) {
     connection?.close()
-    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-    if (code.startsWith('SQLITE_BUSY')) return 'busy'
-    if (code === 'SQLITE_READONLY_DBMOVED') return 'moved'
+    if (isBusy(error)) return 'busy'
+    if (codeOf(error) === 'SQLITE_READONLY_DBMOVED') return 'moved'
     throw explain(error, 'Taking the lock', path)
   }
 }
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error ? String(error.code) : ''
+
+const isBusy = (error: unknown): boolean => codeOf(error).startsWith('SQLITE_BUSY')
 
 function lockOf(connection: Database, path: string): Lock {
   return {
@@ -99,6 +122,8 @@ function readHolder(path: string): LockHolder | null {
 }
 
 const heldInMemory = new WeakMap<Database, LockHolder>()
+
+export const holderInMemory = (database: Database): LockHolder | null => heldInMemory.get(database) ?? null
 
 /** For a database that only this process can see. */
 export function lockInMemory(database: Database, options: LockOptions): Promise<Lock> {

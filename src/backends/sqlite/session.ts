@@ -5,6 +5,7 @@ import type {
   ConnectOptions,
   ExecuteResult,
   Lock,
+  LockHolder,
   LockOptions,
   MetadataStore,
   ServerInfo,
@@ -26,7 +27,7 @@ import { answerOf } from '../sql/verify-directive.js'
 import { usableDatabase } from './lent.js'
 import { sqliteCapabilities, sqliteNames } from './names.js'
 import { explain, explainStatement, isMissing, readOnly } from './errors.js'
-import { lockFile, lockInMemory } from './lock.js'
+import { holderInMemory, lockFile, lockFileHolder, lockInMemory } from './lock.js'
 import { canonicalPath, checkPath, loadDriver, openFile, type Database } from './open.js'
 import { Rebuild } from './rebuild.js'
 import { SavedSettings } from './settings.js'
@@ -77,6 +78,9 @@ interface Parts {
 }
 
 /** A synchronous driver behind the promises of the interface. */
+/** Nobody else can see it. */
+const isInMemory = (database: Database): boolean => database.memory || database.name === ''
+
 const promised = <T>(work: () => T): Promise<T> =>
   new Promise((resolve) => {
     resolve(work())
@@ -223,12 +227,21 @@ class SqliteSession implements Session<Database> {
     const { url, driver } = this.#parts
     const database = this.#open()
     if (database.readonly || url?.mode === 'ro') throw readOnly(this.#file)
-    const lock =
-      database.memory || database.name === ''
-        ? await lockInMemory(database, options)
-        : await lockFile(driver, canonicalPath(database.name), name, options)
+    const lock = isInMemory(database)
+      ? await lockInMemory(database, options)
+      : await lockFile(driver, canonicalPath(database.name), name, options)
     this.#locks.push(lock)
     return lock
+  }
+
+  lockHolder(name: string): Promise<LockHolder | null> {
+    return promised(() => {
+      if (this.#absent) return null
+      const database = this.#open()
+      return isInMemory(database)
+        ? holderInMemory(database)
+        : lockFileHolder(this.#parts.driver, canonicalPath(database.name), name)
+    })
   }
 
   /** A statement that writes to a file which is not committed as one with the database. */
