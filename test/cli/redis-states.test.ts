@@ -107,6 +107,43 @@ describeServers(['redis', 'valkey'], (server) => {
         await golden('no-right-to-a-key', upgrade('SET a 1', url()))
         expect(await ask('EXISTS', 'a')).toBe(0)
       })
+
+      it('is told the rule for every key that it lacks, and the pattern of a long step', async () => {
+        await fill(3)
+        await ask('ACL', 'SETUSER', 'ada', 'reset', 'on', '>pass', '+@all', '~{migrate}:*', '~mine:*')
+        const next = (up: string): string | undefined =>
+          /^next {3}(.*)$/m.exec(upgrade(up, url()).stderr)?.[1]
+        const give = 'Give the user the right: ACL SETUSER ada'
+        expect(next('MSET mine:1 x "odd [*] one" y b z')).toBe(`${give} "~odd \\\\[\\\\*\\\\] one" ~b`)
+        expect(next('COPY mine:1 b')).toBe(`${give} ~b`)
+        expect(next(`EVAL "redis.call('SET', KEYS[1], 1)" 1 b`)).toBe(`${give} ~b`)
+        expect(next('PUBLISH news x')).toBe(`${give} &news`)
+        expect(next('REVGRAPH.KEYS user:* EXPIRE 500')).toBe(`${give} ~user:*`)
+        await golden(
+          'no-right-to-the-keys-of-a-long-step',
+          upgrade('REVGRAPH.KEYS user:* RENAME account:*', url()),
+        )
+        expect(await ask('EXISTS', 'user:1', 'user:2', 'user:3')).toBe(3)
+        await ask('ACL', 'SETUSER', 'ada', '~user:*')
+        await golden(
+          'no-right-to-a-key-that-a-script-names',
+          upgrade(`REVGRAPH.KEYS user:* TRANSFORM "redis.call('SET', 'seen', 1)"`, url()),
+        )
+        // Without the right to ask the server for the keys of a command, the driver knows them.
+        await ask('ACL', 'SETUSER', 'ada', '-command', '-acl')
+        expect(next('MSET mine:1 x b 1')).toBe(`${give} ~b`)
+        expect(next(`EVAL "redis.call('SET', KEYS[1], 1)" 1 b`)).toBe(`${give} ~b`)
+        await ask('ACL', 'SETUSER', 'ada', '%R~b')
+        expect(next('SET b 1')).toBe(`${give} ~b`)
+        expect(next('MSET mine:1 x b 1')).toBe(`${give} ~mine:1 ~b`)
+        expect(await ask('EXISTS', 'seen', 'b', 'mine:1')).toBe(0)
+      })
+
+      it('is told that the keys of the metadata are not among its own', async () => {
+        await ask('ACL', 'SETUSER', 'ada', 'reset', 'on', '>pass', '+@all', '~user:*')
+        await golden('no-right-to-the-metadata-keys', upgrade('SET user:1 1', url()))
+        expect(await ask('EXISTS', 'user:1')).toBe(0)
+      })
     })
 
     it('at its maxmemory: a long step stops between two batches and says how far it is', async () => {

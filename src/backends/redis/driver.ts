@@ -1,4 +1,4 @@
-import type { Cluster, ClusterOptions, Redis, RedisOptions } from 'ioredis'
+import type { Cluster, ClusterOptions, Command, Redis, RedisOptions } from 'ioredis'
 import { driverMissing } from '../sql/errors.js'
 
 export type { Cluster, ClusterOptions, Redis, RedisOptions }
@@ -9,6 +9,7 @@ export type Client = Redis | Cluster
 export interface Driver {
   readonly Redis: typeof Redis
   readonly Cluster: typeof Cluster
+  readonly Command: typeof Command
 }
 
 /** @throws MigrateError MIG-DRIVER-MISSING */

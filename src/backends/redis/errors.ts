@@ -2,7 +2,8 @@ import type { Statement } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import { connectFailed, databaseFailed, halfDone, statementFailed, type ServerError } from '../sql/errors.js'
 import { tlsHint, type TlsWords } from '../sql/tls.js'
-import { missingRight, neededRights } from './rights.js'
+import type { Client } from './driver.js'
+import { deniedTo, missingRight, neededRights, ownKeys, type Denied } from './rights.js'
 
 /**
  * The first word of an answer that is an error: `WRONGTYPE`, `NOPERM`. Null when the server said nothing. The driver's
@@ -53,19 +54,23 @@ const REMEDIES: ReadonlyMap<string, string> = new Map([
 ])
 
 /** What to do about an error that no change of a file mends. */
-function remedyOf(thrown: unknown): string | undefined {
+function remedyOf(thrown: unknown, denied: Denied | null = null): string | undefined {
   const code = codeOf(thrown) ?? ''
-  const missing = code === 'NOPERM' ? missingRight(messageOf(thrown)) : null
-  return missing === null ? REMEDIES.get(code) : `Give the user the right: ${missing.remedy}`
+  const missing = code === 'NOPERM' ? missingRight(messageOf(thrown), denied) : null
+  return missing?.remedy ?? REMEDIES.get(code)
 }
 
 /** @param script whose script it was: of ours nobody wants to know the line */
-function facts(thrown: unknown, script: 'ours' | 'theirs' = 'theirs'): ServerError {
+function facts(
+  thrown: unknown,
+  script: 'ours' | 'theirs' = 'theirs',
+  denied: Denied | null = null,
+): ServerError {
   const code = codeOf(thrown)
   const message = messageOf(thrown)
     .replace(IN_LINE, script === 'ours' ? '' : ' (line $1 of the script)')
     .replace(IN_SCRIPT, '')
-  const missing = code === 'NOPERM' ? missingRight(message) : null
+  const missing = code === 'NOPERM' ? missingRight(messageOf(thrown), denied) : null
   return {
     message: code === null ? message : message.replace(/^ERR /, ''),
     ...(code === null || code === 'ERR' ? {} : { code }),
@@ -80,37 +85,53 @@ const IN_DOUBT: ReadonlySet<string> = new Set(['UNBLOCKED', 'CLUSTERDOWN', 'TRYA
 const READ_ONLY: ReadonlySet<string> = new Set(['READONLY'])
 const NOT_NOW: ReadonlySet<string> = new Set(['LOADING', 'MASTERDOWN', 'BUSY'])
 
-export function explainStatement(thrown: unknown, statement: Statement): MigrateError {
+/** Asks the server what it has refused, where it has. */
+export async function explainStatement(
+  thrown: unknown,
+  statement: Statement,
+  client: Client,
+): Promise<MigrateError> {
+  const refused = codeOf(thrown) === 'NOPERM' && thrown instanceof Error
+  return explained(thrown, statement, refused ? await deniedTo(thrown, statement, client) : null)
+}
+
+function explained(thrown: unknown, statement: Statement, denied: Denied | null): MigrateError {
   const place = { position: statement.position }
   if (thrown instanceof MigrateError) return thrown.position === undefined ? thrown.with(place) : thrown
   const code = codeOf(thrown)
   if (code === null || IN_DOUBT.has(code)) return lost(thrown).with(place)
   if (READ_ONLY.has(code)) return readOnly(thrown).with(place)
   if (thrown instanceof BrokenOff || stopsScript(thrown, statement))
-    return halfDone(statement, facts(thrown), thrown)
-  return statementFailed(statement, facts(thrown), thrown).with(remedied(thrown))
+    return halfDone(statement, facts(thrown, 'theirs', denied), thrown)
+  return statementFailed(statement, facts(thrown, 'theirs', denied), thrown).with(remedied(thrown, denied))
 }
 
-function remedied(thrown: unknown): { hint?: string } {
-  const hint = remedyOf(thrown)
+function remedied(thrown: unknown, denied: Denied | null = null): { hint?: string } {
+  const hint = remedyOf(thrown, denied)
   return hint === undefined ? {} : { hint }
 }
 
 /** A key at which a long step has stopped, by what its script was told. */
-export function explainKey(key: string, said: string, statement: Statement): MigrateError {
+export async function explainKey(
+  key: string,
+  said: string,
+  statement: Statement,
+  client: Client,
+): Promise<MigrateError> {
   const thrown = new Error(said)
   const code = codeOf(thrown)
   if (code !== null && READ_ONLY.has(code)) return readOnly(thrown).with({ position: statement.position })
-  const error = facts(thrown)
+  const denied = code === 'NOPERM' ? await deniedTo(thrown, statement, client) : null
+  const error = facts(thrown, 'theirs', denied)
   return statementFailed(statement, { ...error, message: `${key}: ${error.message}` }, thrown).with(
-    remedied(thrown),
+    remedied(thrown, denied),
   )
 }
 
 const SCRIPTS: ReadonlySet<string> = new Set(['eval', 'evalsha', 'fcall'])
 /** A script that was not begun: there is none, it is no Lua, or nobody may run it. */
 const NOT_BEGUN =
-  /^(?:NOSCRIPT|ERR (?:Error compiling|Function not found|wrong number of arg|Number of keys|value is not an integer)|OOM allow-oom flag|NOPERM .* run the '(?:eval|evalsha|fcall)')/i
+  /^(?:NOSCRIPT|ERR (?:Error compiling|Function not found|wrong number of arg|Number of keys|value is not an integer)|OOM allow-oom flag|NOPERM .* run the '(?:eval|evalsha|fcall)'|NOPERM (?:No permissions to access|this user has no permissions to access one of the keys))/i
 
 /** What a script had done before it met an error stands. */
 const stopsScript = (thrown: unknown, { summary }: Statement): boolean =>
@@ -145,10 +166,10 @@ export function explain(thrown: unknown, doing: string, own: string): MigrateErr
 }
 
 function noRights(doing: string, thrown: unknown, own: string): MigrateError {
-  const { message, facts: lines = [] } = facts(thrown, 'ours')
+  const { message, facts: lines = [] } = facts(thrown, 'ours', { user: 'USER', rules: [ownKeys(own)] })
   return new MigrateError('MIG-DATABASE', `${doing} failed: ${message}`, {
     details: ['code: NOPERM', ...lines, `revgraph itself needs: ${neededRights(own)}`],
-    hint: 'Give the user these rights, beside those that its revisions need.',
+    hint: 'Give the user these rights (ACL SETUSER), beside those that its revisions need.',
     cause: thrown,
   })
 }

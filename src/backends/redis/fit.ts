@@ -38,7 +38,7 @@ export async function refuseLacking(
     const answer = (await client.call('COMMAND', 'INFO', ...names)) as (unknown[] | null)[]
     known = new Set(names.filter((_, at) => answer[at] !== null && answer[at]?.[0] !== undefined))
   } catch (error) {
-    throw explainStatement(error, first.statement)
+    throw await explainStatement(error, first.statement, client)
   }
   for (const need of needs) {
     const lacking = need.commands.find((name) => !known.has(name))

@@ -76,7 +76,8 @@ class KeysRun {
     try {
       return await this.#run()
     } catch (error) {
-      const explained = explainStatement(error, this.#context.statement)
+      const { client, statement } = this.#context
+      const explained = await explainStatement(error, statement, client)
       // The next run begins anew, and must not take the names that it meets for others' keys.
       if (explained.code === 'MIG-STATEMENT-FAILED' && this.#progress.clear === true)
         await this.#save({ ...BEGINNING, nodes: {}, clear: true }).catch(() => undefined)
@@ -202,11 +203,12 @@ class KeysRun {
   async #evaluate(units: readonly (readonly Key[])[], state: NodeProgress): Promise<void> {
     const keys = units.flat()
     const { lua, args } = this.#script
-    const answer = await this.#context.client.eval(lua, keys.length, ...keys, ...args)
+    const { client, statement } = this.#context
+    const answer = await client.eval(lua, keys.length, ...keys, ...args)
     const [done, stopped, why, ...left] = answer as KeyAnswer
     this.#progress.changed += done
     for (const place of left) leave(state, keys[place - 1] ?? '')
-    if (stopped > 0) throw explainKey(String(keys[stopped - 1]), why, this.#context.statement)
+    if (stopped > 0) throw await explainKey(String(keys[stopped - 1]), why, statement, client)
   }
 
   /** Between two batches: the rate, the progress, an interrupt. */

@@ -80,7 +80,7 @@ export class RedisSession implements Session<Client> {
       const [name, ...words] = argumentsOf(statement.text)
       return { rows: rowsOf(await this.#everywhere(String(name), words)) }
     } catch (error) {
-      throw explainStatement(error, statement)
+      throw await explainStatement(error, statement, this.client)
     }
   }
 
@@ -145,7 +145,7 @@ export class RedisSession implements Session<Client> {
         ? await foreseeSearch(operation, this.client)
         : await foreseeFunction(this.client, operation)
     } catch (error) {
-      throw explainStatement(error, statement)
+      throw await explainStatement(error, statement, this.client)
     }
   }
 
