@@ -222,6 +222,12 @@ export interface Session<Client = unknown> {
    * where there is no metadata yet. Without it nobody can be told of a run that is under way.
    */
   lockHolder?(name: string): Promise<LockHolder | null>
+  /**
+   * Before the client is handed to somebody's code, where the lock is a lease: a process that was stopped for a while asks
+   * whether it still has it. Statements of the session's own look by themselves.
+   * @throws MigrateError MIG-LOCK-LOST
+   */
+  confirmLock?(): Promise<void>
   /** Puts back what a revision may have set in the session: search_path, sql_mode, role, temporary objects. */
   reset(): Promise<void>
   /**

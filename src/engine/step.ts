@@ -55,7 +55,7 @@ export function interrupted(cause?: unknown): MigrateError {
 
 /**
  * Runs one statement or code step on a session.
- * @throws MigrateError MIG-STATEMENT-FAILED, MIG-CODE-STEP-FAILED, MIG-INTERRUPTED
+ * @throws MigrateError MIG-STATEMENT-FAILED, MIG-CODE-STEP-FAILED, MIG-INTERRUPTED, MIG-LOCK-LOST
  */
 export async function runStep(session: Session, step: ScriptStep, context: StepContext): Promise<void> {
   throwIfAborted(context.signal)
@@ -63,6 +63,7 @@ export async function runStep(session: Session, step: ScriptStep, context: StepC
     await session.execute(step.statement)
     return
   }
+  await session.confirmLock?.()
   const { code } = step
   const signal = context.signal ?? new AbortController().signal
   try {

@@ -31,6 +31,21 @@ describe('a plan on a server with transactional DDL', () => {
     expect(server.effects).toEqual(['one'])
   })
 
+  test.each(['ddl', 'none'] as const)(
+    'hands nothing to code where the lock may be another’s by now (transactions: %s)',
+    async (transaction) => {
+      const { server, session } = fresh(transaction)
+      session.confirmLock = () => Promise.reject(new MigrateError('MIG-LOCK-LOST', 'another has it'))
+      let begun = false
+      const code = (): void => {
+        begun = true
+      }
+      const report = await run(session, [step('a', ['one', code], { transaction: transaction === 'ddl' })])
+      expect(report.error?.code).toBe('MIG-LOCK-LOST')
+      expect([begun, ids(server)]).toEqual([false, []])
+    },
+  )
+
   test('keeps nothing of a single transaction that fails', async () => {
     const { server, session } = fresh('ddl')
     const steps = [step('a', ['one']), step('b', ['fail']), step('c', ['two'])]

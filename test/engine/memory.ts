@@ -89,6 +89,7 @@ export class MemorySession implements Session<MemoryServer> {
     }
   }
 
+  declare confirmLock?: () => Promise<void>
   declare traces?: (statements: readonly Statement[]) => readonly string[]
   declare executeAfter?: (
     changes: readonly MetadataChange[],

@@ -140,9 +140,13 @@ export class MongoSession implements Session<MongoAccess> {
     }
   }
 
+  async confirmLock(): Promise<void> {
+    for (const lease of this.#leases) await lease.confirm()
+  }
+
   /** What {@link cancel} gives up. Whoever was stopped for long asks before it sends anything whether it has the lock. */
   async #cancellable<T>(command: Document, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    for (const lease of this.#leases) await lease.confirm()
+    await this.confirmLock()
     const controller = new AbortController()
     this.#running = { command, controller }
     try {

@@ -252,6 +252,10 @@ export class MysqlSession implements Session<PromiseConnection> {
     return lock
   }
 
+  async confirmLock(): Promise<void> {
+    await this.#channel.lease?.confirm()
+  }
+
   async lockHolder(name: string): Promise<LockHolder | null> {
     const { lock: how, names } = this.#parts
     const holder =

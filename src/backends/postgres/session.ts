@@ -269,6 +269,10 @@ export class PostgresSession implements Session<PgClient> {
     return lock
   }
 
+  async confirmLock(): Promise<void> {
+    await this.#link.lease?.confirm()
+  }
+
   async lockHolder(name: string): Promise<LockHolder | null> {
     const names = await this.metadata.names()
     const how = this.#options.lock ?? 'auto'

@@ -73,7 +73,7 @@ export class RedisSession implements Session<Client> {
 
   async execute(statement: Statement): Promise<ExecuteResult> {
     const operation = operationIn(statement.text)
-    await this.#confirm()
+    await this.confirmLock()
     try {
       await this.#goHome()
       if (operation !== null) return await this.#operate(operation, statement)
@@ -85,7 +85,7 @@ export class RedisSession implements Session<Client> {
   }
 
   /** Whoever was stopped for long asks before it sends anything. */
-  async #confirm(): Promise<void> {
+  async confirmLock(): Promise<void> {
     for (const lease of this.#leases) await lease.confirm()
   }
 
@@ -110,7 +110,7 @@ export class RedisSession implements Session<Client> {
       resume,
       again: this.#again,
       signal: this.#interrupt.signal,
-      confirm: () => this.#confirm(),
+      confirm: () => this.confirmLock(),
       onNotice: this.#onNotice,
     })
     return { rows }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { ownScripts } from '../../../src/backends/redis/lua.js'
 import { historyRow, journalEntry, lockOptions } from '../../../src/testing/values.js'
 import { connectTo, describeRedis, failure, parsed, run } from './support.js'
@@ -52,6 +52,19 @@ describeRedis((place) => {
       const write = first.metadata.write([{ kind: 'apply', row: historyRow('a') }])
       expect((await failure(write)).code).toBe('MIG-LOCK-LOST')
       expect(await place.client.exists(key)).toBe(0)
+    })
+
+    it('that ran out and was taken by another lets no code begin', async () => {
+      const first = await place.ready()
+      await first.lock('migrate', lockOptions())
+      await first.confirmLock?.()
+      await place.client.del('{migrate}:lock:migrate')
+      await (await place.connect()).lock('migrate', lockOptions())
+      const later = performance.now() + 3_600_000
+      const clock = vi.spyOn(performance, 'now').mockReturnValue(later)
+      const error: unknown = await first.confirmLock?.().catch((thrown: unknown) => thrown)
+      clock.mockRestore()
+      expect(error).toMatchObject({ code: 'MIG-LOCK-LOST' })
     })
 
     it('lasts as long as it is told to', async () => {
