@@ -40,6 +40,8 @@ const NAMESPACE_EXISTS = 48
 /** Writes that may wait together, and how long one of them may be, in UTF-16 units: a document has 16 MB at most. */
 const MOST_PENDING = 50
 const LONGEST_PENDING = 100_000
+/** One that is put there by itself, in bytes. */
+const LARGEST_ALONE = 12_000_000
 /** How often a reader begins anew that meets somebody's writes. */
 const MOST_READS = 5
 /** Rows in one message of the server's. */
@@ -54,6 +56,7 @@ export interface MetadataParts {
   /** The server's clock is ahead of ours by so many milliseconds. */
   readonly clockMs: number
   readonly leases: ReadonlySet<Lease>
+  readonly transactions: boolean
   /** All of the changes or none, where the server has transactions. */
   readonly together: (work: () => Promise<void>) => Promise<void>
 }
@@ -164,9 +167,14 @@ export class MongoMetadata implements MetadataStore {
       const text = packed(rows)
       const [lease, ...others] = this.#parts.leases
       const waits = text.length <= LONGEST_PENDING && this.#pending < MOST_PENDING
-      if (lease === undefined || others.length > 0 || !waits) return this.#writeOut(rows)
+      if (lease === undefined || others.length > 0) return this.#writeOut(rows)
+      // Without transactions much of it, too, is there in one step or not at all: what was killed in its midst is gone on with.
+      const alone = !waits && !this.#parts.transactions && Buffer.byteLength(text) <= LARGEST_ALONE
+      if (!waits) await this.#writeOut(alone ? [] : rows)
+      if (!waits && !alone) return
       this.#pending += 1
       await this.#fenced(lease, { $inc: { writes: 1 }, $push: { pending: text } })
+      if (alone) await this.#writeOut([])
     })
   }
 

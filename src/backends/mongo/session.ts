@@ -100,6 +100,7 @@ export class MongoSession implements Session<MongoAccess> {
       session: parts.access.session,
       clockMs: parts.clockMs,
       leases: this.#leases,
+      transactions: this.capabilities.transaction !== 'none',
       together: (work) => this.#together(work),
     })
     this.backfills = mongoBackfills({
