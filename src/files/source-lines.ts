@@ -1,4 +1,4 @@
-import { promises as files } from 'node:fs'
+import fs from 'node:fs'
 import { resolve } from 'node:path'
 
 /** In bytes: of a larger file nobody wants a frame. */
@@ -10,6 +10,8 @@ const LARGEST = 16 * 1024 * 1024
  */
 export async function readLines(file: string, cwd: string): Promise<string | null> {
   try {
+    // Node loads it when it is first named.
+    const files = fs.promises
     const path = resolve(cwd, file)
     const stats = await files.lstat(path)
     return stats.isFile() && stats.size <= LARGEST ? await files.readFile(path, 'utf8') : null
