@@ -45,7 +45,7 @@ module.exports = {
       name: 'dialects-are-siblings',
       severity: 'error',
       from: { path: '^src/backends/(postgres|mysql|sqlite|redis|mongo)/' },
-      to: { path: '^src/backends/', pathNot: ['^src/backends/$1/', '^src/backends/sql/'] },
+      to: { path: '^src/backends/', pathNot: ['^src/backends/$1/', '^src/backends/(sql|locks)/'] },
     },
     {
       name: 'app-looks-down',

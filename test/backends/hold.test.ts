@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Hold, instant } from '../../src/backends/sql/hold.js'
+import { Hold, instant } from '../../src/backends/locks/hold.js'
 
 const LEASE_MS = 600_000
 const lost = (): Error => new Error('lost')

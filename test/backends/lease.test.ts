@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { takeLease, type LeaseStore } from '../../src/backends/sql/lease.js'
+import { takeLease, type LeaseStore } from '../../src/backends/locks/lease.js'
 
 test('a heart whose connection never ends does not keep the lease from being given back', async () => {
   let beats = 0

@@ -1,8 +1,8 @@
 import type { Collection, Filter } from 'mongodb'
 import type { Lock, LockHolder, LockOptions, LockOwner } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
-import { Hold, instant } from '../sql/hold.js'
-import { acquireByPolling, describeOwner } from '../sql/waiting.js'
+import { Hold, instant } from '../locks/hold.js'
+import { acquireByPolling, describeOwner } from '../locks/waiting.js'
 import { codeOf, explain, fenced } from './errors.js'
 
 /** How long a lease lasts that nobody prolongs, unless told otherwise. */

@@ -1,4 +1,4 @@
-import type { HeldLease } from '../sql/lease.js'
+import type { HeldLease } from '../locks/lease.js'
 import type { Connection } from './driver.js'
 import { explain } from './errors.js'
 import { explainGuard } from './lease.js'

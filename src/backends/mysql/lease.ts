@@ -8,7 +8,7 @@ import {
   type LeaseClaim,
   type LeaseRow,
   type LeaseStore,
-} from '../sql/lease.js'
+} from '../locks/lease.js'
 import { leaseStatements } from '../sql/lease-table.js'
 import type { SqlNames } from '../sql/names.js'
 import type { Borrowed, Connection } from './driver.js'

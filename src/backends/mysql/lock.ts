@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Lock, LockHolder, LockOptions } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
-import { describeOwner, acquireByPolling } from '../sql/waiting.js'
+import { describeOwner, acquireByPolling } from '../locks/waiting.js'
 import type { Connection } from './driver.js'
 import { explain } from './errors.js'
 import { send } from './wire.js'

@@ -1,5 +1,5 @@
 import { MigrateError } from '../../core/errors.js'
-import { leaseLost } from '../sql/index.js'
+import { leaseLost } from '../locks/lease.js'
 import { codeOf } from './errors.js'
 import type { Link } from './link.js'
 

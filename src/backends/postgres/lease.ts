@@ -2,14 +2,12 @@ import type { ConnectOptions, LockHolder, LockOptions } from '../../backend/inde
 import {
   DEFAULT_LEASE_MS,
   leaseHolder,
-  leaseStatements,
-  postgresFlavour,
   takeLease,
   type HeldLease,
   type LeaseRow,
   type LeaseStore,
-  type SqlNames,
-} from '../sql/index.js'
+} from '../locks/lease.js'
+import { leaseStatements, postgresFlavour, type SqlNames } from '../sql/index.js'
 import { codeOf, explain } from './errors.js'
 import type { Link } from './link.js'
 import { borrowAnother, openAnother, requireAnother } from './open.js'

@@ -1,6 +1,7 @@
 import type { ServerInfo, Timeouts } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
-import { postgresFlavour, type HeldLease } from '../sql/index.js'
+import type { HeldLease } from '../locks/lease.js'
+import { postgresFlavour } from '../sql/index.js'
 import { DEFAULT_LOCK_TIMEOUT_MS } from './config.js'
 import { decodeLine, type Values } from './copy-text.js'
 import type { Fields, PgClient } from './driver.js'

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Lock, LockHolder, LockOptions, LockOwner } from '../../backend/index.js'
-import { acquireByPolling, postgresFlavour } from '../sql/index.js'
+import { acquireByPolling } from '../locks/waiting.js'
+import { postgresFlavour } from '../sql/index.js'
 import { codeOf, explain, isLost } from './errors.js'
 import { lockLost } from './guard.js'
 import type { Link } from './link.js'

@@ -87,7 +87,12 @@ function renderApplied(rows: readonly HistoryRow[], names: SqlNames, flavour: Sq
   const fields = rows.map((row) => historyFields(row, flavour))
   // The place in the order of application stays when a row is replaced: an update keeps `seq`.
   const columns = Object.keys(fields[0] ?? {})
-  return flavour.upsert({ table: names.history, columns, keys: ['id'], rows: fields.map(Object.values<string>) })
+  return flavour.upsert({
+    table: names.history,
+    columns,
+    keys: ['id'],
+    rows: fields.map(Object.values<string>),
+  })
 }
 
 function historyFields(row: HistoryRow, flavour: SqlFlavour): Record<string, string> {

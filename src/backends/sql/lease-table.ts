@@ -1,5 +1,5 @@
 import type { SqlFlavour } from './flavour.js'
-import type { LeaseClaim } from './lease.js'
+import type { LeaseClaim } from '../locks/lease.js'
 import type { SqlNames } from './names.js'
 
 /** The statements of a lease that are the same on all servers. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { Lock, LockHolder, LockOptions, LockOwner } from '../../backend/index.js'
-import { acquireByPolling, describeOwner } from '../sql/waiting.js'
+import { acquireByPolling, describeOwner } from '../locks/waiting.js'
 import { explain } from './errors.js'
 import type { Database, loadDriver } from './open.js'
 
