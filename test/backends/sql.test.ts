@@ -1,7 +1,7 @@
 import Database from 'better-sqlite3'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { METADATA_FORMAT } from '../../src/core/metadata.js'
+import { METADATA_FORMAT, type MetadataChange } from '../../src/core/metadata.js'
 import { sqlite } from '../../src/backends/sqlite/index.js'
 import { postgres } from '../../src/backends/postgres/index.js'
 import { mysql } from '../../src/backends/mysql/index.js'
@@ -14,12 +14,13 @@ import {
   parseServerUrl,
   postgresFlavour,
   renderChange,
+  renderChanges,
   sqliteFlavour,
   SnapshotReader,
   sqlNames,
   upgradeTables,
 } from '../../src/backends/sql/index.js'
-import { historyRow, journalEntry } from '../../src/testing/values.js'
+import { historyRow, journalEntry, logEntry } from '../../src/testing/values.js'
 
 const names = sqlNames({ prefix: 'migrate_' }, sqliteFlavour)
 
@@ -104,6 +105,37 @@ describe('changes', () => {
     const [rows] = sql?.split(' ON CONFLICT ') ?? []
     expect(rows).toContain("'done'")
     expect(rows).not.toContain("'intent'")
+  })
+
+  test('written together they leave what they leave one by one', () => {
+    const at = '2026-01-01T00:00:00.000Z'
+    const id = fc.constantFrom('a', 'b', 'c')
+    const change = fc.oneof(
+      { weight: 4, arbitrary: fc.tuple(id, fc.string()).map(([key, message]) => applied(key, message)) },
+      id.map((revision): MetadataChange => ({ kind: 'revert', revision })),
+      fc.option(id).map((revision): MetadataChange => ({ kind: 'log', entry: logEntry({ revision, at }) })),
+    )
+    function applied(key: string, message: string): MetadataChange {
+      return { kind: 'apply', row: historyRow(key, { message, appliedAt: at }) }
+    }
+    function left(statements: readonly string[]): unknown {
+      const database = new Database(':memory:')
+      for (const sql of [...createTables(names, sqliteFlavour), ...statements]) database.exec(sql)
+      const rows = [names.history, names.log].map((table) =>
+        database.prepare(`SELECT * FROM ${table} ORDER BY seq`).all(),
+      )
+      database.close()
+      // How many numbers a replaced row has used up is nobody's.
+      return rows.map((list) => list.map((row) => ({ ...(row as object), seq: null })))
+    }
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 12 }), (changes) => {
+        const oneByOne = changes.flatMap((one) => renderChange(one, names, sqliteFlavour))
+        const together = renderChanges(changes, names, sqliteFlavour)
+        expect(together.length).toBeLessThanOrEqual(oneByOne.length)
+        expect(left(together)).toEqual(left(oneByOne))
+      }),
+    )
   })
 
   test('a duration that the server can tell is left to it, but not for what was only stamped', () => {
