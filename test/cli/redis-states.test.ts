@@ -172,11 +172,7 @@ describeServers(['redis', 'valkey'], (server) => {
     it('a replica: nothing is written, and it is told what it is', async () => {
       const replica = await startRedis(name)
       try {
-        await withRedis(replica.url, (client) => client.call('REPLICAOF', '127.0.0.1', own.port))
-        await until(async () => {
-          const info = await withRedis(replica.url, (client) => client.info('replication'))
-          if (!info.includes('master_link_status:up')) throw new Error('not in step yet')
-        })
+        await follow(replica, own)
         await golden('a-replica', upgrade('SET a 1', replica.url))
         expect(project('SET a 1').run('status', '--url', replica.url).code).toBe(0)
       } finally {
@@ -352,6 +348,77 @@ export default defineRevision({
 
 describeServers(['redis', 'valkey'], (server) => {
   const name = server.name === 'valkey' ? 'valkey' : 'redis'
+  describe.skipIf(!canStartRedis(server))('a server that changes in the midst of a scan', () => {
+    /** A renaming is under way, and has noted how far it is. */
+    const underWay = async (own: OwnRedis) => {
+      const made = new CliProject({
+        '.migraterc': 'dir: migrations\nlease: 2s\n',
+        'migrations/a.redis': revision('REVGRAPH.KEYS user:* RENAME account:* RATE 300'),
+      })
+      await withRedis(own.url, (client) =>
+        client.eval(`for i = 1, ARGV[1] do redis.call('SET', 'user:' .. i, i) end`, 0, KEYS),
+      )
+      const child = run(made, 'upgrade', '--url', own.url)
+      await until(async () => {
+        const [text = '{}'] = await withRedis(own.url, (client) => client.hvals('{migrate}:progress'))
+        if (((JSON.parse(text) as { changed?: number }).changed ?? 0) === 0) throw new Error('not yet')
+      })
+      return { made, child }
+    }
+    const count = async (url: string, pattern: string): Promise<number> =>
+      (await withRedis(url, (client) => client.keys(pattern))).length
+    /** None is lost, and only a part has its new name. */
+    const inPart = async (url: string): Promise<void> => {
+      const renamed = await count(url, 'account:*')
+      expect(renamed).toBeGreaterThan(0)
+      expect(renamed).toBeLessThan(KEYS)
+      expect(renamed + (await count(url, 'user:*'))).toBe(KEYS)
+    }
+    const KEYS = 3_000
+
+    it('a restart ends the run with what was done, and the next one begins the scan anew and does the rest', async () => {
+      const own = await startRedis(name, () => ['--appendonly', 'yes', '--appendfsync', 'always'])
+      const { made, child } = await underWay(own)
+      try {
+        await own.restart()
+        expect(await child.end).toBe(1)
+        await expect(lossOf(child.stderr)).toMatchFileSnapshot('golden/redis/a-restart.txt')
+        await inPart(own.url)
+        expect(made.run('status', '--url', own.url).stdout).toContain(A)
+        const next = made.run('upgrade', '--url', own.url, '--lock-wait', '60s')
+        expect(next.code).toBe(0)
+        expect(next.stderr).toMatch(/^notice {2}goes on after \d+ keys, of which \d+ were changed$/m)
+        expect([await count(own.url, 'account:*'), await count(own.url, 'user:*')]).toEqual([KEYS, 0])
+      } finally {
+        made.remove()
+        await own.stop()
+      }
+    }, 240_000)
+
+    it('a primary that becomes a replica ends the run with what was done, and the next one goes on where it is written', async () => {
+      const own = await startRedis(name)
+      const other = await startRedis(name)
+      await follow(other, own)
+      const { made, child } = await underWay(own)
+      try {
+        await withRedis(other.url, (client) => client.call('REPLICAOF', 'NO', 'ONE'))
+        await withRedis(own.url, (client) => client.call('REPLICAOF', '127.0.0.1', other.port))
+        expect(await child.end).toBe(1)
+        await expect(canonical(child.stderr)).toMatchFileSnapshot(
+          'golden/redis/a-primary-that-becomes-a-replica.txt',
+        )
+        await inPart(other.url)
+        const next = made.run('upgrade', '--url', other.url, '--lock-wait', '60s')
+        expect(next.code).toBe(0)
+        expect([await count(other.url, 'account:*'), await count(other.url, 'user:*')]).toEqual([KEYS, 0])
+      } finally {
+        made.remove()
+        await own.stop()
+        await other.stop()
+      }
+    }, 240_000)
+  })
+
   describe.skipIf(!canStartRedis(server))('a cluster that loses a primary during a scan', () => {
     it('is told with what was done, and the next run goes on with the replica that has taken over', async () => {
       const cluster = await startCluster(name)
@@ -407,6 +474,15 @@ describeServers(['redis', 'valkey'], (server) => {
     }, 240_000)
   })
 })
+
+/** Until it has what the other has. */
+async function follow(replica: OwnRedis, primary: OwnRedis): Promise<void> {
+  await withRedis(replica.url, (client) => client.call('REPLICAOF', '127.0.0.1', primary.port))
+  await until(async () => {
+    const info = await withRedis(replica.url, (client) => client.info('replication'))
+    if (!info.includes('master_link_status:up')) throw new Error('not in step yet')
+  })
+}
 
 /** The command beside the test. */
 function run(project: CliProject, ...args: readonly string[]) {

@@ -17,6 +17,8 @@ export interface OwnRedis {
   readonly folder: string
   /** Ends the server at once, as a crash would. */
   stop(): Promise<void>
+  /** The same, and another process with what that one has left: the one that was asked to keep it has all that it answered for. */
+  restart(): Promise<void>
 }
 
 /** True where servers can be started beside the shared one: with Debian's packages. */
@@ -43,15 +45,25 @@ export async function startRedis(
     ...['--port', String(port), '--bind', '127.0.0.1', '--dir', inside, '--save', ''],
     ...['--requirepass', password, '--masterauth', password, ...settings({ folder: inside, busPort })],
   ]
-  const kept: Kept = keep({
-    command: home.server(`/usr/bin/${name}-server`, args, 'SIGKILL'),
-    stopSignal: 'SIGKILL',
-    remove: [folder],
-    log,
-  })
   const url = `redis://:${password}@127.0.0.1:${port}`
-  await until(() => withRedis(url, (client) => client.ping()))
-  return { url, port, busPort, folder, stop: () => kept.stop() }
+  const start = async (): Promise<Kept> => {
+    const started = keep({
+      command: home.server(`/usr/bin/${name}-server`, args, 'SIGKILL'),
+      stopSignal: 'SIGKILL',
+      remove: [folder],
+      log,
+    })
+    await until(() => withRedis(url, (client) => client.ping()))
+    return started
+  }
+  let kept = await start()
+  return {
+    ...{ url, port, busPort, folder, stop: () => kept.stop() },
+    async restart() {
+      await kept.crash()
+      kept = await start()
+    },
+  }
 }
 
 export interface RedisCluster {
