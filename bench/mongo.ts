@@ -110,3 +110,46 @@ export function driftChecked(server: ServerInfo, count: number): Case {
     },
   }
 }
+
+const BATCH = 5_000
+
+/** Every document of a collection changed in batches along its `_id`, from the start of a process to its end. */
+export function documentsBackfilled(server: ServerInfo, count: number): Case {
+  return {
+    name: `a backfill of ${count} documents, ${server.name} (mongo)`,
+    against: 'a loop of the same batches, by hand',
+    limit: 1.3,
+    runs: 3,
+    async prepare() {
+      const update = { update: 'big', updates: [{ q: {}, u: { $inc: { n: 1 } }, multi: true }] }
+      const project = new CliProject({
+        'migrations/a.mongo': `// migrate:revision ${idOf(0)}\n// migrate:up\n// migrate:backfill batch:${BATCH} time:0\n${JSON.stringify(update)}\n`,
+      })
+      const database = await createDatabase(server)
+      const client = new MongoClient(database.url)
+      const big = client.db().collection<{ _id: number; n: number; text: string }>('big')
+      for (let from = 1; from <= count; from += BATCH)
+        await big.insertMany(
+          Array.from({ length: Math.min(BATCH, count - from + 1) }, (_, at) => ({
+            ...{ _id: from + at, n: 0, text: 'a few words of a document' },
+          })),
+        )
+      const migrate = (...args: readonly string[]) =>
+        timedBeside([...MIGRATE, ...args, '--quiet', '--url', database.url], { cwd: project.folder })
+      return {
+        async ours() {
+          const time = await migrate('upgrade')
+          await migrate('stamp', 'base', '--yes')
+          return time
+        },
+        theirs: () =>
+          timedBeside([...baseline('mongo-backfill.mjs'), database.url, String(count), String(BATCH)]),
+        async end() {
+          await client.close()
+          project.remove()
+          await database.drop()
+        },
+      }
+    },
+  }
+}

@@ -18,7 +18,7 @@ import {
 } from './cases.js'
 import { hostileTexts } from './hostile.js'
 import { median } from './median.js'
-import { driftChecked, indexesFromEmpty } from './mongo.js'
+import { documentsBackfilled, driftChecked, indexesFromEmpty } from './mongo.js'
 import type { Timed } from './process.js'
 import { keysRenamed } from './redis.js'
 
@@ -47,7 +47,11 @@ function casesOn(servers: readonly ServerInfo[]): Case[] {
     ...on('mariadb', (server) => [mysqlFromEmpty(server, 1000)]),
     ...on('redis', (server) => [keysRenamed(server, 1_000_000)]),
     ...on('valkey', (server) => [keysRenamed(server, 1_000_000)]),
-    ...on('documentdb', (server) => [indexesFromEmpty(server, 1000), driftChecked(server, 500)]),
+    ...on('documentdb', (server) => [
+      indexesFromEmpty(server, 1000),
+      driftChecked(server, 500),
+      documentsBackfilled(server, 200_000),
+    ]),
   ]
 }
 
