@@ -175,6 +175,9 @@ describeServers(['redis', 'valkey'], (server) => {
         await follow(replica, own)
         await golden('a-replica', upgrade('SET a 1', replica.url))
         expect(project('SET a 1').run('status', '--url', replica.url).code).toBe(0)
+        await withRedis(replica.url, (client) => client.config('SET', 'replica-read-only', 'no'))
+        await golden('a-replica-that-takes-writes', upgrade('SET a 1', replica.url))
+        expect(await withRedis(replica.url, (client) => client.keys('*'))).toEqual([])
       } finally {
         await replica.stop()
       }

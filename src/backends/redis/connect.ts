@@ -35,12 +35,13 @@ export async function connect(options: ConnectOptions): Promise<Session<Client>>
       hint: 'Leave lock out: on Redis it is a lease.',
     })
   }
-  const { client, server } = await openWaiting(options, names)
+  const { client, server, strayed } = await openWaiting(options, names)
   const own = isCluster(client) ? client : await twinOf(client, options, names)
   return new RedisSession({
     client,
     own,
     server,
+    strayed,
     names,
     leaseMs: options.leaseMs ?? DEFAULT_LEASE_MS,
     statementTimeoutMs: options.statementTimeoutMs ?? 0,
@@ -63,6 +64,8 @@ async function twinOf(client: Redis, options: ConnectOptions, names: RedisNames)
 interface Opened {
   readonly client: Client
   readonly server: ServerInfo
+  /** A replica that takes writes, which its primary never has, and which it loses itself when it is in step again. */
+  readonly strayed: boolean
 }
 
 async function openWaiting(options: ConnectOptions, names: RedisNames): Promise<Opened> {
@@ -179,7 +182,8 @@ async function begin(
     const info = infoOf(await firstAnswer(client))
     // The driver goes on in database 0 when it cannot have the one that was asked for.
     if (said instanceof Error) throw said
-    return { client, server: serverOf(info), clustered: info.get('cluster_enabled') === '1' }
+    const strayed = info.get('role') === 'slave' && info.get('slave_read_only') === '0'
+    return { client, server: serverOf(info), strayed, clustered: info.get('cluster_enabled') === '1' }
   } catch (error) {
     client.disconnect()
     if (signal?.aborted === true) throw aborted('connecting')

@@ -213,9 +213,19 @@ function lost(thrown: unknown): MigrateError {
   })
 }
 
+export function strayedReplica(): MigrateError {
+  return new MigrateError(
+    'MIG-READ-ONLY',
+    'The server is a replica that takes writes (replica-read-only no): what is written to it its primary never has, and it loses it when it is in step again.',
+    { hint: PRIMARY },
+  )
+}
+
+const PRIMARY = 'This is a replica. Connect to the primary that it follows.'
+
 function readOnly(thrown: unknown): MigrateError {
   return new MigrateError('MIG-READ-ONLY', `The server takes no writes: ${facts(thrown, 'ours').message}`, {
-    hint: 'This is a replica. Connect to the primary that it follows.',
+    hint: PRIMARY,
     cause: thrown,
   })
 }

@@ -11,7 +11,7 @@ import type {
 import { MigrateError } from '../../core/errors.js'
 import type { Operation } from '../../schema/redis/operations.js'
 import { isCluster, type Client } from './driver.js'
-import { BrokenOff, explainStatement } from './errors.js'
+import { BrokenOff, explainStatement, strayedReplica } from './errors.js'
 import { refuseLacking } from './fit.js'
 import { foreseeFunction, isFunction, observeFunction, runFunction } from './functions.js'
 import { foreseeKeys } from './foresee.js'
@@ -31,6 +31,8 @@ export interface SessionParts {
   /** For the metadata and the lock. */
   readonly own: Client
   readonly server: ServerInfo
+  /** What is written here is lost. */
+  readonly strayed: boolean
   readonly names: RedisNames
   readonly leaseMs: number
   /** 0 for none. */
@@ -44,6 +46,7 @@ export class RedisSession implements Session<Client> {
   readonly capabilities = redisCapabilities
   readonly metadata: RedisMetadata
   readonly #own: Client
+  readonly #strayed: boolean
   readonly #names: RedisNames
   readonly #scripts: OwnScripts
   readonly #leaseMs: number
@@ -58,7 +61,8 @@ export class RedisSession implements Session<Client> {
   readonly #interrupt = new AbortController()
   readonly #onNotice: ((message: string) => void) | undefined
 
-  constructor({ client, own, server, names, leaseMs, statementTimeoutMs, onNotice }: SessionParts) {
+  constructor({ client, own, server, strayed, names, leaseMs, statementTimeoutMs, onNotice }: SessionParts) {
+    this.#strayed = strayed
     this.#leaseMs = leaseMs
     this.#statementTimeoutMs = statementTimeoutMs
     this.#onNotice = onNotice
@@ -165,6 +169,7 @@ export class RedisSession implements Session<Client> {
   }
 
   async lock(name: string, options: LockOptions): Promise<Lock> {
+    if (this.#strayed) throw strayedReplica()
     const lock = await takeLease(
       { client: this.#own, scripts: this.#scripts, names: this.#names, leaseMs: this.#leaseMs },
       name,
