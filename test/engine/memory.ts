@@ -15,20 +15,29 @@ export class MemoryServer {
   /** Every statement that took effect, in order: the proof of what ran how often. */
   effects: string[] = []
   applied: AppliedRevision[] = []
-  journal: JournalEntry[] = []
+  entries: JournalEntry[] = []
+
+  /** As it is now: a list of its own. */
+  get journal(): JournalEntry[] {
+    return [...this.entries]
+  }
+
+  set journal(entries: readonly JournalEntry[]) {
+    this.entries = [...entries]
+  }
 
   copy(): MemoryServer {
     const copy = new MemoryServer()
     copy.effects = [...this.effects]
     copy.applied = [...this.applied]
-    copy.journal = [...this.journal]
+    copy.journal = this.entries
     return copy
   }
 
   take(other: MemoryServer): void {
     this.effects = other.effects
     this.applied = other.applied
-    this.journal = other.journal
+    this.entries = other.entries
   }
 }
 
@@ -166,11 +175,23 @@ function record(state: MemoryServer, change: MetadataChange): void {
   } else if (change.kind === 'journal-clear') {
     state.journal = state.journal.filter((entry) => entry.revision !== change.revision)
   } else if (change.kind === 'journal') {
-    const place = ({ revision, direction, position }: JournalEntry): string =>
-      `${revision} ${direction} ${position}`
-    const entries = new Map([...state.journal, ...change.entries].map((entry) => [place(entry), entry]))
-    state.journal = [...entries.values()].sort((a, b) => a.position - b.position)
+    for (const entry of change.entries) note(state.entries, entry)
   }
+}
+
+/** The entries stand in the order of their positions; nearly every one is new and the last, or is that one again. */
+function note(journal: JournalEntry[], entry: JournalEntry): void {
+  const place = ({ revision, direction, position }: JournalEntry): string =>
+    `${revision} ${direction} ${position}`
+  let at = journal.length
+  while (at > 0 && (journal[at - 1]?.position ?? 0) > entry.position) at -= 1
+  for (let same = at; same > 0 && journal[same - 1]?.position === entry.position; same -= 1) {
+    const other = journal[same - 1]
+    if (other === undefined || place(other) !== place(entry)) continue
+    journal[same - 1] = entry
+    return
+  }
+  journal.splice(at, 0, entry)
 }
 
 /** As many as are DDL; of anything else nothing can be told. */
