@@ -1,3 +1,4 @@
+import { ownFilesOf } from '../app/own-files.js'
 import type { MigratorOptions } from '../app/types.js'
 import { requireUrl, resolveConfig, type ConfigFlags } from '../files/config.js'
 import type { MigrateError } from '../core/errors.js'
@@ -40,7 +41,8 @@ export async function readSettings(input: Input, cwd: string): Promise<Settings>
     }),
   )
   const config = await resolveConfig(flags, process.env, cwd)
-  const { backend, declared, formatter, password, role, url } = config
+  const { declared, formatter, password, role, scheme, url } = config
+  const backend = config.backend ?? (scheme === null ? null : await ownFilesOf(`${scheme}:`))
   return {
     options: {
       cwd,

@@ -61,6 +61,12 @@ export class Layers {
       : undefined
   }
 
+  /** As it was written, with its variables. */
+  written(option: string, depth: number): string | undefined {
+    const value = this.#find(option, depth)?.value
+    return typeof value === 'string' ? value : undefined
+  }
+
   /** Made absolute. */
   path(option: string, depth?: number): string | undefined {
     const found = this.text(option, depth)

@@ -110,6 +110,8 @@ export interface ResolvedConfig {
   /** With any password still in it; null when none is given or it cannot be told: {@link requireUrl} says why. */
   readonly url: string | null
   readonly urlProblem: MigrateError | null
+  /** What a URL begins with that cannot be told, when that is written there: `redis`. */
+  readonly scheme: string | null
   readonly password?: () => Promise<string>
   readonly ssl: SslOptions
   /** Null for the user who logs in. */

@@ -178,7 +178,7 @@ interface Surroundings {
 }
 
 function settle(layers: Layers, { file, root, environment, env, cwd }: Surroundings): ResolvedConfig {
-  const { url, problem, depth } = urlOf(layers, env, root)
+  const { url, problem, scheme, depth } = urlOf(layers, env, root)
   const password = passwordOf(layers, url, depth)
   const backend = layers.text('backend')
   const role = layers.text('role')?.value
@@ -191,6 +191,7 @@ function settle(layers: Layers, { file, root, environment, env, cwd }: Surroundi
     environment,
     url,
     urlProblem: problem,
+    scheme,
     ...(password === undefined ? {} : { password }),
     ssl: sslOf(layers),
     role: role === undefined || role === '' ? null : role,
@@ -234,7 +235,7 @@ function urlOf(
   layers: Layers,
   env: NodeJS.ProcessEnv,
   root: string,
-): { url: string | null; problem: MigrateError | null; depth: number } {
+): Pick<ResolvedConfig, 'url' | 'scheme'> & { problem: MigrateError | null; depth: number } {
   const depth = layers.firstWith(['url', 'urlFile'])
   try {
     layers.refuseBoth(depth, 'url', 'urlFile')
@@ -243,10 +244,11 @@ function urlOf(
     const text = path === undefined ? given?.value : firstLine(path, 'urlFile')
     const base = path === undefined ? (given?.layer.root ?? root) : dirname(path)
     const url = text ?? (env['DATABASE_URL'] || undefined)
-    return { url: url === undefined ? null : absoluteSqlite(url, base), problem: null, depth }
+    return { url: url === undefined ? null : absoluteSqlite(url, base), problem: null, scheme: null, depth }
   } catch (error) {
-    if (error instanceof MigrateError) return { url: null, problem: error, depth }
-    throw error
+    if (!(error instanceof MigrateError)) throw error
+    const scheme = /^[a-z][a-z0-9+.-]*(?=:)/i.exec(layers.written('url', depth) ?? '')?.[0] ?? null
+    return { url: null, problem: error, scheme, depth }
   }
 }
 

@@ -62,6 +62,14 @@ describe.each(KINDS)('a project of $backend', ({ backend, url, extension, call, 
     expect(written()).toMatch(new RegExp(`\\.${extension}$`))
   })
 
+  it('whose URL has only its password in the environment gets its own files, and the same error, without it', () => {
+    project.write({ '.migraterc': `url: ${url.replace('s3cret', '${PASSWORD}')}\n`, 'migrations/.keep': '' })
+    expect(written()).toMatch(new RegExp(`\\.${extension}$`))
+    const { code, stderr } = project.run('status')
+    expect(code).toBe(2)
+    expect(stderr).toContain('PASSWORD')
+  })
+
   it('names no kind beside a URL that tells it', () => {
     init('--url', `${backend}://127.0.0.1:1/${backend === 'redis' ? '0' : 'shop'}`)
     expect(read('.migraterc')).not.toContain('backend')

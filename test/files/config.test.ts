@@ -142,6 +142,7 @@ describe('where a configuration lies', () => {
       environment: null,
       url: null,
       urlProblem: null,
+      scheme: null,
       ssl: {},
       role: null,
       dir: join(config.top, 'a/migrations'),
