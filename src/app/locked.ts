@@ -26,7 +26,11 @@ export async function underWay(context: Context, session: Session): Promise<Lock
   }
 }
 
-const lockName = ({ metadata: { schema, prefix } }: Context): string => `${schema ?? ''}.${prefix}`
+/**
+ * Where the tables are, the backend knows: a configuration may name the place or leave it to be found. To some servers names that
+ * differ in case alone are the same: the lock's is, too.
+ */
+const lockName = ({ metadata: { prefix } }: Context): string => prefix.toLowerCase()
 
 /** The same files against the history as it is now: others may have moved the database before the lock was ours. */
 export async function readAgain(state: State, session: Session): Promise<State> {

@@ -57,6 +57,28 @@ describeEverywhere('several runners', (project) => {
     expect(await project().plain('SELECT count(*) FROM a;')).toBe('0')
   })
 
+  it.each(['session', 'lease'] as const)(
+    'keep each other out though one of them says where the metadata is and the other one finds it there (lock: %s)',
+    async (lock) => {
+      if (project().server === 'sqlite' && lock === 'lease') return
+      const schema =
+        project().server === 'sqlite' ? 'main' : project().isPostgres ? 'public' : project().database.name
+      waiting(project(), { transaction: true })
+      const holder = new Runner(project(), { lock })
+      try {
+        await holder.notice('waiting')
+        for (const metadata of [{ schema }, { schema, prefix: 'migrate_' }, {}])
+          expect(
+            await refusal(project().migrator({ lock, metadata, lockWaitMs: 0 }).upgrade()),
+          ).toMatchObject({
+            code: 'MIG-LOCK-TIMEOUT',
+          })
+      } finally {
+        await holder.kill()
+      }
+    },
+  )
+
   it.each(['done', 'retry'] as const)(
     'leave a step in doubt when they are killed in it, which is settled by resolve: %s',
     async (how) => {

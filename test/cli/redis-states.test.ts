@@ -299,7 +299,7 @@ export default defineRevision({
         expect(await child.end).toBe(130)
         expect(canonical(child.stderr)).toContain('bbbb00000002 is half done')
         // Another run may have the lock at once.
-        expect(await ask('EXISTS', '{migrate}:lock:.migrate_')).toBe(0)
+        expect(await ask('EXISTS', '{migrate}:lock:migrate_')).toBe(0)
       },
     )
   })

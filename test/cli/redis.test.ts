@@ -10,7 +10,7 @@ import { BIN, CliProject } from './project.js'
 
 const A = 'aaaa00000001'
 const B = 'bbbb00000002'
-const LOCK = '{migrate}:lock:.migrate_'
+const LOCK = '{migrate}:lock:migrate_'
 
 const revision = (id: string, up: string, down = '', parents?: string): string =>
   [
@@ -134,7 +134,7 @@ describeServers(['redis', 'valkey'], (server) => {
       metadata: { prefix: 'migrate_' },
       applicationName: 'migrate test',
     })
-    const lock = await session.lock('.migrate_', lockOptions({ timeoutMs: 30_000 }))
+    const lock = await session.lock('migrate_', lockOptions({ timeoutMs: 30_000 }))
     const before = await session.metadata.read()
     child.kill('SIGCONT')
     expect(await ended).toBe(1)

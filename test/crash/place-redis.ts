@@ -7,7 +7,7 @@ import type { Ground, Place, Row } from './place.js'
 export const LIBRARY = 'crashlib'
 
 /** The lock of the tool, as it is named by default. */
-const LOCK = '{migrate}:lock:.migrate_'
+const LOCK = '{migrate}:lock:migrate_'
 
 /** Redis or Valkey, a numbered database a case. */
 export function redisGround(server: ServerInfo): Ground {

@@ -16,7 +16,8 @@ export interface SessionLock extends Lock {
 
 /**
  * The server's user-level lock, on the connection that does the work: it outlives commits, goes with the connection,
- * and is asked for without waiting, over and over. Its names are the server's, so the database is part of it.
+ * and is asked for without waiting, over and over. Its names are the server's, so the database is part of it; that is the
+ * same in capitals where `lower_case_table_names` says so.
  */
 export function userLevelLock(
   connection: Connection,
@@ -46,7 +47,7 @@ export function userLevelHolder(
 }
 
 const lockKey = (database: string, name: string): string =>
-  `revgraph:${createHash('sha256').update(`${database}\0${name}`).digest('hex').slice(0, 40)}`
+  `revgraph:${createHash('sha256').update(`${database.toLowerCase()}\0${name}`).digest('hex').slice(0, 40)}`
 
 async function get(connection: Connection, key: string): Promise<boolean> {
   let value: unknown
