@@ -93,11 +93,32 @@ const builtins = {
   setup({ onResolve, onLoad }) {
     const names = builtinModules.filter((name) => !name.startsWith('_'))
     const filter = new RegExp(`^(node:.*|${names.join('|')})$`)
-    onResolve({ filter }, ({ path }) => ({ path, namespace: 'builtins' }))
+    onResolve({ filter }, ({ path, kind }) => ({
+      path,
+      namespace: kind === 'import-statement' ? 'builtin-names' : 'builtins',
+    }))
     onLoad({ filter: /.*/, namespace: 'builtins' }, ({ path }) => ({
       contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)})`,
     }))
+    onLoad({ filter: /.*/, namespace: 'builtin-names' }, ({ path }) => ({ contents: namedParts(path) }))
   },
+}
+
+/**
+ * A module of Node's as one with names, of which those that nobody imports are left out: each file that imports some would
+ * otherwise copy all of them when it is loaded, and some are parts of Node that are loaded when they are looked at.
+ */
+function namedParts(path) {
+  const names = Object.getOwnPropertyNames(process.getBuiltinModule(path)).filter(
+    (name) => name !== 'default',
+  )
+  return [
+    `const found = process.getBuiltinModule(${JSON.stringify(path)})`,
+    'const named = (name) => found[name]',
+    'export default found',
+    ...names.map((name, at) => `const _${at} = /* @__PURE__ */ named(${JSON.stringify(name)})`),
+    `export { ${names.map((name, at) => `_${at} as ${JSON.stringify(name)}`).join(', ')} }`,
+  ].join('\n')
 }
 
 /** Commander can start other programs as its commands; ours are none, and loading this takes some milliseconds. */
