@@ -8,19 +8,19 @@ import { timed } from './process.js'
 
 const BATCH = 5_000
 
-interface Link {
+export interface Link {
   query(sql: string): Promise<unknown>
   end(): Promise<void>
 }
 
-async function connect(server: ServerInfo, url: string): Promise<Link> {
+export async function connect(server: ServerInfo, url: string): Promise<Link> {
   if (!server.name.startsWith('postgres')) return createConnection(url)
   const client = new Client(url)
   await client.connect()
   return client
 }
 
-async function fill(link: Link, rows: number): Promise<void> {
+export async function fill(link: Link, rows: number): Promise<void> {
   await link.query(
     'CREATE TABLE big (id bigint NOT NULL PRIMARY KEY, n integer NOT NULL, other integer NOT NULL)',
   )

@@ -2,6 +2,7 @@
 // busy machine the ratio of the least times says more. The peak of memory is the largest of ours.
 //   npm run bench                     everything (about twenty minutes on two cores)
 //   npm run bench -- sqlite version   cases whose names hold one of these words
+//   npm run bench -- waits mysql      the longest wait of an application beside a backfill, an index and a blocked ALTER TABLE
 //   npm run bench -- hostile split    10 MB of every nasty pattern, on readers whose names hold one of these words
 import { startServers } from '../test/servers/index.js'
 import type { ServerInfo, ServerName } from '../test/servers/index.js'
@@ -21,6 +22,7 @@ import { median } from './median.js'
 import { documentsBackfilled, driftChecked, indexesFromEmpty } from './mongo.js'
 import type { Timed } from './process.js'
 import { keysRenamed } from './redis.js'
+import { longestWaits } from './waits.js'
 
 const NAMES: readonly ServerName[] = ['postgres', 'mysql', 'mariadb', 'redis', 'valkey', 'documentdb']
 
@@ -84,6 +86,20 @@ async function measure(one: Case): Promise<void> {
   }
 }
 
+/** @param words names of servers, besides SQLite; none for all */
+async function waitsOn(words: readonly string[]): Promise<void> {
+  const known: readonly ServerName[] = ['postgres', 'mysql', 'mariadb']
+  const named = known.filter((name) => words.length === 0 || words.includes(name))
+  const started = await startServers(named, { durable: true })
+  for (const { name, reason } of started.servers.missing)
+    process.stdout.write(`${name} is not measured: ${reason}\n`)
+  try {
+    await longestWaits(started.servers.present)
+  } finally {
+    await started.stop()
+  }
+}
+
 async function measureAll(words: readonly string[]): Promise<void> {
   const wanted = (one: Case): boolean => words.length === 0 || words.some((word) => one.name.includes(word))
   /** Words that are all names of servers need no others. */
@@ -105,4 +121,5 @@ async function measureAll(words: readonly string[]): Promise<void> {
 
 const [first = '', ...others] = process.argv.slice(2)
 if (first === 'hostile') await hostileTexts(others)
+else if (first === 'waits') await waitsOn(others)
 else await measureAll(process.argv.slice(2))
