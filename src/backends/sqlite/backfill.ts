@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { BackfillSupport } from '../../backend/index.js'
 import type { UpdateParts } from '../../sql/update.js'
 import { sqlBackfills, type BackfillDialect, type PageSql } from '../sql/backfill.js'
@@ -22,6 +23,7 @@ export function sqliteBackfills(open: () => Database, names: SqlNames, file: () 
         }
       })
     })
+  const turns = new Turns()
   const dialect: BackfillDialect = {
     dialect: 'sqlite',
     flavour: sqliteFlavour,
@@ -35,12 +37,31 @@ export function sqliteBackfills(open: () => Database, names: SqlNames, file: () 
     hint: () => '',
     query: (sql) => promised(() => query(sql)),
     run: (sql) => promised(() => void open().exec(sql)),
-    page: (sql) => promised(() => page(open(), query, sql)),
+    page: async (sql) => {
+      await turns.ours()
+      return promised(() => page(open(), query, sql))
+    },
     blocked: (error, statement) =>
       /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error)) ? explainStatement(error, statement, file()) : null,
     explain: (error, statement) => explainStatement(error, statement, file()),
   }
   return sqlBackfills(dialect, () => Promise.resolve(names), isMissing)
+}
+
+/** Who waits for the one lock for writing asks again after so long at most (SQLite's own busy handler), and stands in no queue. */
+const ASKED_AGAIN_MS = 100
+const OURS_MS = 300
+
+/** Batches that follow one another at once would leave others that write hardly a moment to come in. */
+class Turns {
+  #since: number | undefined
+
+  async ours(): Promise<void> {
+    this.#since ??= performance.now()
+    if (performance.now() - this.#since < OURS_MS) return
+    await sleep(ASKED_AGAIN_MS + 5)
+    this.#since = performance.now()
+  }
 }
 
 const codeOf = (error: unknown): string =>
