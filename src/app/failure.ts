@@ -8,23 +8,26 @@ import type { RunFailure, RunReport, StepReport } from './types.js'
 export class RunError extends MigrateError implements RunFailure {
   readonly report: RunReport
 
-  /** @param given the command's target and flags, as they were given */
-  constructor(error: MigrateError, state: string, report: RunReport, given: Given) {
+  constructor(error: MigrateError, report: RunReport) {
     super(error.code, error.message, {
-      hint: error.hint ?? nextStep(error, report, given),
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
       ...(error.position === undefined ? {} : { position: error.position }),
       ...(error.source === undefined ? {} : { source: error.source }),
+      ...(error.state === undefined ? {} : { state: error.state }),
       cause: error.cause,
       details: error.details,
-      state,
     })
     this.report = report
   }
 
   override with(more: MigrateErrorOptions): RunError {
-    const error = super.with(more)
-    return new RunError(error, error.state ?? '', this.report, { target: 'head', flags: [] })
+    return new RunError(super.with(more), this.report)
   }
+}
+
+/** @param given the command's target and flags, as they were given */
+export function brokenOff(error: MigrateError, state: string, report: RunReport, given: Given): RunError {
+  return new RunError(error.with({ state, hint: error.hint ?? nextStep(error, report, given) }), report)
 }
 
 interface Given {

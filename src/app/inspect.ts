@@ -36,23 +36,28 @@ export function infoOf(state: State, id: string): RevisionInfo {
   }
 }
 
-async function currentOf(context: Context, state: State, session: Session): Promise<CurrentReport> {
+async function standOf(
+  context: Context,
+  state: State,
+  session: Session,
+): Promise<Omit<CurrentReport, 'running'>> {
   const { graph, applied, sources } = state
   const order = graph.order.map((node) => node.id)
-  const unfinished = await unfinishedOf(context, state, session)
   return {
     heads: headsOf(graph, applied).map((id) => infoOf(state, id)),
     applied: order.filter((id) => applied.has(id)),
     pending: await pendingOf(state),
     missing: order.filter((id) => applied.has(id) && !sources.has(id)),
     edited: await editedRevisions(state),
-    unfinished,
-    running: unfinished.length === 0 ? null : await underWay(context, session),
+    unfinished: await unfinishedOf(context, state, session),
   }
 }
 
 export function current(context: Context): Promise<CurrentReport> {
-  const work = (state: State, session: Session): Promise<CurrentReport> => currentOf(context, state, session)
+  const work = async (state: State, session: Session): Promise<CurrentReport> => {
+    const stand = await standOf(context, state, session)
+    return { ...stand, running: stand.unfinished.length === 0 ? null : await underWay(context, session) }
+  }
   return withState(context, 'current', work, currentSettled)
 }
 
@@ -87,7 +92,7 @@ function currentSettled({ sources, head, appliedAt }: Settled): CurrentReport | 
 
 export function status(context: Context, maskedUrl: (url: string) => string): Promise<StatusReport> {
   return withState(context, 'status', async (state, session) => ({
-    ...(await currentOf(context, state, session)),
+    ...(await standOf(context, state, session)),
     running: await underWay(context, session),
     backend: state.backend.name,
     server: `${session.server.product} ${session.server.version}`,

@@ -67,8 +67,7 @@ function refused(error: MigrateError, answer: unknown): MigrateError {
     hint: 'Mend the function: there is nothing to be run again for it.',
     state: 'What was asked for was done to its end all the same.',
   })
-  if (!isRunReport(answer)) return told
-  return new RunError(told, told.state ?? '', answer, { target: 'head', flags: [] })
+  return isRunReport(answer) ? new RunError(told, answer) : told
 }
 
 function isRunReport(answer: unknown): answer is RunReport {

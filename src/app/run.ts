@@ -10,7 +10,7 @@ import { excerptFor } from './excerpt.js'
 import { backfillReport } from './backfill.js'
 import type { Context } from './context.js'
 import { refuseOverHalfDone } from './half-done.js'
-import { RunError, sourcedError, stateSentence } from './failure.js'
+import { brokenOff, sourcedError, stateSentence } from './failure.js'
 import { hazardsOf } from './lint.js'
 import { readAgain, takeLock } from './locked.js'
 import { dueOf, settleDue, tellDue } from './postponed.js'
@@ -213,7 +213,7 @@ export class Runner {
     await this.#log(preparer, error.code === 'MIG-INTERRUPTED' ? 'interrupted' : 'failed', error.code)
     const sourced = await sourcedError(error, this.#context.cwd)
     const { target } = this.#command
-    throw new RunError(sourced, stateSentence(result.steps, error), result, { target, flags: this.#flags() })
+    throw brokenOff(sourced, stateSentence(result.steps, error), result, { target, flags: this.#flags() })
   }
 
   /** What the command is to be given again when it is given again. */

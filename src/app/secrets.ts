@@ -72,7 +72,7 @@ export class Secrets {
     masked.stack = this.mask(error.stack ?? '')
     if (!(error instanceof RunError)) return masked
     const report = JSON.parse(this.mask(JSON.stringify(error.report))) as RunError['report']
-    return new RunError(masked, state ?? '', report, { target: 'head', flags: [] })
+    return new RunError(masked, report)
   }
 
   /** A driver's error may hold its whole configuration. */

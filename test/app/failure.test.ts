@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { RunError, stateSentence } from '../../src/app/failure.js'
+import { brokenOff, stateSentence } from '../../src/app/failure.js'
 import type { RunReport, StepReport } from '../../src/app/types.js'
 import { MigrateError } from '../../src/core/errors.js'
 
@@ -28,7 +28,7 @@ function hintOf(
     })),
   }
   const position = { offset: 0, line: 1, column: 1, file: 'a/down.sql' }
-  return new RunError(new MigrateError('MIG-STATEMENT-FAILED', 'No.', { position }), '', report, {
+  return brokenOff(new MigrateError('MIG-STATEMENT-FAILED', 'No.', { position }), '', report, {
     target,
     flags,
   }).hint

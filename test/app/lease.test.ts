@@ -39,6 +39,26 @@ describeEverywhere('a lease', (project) => {
     expect((await migrator.upgrade()).to).toEqual(['bbbb00000002'])
   })
 
+  it('tells whoever asks of the run that has it, and of nobody once that has ended', async () => {
+    if (project().server === 'sqlite') return
+    const metadata = project().isPostgres ? { schema: 'Odd "place"' } : {}
+    const other = project().migrator({ metadata })
+    project().file(
+      `${A}.ts`,
+      `import { defineRevision } from 'revgraph'
+export default defineRevision({
+  id: '${A}', message: 'asks', transaction: false, up(op) { op.run('ask', () => globalThis.whoHasTheLease()) },
+})`,
+    )
+    const told: unknown[] = [(await other.status()).running]
+    Object.assign(globalThis, {
+      whoHasTheLease: async () => told.push((await other.status()).running),
+    })
+    await project().migrator({ metadata, lock: 'lease' }).upgrade()
+    told.push((await other.status()).running)
+    expect(told).toMatchObject([null, { command: 'migrate upgrade', pid: process.pid }, null])
+  })
+
   it('that was given back is not prolonged by a beat that comes late', async () => {
     if (project().server === 'sqlite') return
     project().revision(A, 'CREATE TABLE a (id integer);')

@@ -103,6 +103,9 @@ export function takeLeaseOn(
 
 /** Who has the lease of that name now; null when nobody has. */
 export async function holderOfLease(link: Link, names: SqlNames, name: string): Promise<LockHolder | null> {
+  // A table that is not there would be an error in the server's log.
+  const [row] = await link.rows(`SELECT pg_catalog.to_regclass(${literal(names.lock)})`)
+  if (row?.[0] == null) return null
   return leaseHolder(await readLease(link, leaseStatements(names, postgresFlavour, name, NOW_MS).read))
 }
 
