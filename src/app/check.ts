@@ -1,8 +1,10 @@
-import type { Difference, Session } from '../backend/index.js'
+import type { Difference, LockHolder, Session } from '../backend/index.js'
 import { counted } from '../core/wording.js'
+import { isAtWork } from '../report/running.js'
 import type { Context } from './context.js'
 import { compareWith, readDeclared, type Declared } from './declared.js'
 import { pendingHazards } from './lint.js'
+import { underWay } from './locked.js'
 import { editedRevisions, pendingOf, readFiles, withState } from './state.js'
 import type { State } from './state.js'
 import type { CheckName, CheckReport } from './types.js'
@@ -24,7 +26,7 @@ export async function check(context: Context, names: readonly CheckName[] = []):
   return withState(context, 'check', async (state, session) => {
     const compared = declared === null ? [] : await comparedChecks(session, declared, asked)
     const linted = asked.includes('lint') ? [await lintCheck(context, state, session)] : []
-    const checks = await revisionChecks(state)
+    const checks = await revisionChecks(context, state, session)
     return reportOf(
       asked.flatMap((name) => [...checks, ...compared, ...linted].find((one) => one.name === name) ?? []),
     )
@@ -39,7 +41,11 @@ async function headsCheck(context: Context): Promise<OneCheck> {
   return ofRevisions('heads', heads.length > 1 ? heads : [], state)
 }
 
-async function revisionChecks(state: State): Promise<readonly OneCheck[]> {
+async function revisionChecks(
+  context: Context,
+  state: State,
+  session: Session,
+): Promise<readonly OneCheck[]> {
   const { graph, applied, sources, snapshot } = state
   const found: Record<OfRevisions, readonly string[]> = {
     heads: graph.heads.length > 1 ? graph.heads : [],
@@ -48,7 +54,25 @@ async function revisionChecks(state: State): Promise<readonly OneCheck[]> {
     missing: graph.order.flatMap(({ id }) => (applied.has(id) && !sources.has(id) ? [id] : [])),
     unfinished: scriptsOf(snapshot.journal).flatMap(([first]) => first?.revision ?? []),
   }
-  return OF_REVISIONS.map((name) => ofRevisions(name, found[name], state))
+  const running = found.unfinished.length === 0 ? null : await underWay(context, session)
+  return OF_REVISIONS.map((name) =>
+    name === 'unfinished' && running !== null
+      ? unfinishedBeside(running, found.unfinished, state)
+      : ofRevisions(name, found[name], state),
+  )
+}
+
+/** What the run that has the lock is at is not half applied, nor settled: nothing is to be typed until that run has ended. */
+function unfinishedBeside(running: LockHolder, revisions: readonly string[], state: State): OneCheck {
+  const scripts = scriptsOf(state.snapshot.journal)
+  const isLeft = (entries: (typeof scripts)[number]): boolean =>
+    !isAtWork(running, entries.find((entry) => entry.state !== 'done') ?? null)
+  const left = scripts.filter(isLeft).length
+  const atWork = `a run is under way (${running.description})`
+  const what = left === 0 ? `${revisions.length} not finished yet` : `${left} half applied`
+  const hint = 'migrate status'
+  const message = `${what}: ${atWork}; once it has ended: ${hint}`
+  return { name: 'unfinished', ok: false, revisions, message, hint }
 }
 
 function ofRevisions(name: OfRevisions, revisions: readonly string[], state: State): OneCheck {

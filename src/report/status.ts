@@ -1,8 +1,8 @@
 import { columns, type Cell } from './columns.js'
 import { howFar } from './backfill.js'
-import type { LockHolder } from '../backend/index.js'
 import { count, moment } from './duration.js'
 import { text, type Listed } from './revisions.js'
+import { isAtWork } from './running.js'
 import type { CurrentReport, PostponedReport, StatusReport, UnfinishedReport } from './values.js'
 import { typed, type View } from './view.js'
 import { firstLine, printable } from './width.js'
@@ -75,16 +75,12 @@ function renderPostponed(postponed: readonly PostponedReport[], { style }: View)
 function renderUnfinished({ unfinished, running }: CurrentReport, { style }: View): string[] {
   return unfinished.map((entry) => {
     const { stoppedAt, backfill, revision, direction } = entry
-    const goesOn = running !== null && isOf(running, entry)
+    const goesOn = running !== null && isAtWork(running, stoppedAt)
     const paint = goesOn || (stoppedAt?.state === 'intent' && backfill !== null) ? style.yellow : style.red
     const where = stopped(entry, goesOn)
     return `  ${paint(goesOn ? 'running' : 'unfinished')}  ${style.cyan(revision)}  ${direction}, ${progress(entry)}, ${where}`
   })
 }
-
-/** Whether it is that run's; not every server tells a run's id, or tells the whole of it. */
-const isOf = ({ runId = '' }: LockHolder, { stoppedAt }: UnfinishedReport): boolean =>
-  stoppedAt === null || (stoppedAt.state === 'intent' && stoppedAt.runId.startsWith(runId))
 
 /** `2 of 5 statements done`. */
 export function progress({ done, statements }: UnfinishedReport): string {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { CurrentReport, StatusReport } from '../../src/report/values.js'
+import type { CheckReport, CurrentReport, StatusReport } from '../../src/report/values.js'
 import { renderCurrent, renderStatus } from '../../src/report/status.js'
 import { createView } from '../../src/report/view.js'
 import { describeEverywhere, refusal } from './project.js'
@@ -60,17 +60,22 @@ describeEverywhere('what is unfinished', (project) => {
   it('is not in doubt while its run is under way, which is named', async () => {
     project().revision(A, `${table('a')};`)
     withCode(project(), 'return globalThis.thinking()')
-    let told: [StatusReport, CurrentReport] | undefined
+    let told: [StatusReport, CurrentReport, CheckReport] | undefined
     Object.assign(globalThis, {
       thinking: async () => {
         const other = project().migrator()
-        told = [await other.status(), await other.current()]
+        told = [await other.status(), await other.current(), await other.check(['unfinished'])]
       },
     })
     expect((await project().migrator().status()).running).toBeNull()
     await project().migrator().upgrade()
-    const [status, current] = told ?? []
+    const [status, current, check] = told ?? []
     if (status === undefined || current === undefined) throw new Error('nothing was asked')
+    const under = `1 not finished yet: a run is under way (${status.running?.description ?? ''}); once it has ended: migrate status`
+    expect(check).toMatchObject({
+      ok: false,
+      checks: [{ revisions: [B], message: under, hint: 'migrate status' }],
+    })
     expect(status.running?.description).toBeTruthy()
     expect(current.running).toEqual(status.running)
     for (const text of [renderStatus(status, plainView), renderCurrent(current, plainView)]) {
