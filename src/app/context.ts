@@ -5,7 +5,8 @@ import { backendByScheme, backendForClient, loadBackend, usableBackend } from '.
 import { sourcesFromArray } from '../core/collect.js'
 import { MigrateError } from '../core/errors.js'
 import type { RevisionSource } from '../core/revision.js'
-import { readRevisions } from '../files/index.js'
+import { listRevisions } from '../files/index.js'
+import type { FolderMemory } from '../files/index.js'
 import { Listening } from './listening.js'
 import { Secrets } from './secrets.js'
 import type { MigratorEvent, MigratorOptions } from './types.js'
@@ -29,11 +30,19 @@ export interface Context {
   /** What must not be in anything that leaves. */
   readonly secrets: Secrets
   backend(): Promise<Backend>
-  /** Headers of all revisions, read from disk at each call. */
-  sources(): Promise<readonly RevisionSource[]>
+  /** As they are on disk at each call. */
+  revisions(): Promise<Revisions>
   connect(command: string): Promise<Session>
   newRunId(): string
   owner(command: string, runId: string): LockOwner
+}
+
+/** All revisions of the project, not read yet. */
+export interface Revisions {
+  /** Undefined where they lie in no folder. */
+  readonly memory: FolderMemory | undefined
+  /** Their headers. */
+  readonly read: () => Promise<readonly RevisionSource[]>
 }
 
 export function createContext(options: MigratorOptions): Context {
@@ -61,7 +70,7 @@ export function createContext(options: MigratorOptions): Context {
     listening,
     secrets,
     backend: () => (backend ??= chooseBackend(options, cwd)),
-    sources: () => readSources(context),
+    revisions: () => findRevisions(context),
     connect: async (command) => connect(context, await context.backend(), command),
     newRunId: () => randomUUID(),
     owner: (command, runId) => ({ host, pid: process.pid, user: by, command: `migrate ${command}`, runId }),
@@ -126,11 +135,13 @@ async function connect(context: Context, backend: Backend, command: string): Pro
   return session
 }
 
-async function readSources(context: Context): Promise<readonly RevisionSource[]> {
+async function findRevisions(context: Context): Promise<Revisions> {
   const { options } = context
-  if (options.revisions !== undefined)
-    return sourcesFromArray(options.revisions, (await import('../schema/operations.js')).EXTENSIONS)
-  return readRevisions({
+  if (options.revisions !== undefined) {
+    const sources = sourcesFromArray(options.revisions, (await import('../schema/operations.js')).EXTENSIONS)
+    return { memory: undefined, read: () => Promise.resolve(sources) }
+  }
+  return listRevisions({
     dir: options.dir ?? 'migrations',
     cwd: context.cwd,
     layout: options.layout ?? 'revgraph',
@@ -143,7 +154,7 @@ export function withLayout(context: Context, layout: string): Context {
   const own: Context = {
     ...context,
     options: { ...context.options, layout },
-    sources: () => readSources(own),
+    revisions: () => findRevisions(own),
   }
   return own
 }

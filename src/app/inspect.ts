@@ -1,6 +1,5 @@
 import type { Session } from '../backend/index.js'
 import { MigrateError } from '../core/errors.js'
-import { buildGraph } from '../core/graph.js'
 import type { LogEntry } from '../core/metadata.js'
 import { findTarget, headsOf } from '../core/plan.js'
 import { parseTarget } from '../core/target.js'
@@ -61,7 +60,7 @@ export function current(context: Context): Promise<CurrentReport> {
   return withState(context, 'current', work, currentSettled)
 }
 
-function currentSettled({ sources, head, appliedAt }: Settled): CurrentReport | null {
+function currentSettled({ head, order, appliedAt }: Settled): CurrentReport | null {
   // What a dependency means is the graph's to say.
   if (appliedAt === null || head.dependsOn.length > 0) return null
   const { id, parents, dependsOn, labels, message, file } = head
@@ -80,7 +79,7 @@ function currentSettled({ sources, head, appliedAt }: Settled): CurrentReport | 
     ],
     // Their order needs the graph, which most who ask do not.
     get applied() {
-      return buildGraph(sources).order.map((node) => node.id)
+      return [...order()]
     },
     pending: [],
     missing: [],

@@ -5,10 +5,12 @@ import { MigrateError } from '../core/errors.js'
 import type { Graph } from '../core/graph.js'
 import { METADATA_FORMAT } from '../core/metadata.js'
 import type { AppliedRevision, MetadataSnapshot, StoredScripts } from '../core/metadata.js'
-import { historyText, onlyHead, overlayHistory } from '../core/history.js'
+import { overlayHistory } from '../core/history.js'
 import { headsOf } from '../core/plan.js'
 import type { RevisionHeader, RevisionSource } from '../core/revision.js'
-import { isEdited, sha256 } from './checksum.js'
+import { summaryOf } from '../files/index.js'
+import type { FolderHead, FolderMemory, FolderSummary } from '../files/index.js'
+import { isEdited } from './checksum.js'
 import type { Context } from './context.js'
 
 /** Files and history side by side: what every question about "where are we" is answered from. */
@@ -73,18 +75,23 @@ const noBackfills = (): Promise<readonly BackfillRow[]> => Promise.resolve([])
 /** All revisions are applied, each from its present file, nothing is unfinished, and this is the one head. */
 export interface Settled {
   readonly backend: Backend
-  readonly sources: readonly RevisionSource[]
-  readonly head: RevisionSource
+  readonly head: FolderHead
+  /** Ids of all, parents first. */
+  readonly order: () => readonly string[]
   /** When the head was applied; null where it was not the last. */
   readonly appliedAt: string | null
 }
 
 interface Readings {
   readonly session: Session
-  readonly sources: readonly RevisionSource[]
+  /** Of the revisions, when a look was asked for. */
+  readonly summary: FolderSummary | null
   /** What a look tells, when one was asked for. */
   readonly look: Omit<MetadataLook, 'snapshot'>
+  readonly sources: () => Promise<readonly RevisionSource[]>
   readonly snapshot: () => Promise<MetadataSnapshot>
+  /** Undefined where the summary comes from there. */
+  readonly memory: FolderMemory | undefined
 }
 
 /** Reads the files while the connection is being made, and the metadata once it is. */
@@ -96,10 +103,21 @@ async function readBoth(context: Context, opening: Promise<Session>, look: boole
   })
   // Whichever fails first is told; the other must not become an unhandled rejection.
   first.catch(() => undefined)
-  const sources = await context.sources()
+  // The server is asked before the folder is listed: it can be at work meanwhile.
+  await context.backend()
+  const { memory, read } = await context.revisions()
+  const known = look ? await memory?.recall() : undefined
+  const sources = known === undefined ? await read() : undefined
   const session = await opening
   const { snapshot, ...told } = await first
-  return { session, sources, look: told, snapshot: async () => snapshot ?? session.metadata.read() }
+  return {
+    session,
+    look: told,
+    summary: told.digest === null ? null : (known ?? summaryOf(sources ?? (await read()))),
+    sources: async () => sources ?? (await read()),
+    snapshot: async () => snapshot ?? session.metadata.read(),
+    memory: known === undefined ? memory : undefined,
+  }
 }
 
 async function wholeHistory(metadata: MetadataStore): Promise<MetadataLook> {
@@ -110,18 +128,19 @@ async function wholeHistory(metadata: MetadataStore): Promise<MetadataLook> {
 async function stateOf(context: Context, { session, sources, snapshot }: Readings): Promise<State> {
   return makeState(
     await context.backend(),
-    sources,
+    await sources(),
     await snapshot(),
     (id) => session.metadata.scripts(id),
     async () => (await session.backfills?.list()) ?? [],
   )
 }
 
-function settledAt(backend: Backend, { look, sources }: Readings): Settled | null {
-  if (look.digest === null || look.digest !== sha256(historyText(sources))) return null
-  const head = onlyHead(sources)
+async function settledAt(backend: Backend, { look, summary, memory }: Readings): Promise<Settled | null> {
+  if (summary === null || look.digest !== summary.digest) return null
+  await memory?.keep(summary)
+  const { head, order } = summary
   if (head === null) return null
-  return { backend, sources, head, appliedAt: look.last?.id === head.id ? look.last.appliedAt : null }
+  return { backend, head, order, appliedAt: look.last?.id === head.id ? look.last.appliedAt : null }
 }
 
 /**
@@ -139,7 +158,7 @@ export async function withState<T>(
   try {
     const readings = await readBoth(context, opening, settled !== undefined)
     if (settled !== undefined) {
-      const at = settledAt(await context.backend(), readings)
+      const at = await settledAt(await context.backend(), readings)
       const answer = at === null ? null : settled(at)
       if (answer !== null) return answer
     }
@@ -154,7 +173,12 @@ export async function withState<T>(
 
 /** The files alone, for commands that need no database. */
 export async function readFiles(context: Context): Promise<State> {
-  return makeState(await anyBackend(context), await context.sources(), NOTHING_APPLIED, noneStored)
+  return makeState(
+    await anyBackend(context),
+    await (await context.revisions()).read(),
+    NOTHING_APPLIED,
+    noneStored,
+  )
 }
 
 /** The graph is in the files' headers, which are the same for every database: none need be named to read them. */

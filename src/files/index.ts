@@ -1,2 +1,5 @@
 export * from './ledgers/index.js'
-export { LAYOUTS, readRevisions } from './revisions.js'
+export { summaryOf } from './folder-memory.js'
+export type { FolderHead, FolderMemory, FolderSummary } from './folder-memory.js'
+export { LAYOUTS, listRevisions, readRevisions } from './revisions.js'
+export type { RevisionFolder } from './revisions.js'

@@ -2,11 +2,13 @@ import { resolve } from 'node:path'
 import { MigrateError } from '../core/errors.js'
 import type { RevisionSource } from '../core/revision.js'
 import { didYouMean, listed } from '../core/wording.js'
+import { FolderMemory } from './folder-memory.js'
+import { listFolder } from './folder.js'
 import { dbmate } from './layouts/dbmate.js'
 import { diesel } from './layouts/diesel.js'
 import { flyway } from './layouts/flyway.js'
 import { golangMigrate } from './layouts/golang-migrate.js'
-import { Folder, type Layout } from './layouts/layout.js'
+import type { Layout } from './layouts/layout.js'
 import { migrateMongo } from './layouts/migrate-mongo.js'
 import { revgraph } from './layouts/revgraph.js'
 
@@ -26,14 +28,35 @@ export interface ReadOptions {
   readonly onListed?: (files: number) => void
 }
 
-/**
- * Reads the headers of all revisions in a folder, in the order of their paths.
- * @throws MigrateError MIG-LAYOUT-UNKNOWN, MIG-DIRECTORY-NOT-FOUND, MIG-FILE-…, MIG-GRAPH-DUPLICATE-ID
- */
-export async function readRevisions(options: ReadOptions): Promise<readonly RevisionSource[]> {
+/** A folder whose files are listed, and not read yet. */
+export interface RevisionFolder {
+  readonly memory: FolderMemory
+  /**
+   * Reads the headers of all revisions, in the order of their paths.
+   * @throws MigrateError MIG-FILE-…, MIG-GRAPH-DUPLICATE-ID
+   */
+  readonly read: () => Promise<readonly RevisionSource[]>
+}
+
+/** @throws MigrateError MIG-LAYOUT-UNKNOWN, MIG-DIRECTORY-NOT-FOUND, MIG-FILE-… */
+export function listRevisions(options: ReadOptions): RevisionFolder {
   const cwd = options.cwd ?? process.cwd()
   const layout = layoutNamed(options.layout ?? DEFAULT_LAYOUT)
-  return await layout.read(new Folder(resolve(cwd, options.dir), cwd, options.onListed))
+  const folder = resolve(cwd, options.dir)
+  const files = listFolder(folder, cwd, layout.lists)
+  options.onListed?.(files.length)
+  return {
+    memory: new FolderMemory(files, layout.name, folder, cwd),
+    read: async () => layout.read(files),
+  }
+}
+
+/**
+ * Reads the headers of all revisions in a folder, in the order of their paths.
+ * @throws MigrateError as {@link listRevisions} and {@link RevisionFolder.read}
+ */
+export async function readRevisions(options: ReadOptions): Promise<readonly RevisionSource[]> {
+  return await listRevisions(options).read()
 }
 
 /** @throws MigrateError MIG-LAYOUT-UNKNOWN */

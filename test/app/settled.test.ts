@@ -1,4 +1,7 @@
-import { expect, it } from 'vitest'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, it, onTestFinished, vi } from 'vitest'
 import { describeEverywhere, refusal } from './project.js'
 import type { AppProject } from './project.js'
 
@@ -16,6 +19,11 @@ function longChain(project: AppProject): void {
 }
 
 describeEverywhere('a database where all is applied', (project) => {
+  afterEach(() => {
+    vi.unstubAllEnvs()
+    vi.useRealTimers()
+  })
+
   const nothingToDo = { ok: true, command: 'upgrade', from: [LAST], to: [LAST], steps: [] }
 
   it('has nothing to do, and says the same of itself as when its history is read', async () => {
@@ -43,6 +51,30 @@ describeEverywhere('a database where all is applied', (project) => {
     expect(await migrator.upgrade()).toMatchObject({ from: [LAST], to: ['more'] })
     project().removeFile('more.sql')
     expect((await migrator.current()).missing).toEqual(['more'])
+  })
+
+  it('is remembered with its files until one of them is another', async () => {
+    const cache = mkdtempSync(join(tmpdir(), 'revgraph-cache-'))
+    onTestFinished(() => rmSync(cache, { recursive: true }))
+    vi.stubEnv('XDG_CACHE_HOME', cache)
+    longChain(project())
+    const migrator = project().migrator()
+    await migrator.upgrade()
+    const told = await migrator.current()
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 })
+    for (let run = 0; run < 3; run += 1) {
+      expect(await migrator.upgrade()).toMatchObject(nothingToDo)
+      expect(await migrator.current()).toEqual(told)
+      expect(readdirSync(cache)).toEqual(project().isPostgres ? ['revgraph'] : [])
+    }
+    project().edit(`${FIRST}.sql`, (text) => text.replace('migrate:up\n', 'migrate:up\nSELECT 1;'))
+    expect(await refusal(migrator.upgrade())).toMatchObject({ code: 'MIG-EDITED' })
+    expect((await migrator.current()).edited).toEqual([FIRST])
+    project().edit(`${FIRST}.sql`, (text) => text.replace('SELECT 1;\n', ''))
+    expect(await migrator.current()).toEqual(told)
+    await migrator.downgrade('-1')
+    expect((await migrator.current()).pending).toEqual([LAST])
+    expect((await migrator.upgrade()).steps).toHaveLength(1)
   })
 
   it('is asked about each of several heads', async () => {

@@ -2,8 +2,9 @@ import type { RevisionSource } from '../../core/revision.js'
 import { byText } from '../../core/wording.js'
 import { parseHead, sqlRevision } from '../revision-sql.js'
 import { readHead } from '../bytes.js'
+import type { FolderFile } from '../folder.js'
 import { refuseEqual, wordsOfName } from './chain.js'
-import type { Folder, Layout } from './layout.js'
+import type { Layout } from './layout.js'
 
 const NAME = /^(\d+)(.*)\.sql$/
 
@@ -11,8 +12,9 @@ const NAME = /^(\d+)(.*)\.sql$/
 export const dbmate: Layout = {
   name: 'dbmate',
   summary: '20260114093000_title.sql with "-- migrate:up" and "-- migrate:down"',
-  read(folder: Folder): RevisionSource[] {
-    const steps = folder.list({ recursive: false, accepts: (name) => NAME.test(name) }).map((file) => {
+  lists: { recursive: false, accepts: (name) => NAME.test(name) },
+  read(files: readonly FolderFile[]): RevisionSource[] {
+    const steps = files.map((file) => {
       const [, version = '', title = ''] = NAME.exec(file.name) ?? []
       return { file, version, message: wordsOfName(title) }
     })

@@ -5,7 +5,7 @@ import { byText } from '../../core/wording.js'
 import { readText } from '../bytes.js'
 import type { FolderFile } from '../folder.js'
 import { chained, refuseEqual, wordsOfName } from './chain.js'
-import type { Folder, Layout } from './layout.js'
+import type { Layout } from './layout.js'
 
 const NAMES: ReadonlySet<string> = new Set(['up.sql', 'down.sql', 'metadata.toml'])
 
@@ -22,9 +22,10 @@ interface Step {
 export const diesel: Layout = {
   name: 'diesel',
   summary: 'a folder a step: 2026-01-14-093000_title/up.sql and down.sql',
-  read(folder: Folder): RevisionSource[] {
+  lists: { recursive: true, accepts: (name) => NAMES.has(name) },
+  read(found: readonly FolderFile[]): RevisionSource[] {
     const steps = new Map<string, Map<string, FolderFile>>()
-    for (const file of folder.list({ recursive: true, accepts: (name) => NAMES.has(name) })) {
+    for (const file of found) {
       const [name = '', ...deeper] = file.inside.split('/')
       if (deeper.length !== 1) continue
       const files = steps.get(name) ?? new Map<string, FolderFile>()

@@ -16,7 +16,7 @@ import {
   wordsOfName,
   type LinkSettings,
 } from './chain.js'
-import type { Folder, Layout } from './layout.js'
+import type { Layout } from './layout.js'
 
 const NAME = /^([VUB])(\d+(?:[._]\d+)*)__(.*)\.(\w+)$/
 const REPEATABLE = /^R__(.+)\.(\w+)$/
@@ -41,11 +41,12 @@ interface Versioned {
 export const flyway: Layout = {
   name: 'flyway',
   summary: 'V1_2__title.sql, U1_2__title.sql, R__title.sql, in sub-folders too',
-  read(folder: Folder): RevisionSource[] {
+  lists: { recursive: true, accepts },
+  read(files: readonly FolderFile[]): RevisionSource[] {
     const kinds = { V: [], U: [], B: [] } as Record<'V' | 'U' | 'B', Versioned[]>
     const repeatable: FolderFile[] = []
     const configs = new Map<string, FolderFile>()
-    for (const file of folder.list({ recursive: true, accepts })) {
+    for (const file of files) {
       if (CONFIG.test(file.name)) {
         configs.set(file.inside.replace(/\.conf$/, ''), file)
         continue

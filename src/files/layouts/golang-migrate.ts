@@ -11,7 +11,7 @@ import {
   wordsOfName,
   type Link,
 } from './chain.js'
-import type { Folder, Layout } from './layout.js'
+import type { Layout } from './layout.js'
 
 const NAME = /^(\d+)_(.*)\.(up|down)\.(\w+)$/
 
@@ -27,9 +27,10 @@ interface Pair {
 export const golangMigrate: Layout = {
   name: 'golang-migrate',
   summary: '0001_title.up.sql and 0001_title.down.sql, ordered by number',
-  read(folder: Folder): RevisionSource[] {
+  lists: { recursive: false, accepts: (name) => NAME.test(name) },
+  read(files: readonly FolderFile[]): RevisionSource[] {
     const pairs = new Map<string, Pair>()
-    for (const file of folder.list({ recursive: false, accepts: (name) => NAME.test(name) })) {
+    for (const file of files) {
       const [, version = '', , direction, extension] = NAME.exec(file.name) ?? []
       if (extension !== 'sql') {
         throw unsupported(

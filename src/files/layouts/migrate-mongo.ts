@@ -10,7 +10,7 @@ import { withoutCompiled } from '../revision-code.js'
 import { readUnchanged } from '../revision-sql.js'
 import { positionIn } from '../source-text.js'
 import { refuseEqual, unsupported, wordsOfName } from './chain.js'
-import type { Folder, Layout } from './layout.js'
+import type { Layout } from './layout.js'
 
 const CODE = /(?<!\.d)\.[cm]?[jt]s$/
 /** What the tool's own `create` copies. */
@@ -29,8 +29,8 @@ const CALLBACK = /^(?:callback|cb|next|done)_?$/
 export const migrateMongo: Layout = {
   name: 'migrate-mongo',
   summary: '20260114093000-title.js with up(db, client) and down(db, client), run on MongoDB',
-  read(folder: Folder): RevisionSource[] {
-    const files = folder.list({ recursive: false, accepts: (name) => CODE.test(name) && !SAMPLE.test(name) })
+  lists: { recursive: false, accepts: (name) => CODE.test(name) && !SAMPLE.test(name) },
+  read(files: readonly FolderFile[]): RevisionSource[] {
     const steps = withoutCompiled(files).map((file) => ({ file, id: migrateMongoId(file.name) }))
     refuseEqual(
       steps.toSorted((a, b) => (a.id < b.id ? -1 : 1)),

@@ -1,25 +1,20 @@
 import type { RevisionSource } from '../../core/revision.js'
+import type { FolderFile } from '../folder.js'
 import { languageOf } from '../languages.js'
 import { isCodeName, readCodeRevisions } from '../revision-code.js'
 import { readSqlRevision } from '../revision-sql.js'
-import type { Folder, Layout } from './layout.js'
+import { othersTurn } from '../turns.js'
+import type { Layout } from './layout.js'
 
-/**
- * Reading stops for a moment after so many files: meanwhile a connection is being made, and the server must not wait for
- * our next word until all are read.
- */
+/** Of reading, before others have their turn. */
 const FILES_AT_ONCE = 32
-const othersTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /** Our own: SQL and code, the id and the parents in the file, sub-folders at will. */
 export const revgraph: Layout = {
   name: 'revgraph',
   summary: 'one file a revision, SQL or TypeScript; id and parents inside',
-  async read(folder: Folder): Promise<RevisionSource[]> {
-    const files = folder.list({
-      recursive: true,
-      accepts: (name) => languageOf(name) !== undefined || isCodeName(name),
-    })
+  lists: { recursive: true, accepts: (name) => languageOf(name) !== undefined || isCodeName(name) },
+  async read(files: readonly FolderFile[]): Promise<RevisionSource[]> {
     const code = files.filter((file) => isCodeName(file.name))
     const sql: RevisionSource[] = []
     for (const file of files) {
