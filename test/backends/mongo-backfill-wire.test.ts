@@ -1,4 +1,5 @@
 import type { Db, Document } from 'mongodb'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { createMigrator } from '../../src/app/migrator.js'
 import type { Migrator, MigratorEvent } from '../../src/app/types.js'
@@ -82,6 +83,45 @@ describeServers(['documentdb'], (server) => {
     // The filter matches no document twice.
     expect(await db.collection('users').distinct('n')).toEqual([1])
     expect(pages(wire).map(({ txnNumber }) => txnNumber as unknown)).toEqual(pages(wire).map(() => undefined))
+  })
+
+  it('at the wire, not MongoDB: where the next batch ends is looked for while one runs, and a batch asks for nothing else', async () => {
+    const { wire, db, migrator } = await stage(server)
+    /** Behind which ids it was looked where a batch ends. */
+    const behind = (): number[] =>
+      wire.seen
+        .filter(({ find, skip }) => find === 'users' && Number(skip) === 9)
+        .map(({ filter }) => Number((filter as { _id?: { $gt?: unknown } })._id?.$gt))
+        .filter((id) => id >= 0)
+    const duringUpdates: number[] = []
+    wire.answer('update', async ({ update }) => {
+      if (update !== 'users') return 'pass'
+      const end = 10 * (pages(wire).length - 1) + 9
+      for (let tries = 0; end < 39 && tries < 50 && !behind().includes(end); tries += 1) await sleep(20)
+      duringUpdates.push(...behind().filter((id) => id === end))
+      return 'pass'
+    })
+    await migrator().upgrade()
+    expect(duringUpdates).toEqual([9, 19, 29])
+    expect(behind()).toEqual([9, 19, 29])
+    expect(wire.seen.filter(({ find }) => find === 'migrate_backfill').length).toBeLessThan(4)
+    expect(await db.collection('users').distinct('n')).toEqual([1])
+  })
+
+  it('at the wire, not MongoDB: a batch is not run again that ran on one server by itself while it was paused', async () => {
+    const { wire, db, migrator } = await stage(server, { kind: 'standalone' })
+    const rows = db.collection('migrate_backfill')
+    let batches = 0
+    wire.answer('update', async ({ update }) => {
+      if (update === 'users' && ++batches === 2) {
+        await rows.updateMany({}, { $set: { state: 'paused' } })
+        setTimeout(() => void rows.updateMany({}, { $set: { state: 'running' } }), 500)
+      }
+      return 'pass'
+    })
+    await migrator().upgrade()
+    expect(pages(wire)).toHaveLength(4)
+    expect(await db.collection('users').distinct('n')).toEqual([1])
   })
 
   // https://www.mongodb.com/docs/manual/core/transactions/: no writes to capped collections

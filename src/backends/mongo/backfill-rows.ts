@@ -58,7 +58,10 @@ export class MongoBackfillRows {
     )
   }
 
-  /** Null, with nothing written, where it is paused or another runner has taken it further than so many batches. */
+  /**
+   * Null, with nothing written, where another runner has taken it further than so many batches; or where it is paused, unless
+   * what it notes stands whatever is written here.
+   */
   async note(
     place: BackfillPlace,
     batches: number,
@@ -67,6 +70,7 @@ export class MongoBackfillRows {
       readonly scanned: number
       readonly changed: number
       readonly last: boolean
+      readonly stands: boolean
     },
   ): Promise<StoredBackfill | null> {
     const { collection, session, now } = this.#parts
@@ -76,7 +80,7 @@ export class MongoBackfillRows {
       updatedAt: now(),
     }
     const row = await collection.findOneAndUpdate(
-      { _id: idOf(place), batches, state: 'running' },
+      { _id: idOf(place), batches, ...(done.stands ? {} : { state: 'running' }) },
       { $set: set, $inc: { batches: 1, scanned: done.scanned, changed: done.changed } },
       { ...session(), returnDocument: 'after', includeResultMetadata: false },
     )

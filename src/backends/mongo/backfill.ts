@@ -8,9 +8,9 @@ import type {
 } from '../../backend/index.js'
 import type { BackfillRow } from '../../core/backfill.js'
 import { MigrateError } from '../../core/errors.js'
-import { bracketsFrom } from '../../schema/mongo/brackets.js'
 import type { ServerFacts } from './abilities.js'
-import { Ids, type Id } from './backfill-ids.js'
+import { Bounds, type Bound } from './backfill-bounds.js'
+import { Ids } from './backfill-ids.js'
 import type { StoredBackfill } from './decode.js'
 import type { Bson } from './driver.js'
 import { codeOf, explain, explainStatement, isBlocked } from './errors.js'
@@ -144,24 +144,20 @@ async function attempt<T>(statement: BackfillStatement, work: () => Promise<T>):
   }
 }
 
-/** What comes next: the documents of this range, the last of which is this id. */
-interface Bound {
-  readonly range: Document
-  readonly end: Id
-  readonly documents: number
-  /** Nothing is behind it. */
-  readonly last: boolean
-}
+/** What the server told this long ago, that nobody has paused it, is asked again before a batch is run. */
+const SEEN_MS = 1_000
 
 class MongoPages implements BackfillPages {
   readonly #parts: BackfillParts
   readonly #statement: BackfillStatement
   readonly #place: BackfillPlace
-  readonly #ids: Ids
+  readonly #bounds: Bounds
   readonly #atomic: boolean
   readonly #command: Document
   readonly lagMs?: () => Promise<number | null>
   #stored: StoredBackfill
+  /** When the server last told of it. */
+  #seen = performance.now()
 
   constructor(
     parts: BackfillParts,
@@ -172,7 +168,7 @@ class MongoPages implements BackfillPages {
     this.#parts = parts
     this.#statement = statement
     this.#place = place
-    this.#ids = ids
+    this.#bounds = new Bounds(ids)
     this.#stored = stored
     this.#atomic = atomic
     this.#command = parts.command(statement)
@@ -195,21 +191,31 @@ class MongoPages implements BackfillPages {
   }
 
   async #next(size: number): Promise<PageResult> {
-    const rows = this.#parts.metadata.backfills
-    // Looked at before a batch is run in vain; the note of the batch asks again, and that is what counts.
-    const now = await rows.read(this.#place)
-    if (now?.row.state === 'paused') return { kind: 'paused', row: now.row }
-    if (now?.row.batches !== this.#stored.row.batches) throw notOurs(this.#statement)
-    const bound = await this.#boundFor(size)
-    const stored = await (this.#atomic ? this.#together(bound) : this.#oneAfterAnother(bound))
-    if (stored !== null) {
-      this.#stored = stored
-      return { kind: 'done', row: stored.row }
+    if (this.#stored.row.state === 'paused' || performance.now() - this.#seen > SEEN_MS) {
+      const now = await this.#look()
+      if (now.state === 'paused') return { kind: 'paused', row: now }
     }
-    const then = await rows.read(this.#place)
-    if (then?.row.batches !== this.#stored.row.batches) throw notOurs(this.#statement)
-    // Running again: it was resumed between the two questions.
-    return { kind: 'paused', row: then.row }
+    const { at, last } = this.#stored
+    const bound = last === null ? null : await this.#bounds.next(at, last, size)
+    if (bound !== null && last !== null) this.#bounds.lookAhead(bound, last, size)
+    const stored = await (this.#atomic ? this.#together(bound) : this.#oneAfterAnother(bound))
+    // Where it is running again, it was resumed between the two questions.
+    if (stored === null) return { kind: 'paused', row: await this.#look() }
+    this.#keep(stored)
+    return { kind: 'done', row: stored.row }
+  }
+
+  /** Before a batch is run in vain; the note of the batch asks again, and that is what counts. */
+  async #look(): Promise<BackfillRow> {
+    const now = await this.#parts.metadata.backfills.read(this.#place)
+    if (now?.row.batches !== this.#stored.row.batches) throw notOurs(this.#statement)
+    this.#keep(now)
+    return now.row
+  }
+
+  #keep(stored: StoredBackfill): void {
+    this.#stored = stored
+    this.#seen = performance.now()
   }
 
   /** The batch and its note are one transaction. */
@@ -247,32 +253,8 @@ class MongoPages implements BackfillPages {
       scanned: bound?.documents ?? 0,
       changed,
       last: bound?.last ?? true,
+      stands: !this.#atomic,
     })
-  }
-
-  /** Null when nothing is left. A batch ends where its bracket does. */
-  async #boundFor(size: number): Promise<Bound | null> {
-    const { at, last } = this.#stored
-    if (last === null) return null
-    const after = at === null ? null : this.#ids.read(at)
-    const upTo = this.#ids.read(last)
-    for (const bracket of bracketsFrom(after?.bracket ?? null, upTo.bracket)) {
-      const range = this.#ids.range(bracket, after, upTo)
-      if (range === null) continue
-      const end = await this.#ids.at(range, size - 1)
-      if (end !== null)
-        return {
-          range: this.#ids.range(bracket, after, end) ?? range,
-          end,
-          documents: size,
-          last: end.text === last,
-        }
-      const rest = await this.#ids.lastIn(range)
-      if (rest === null) continue
-      const documents = await this.#ids.count(range)
-      return { range, end: rest, documents, last: bracket === upTo.bracket }
-    }
-    return null
   }
 }
 
