@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { lackOf, type ServerFacts } from '../../src/backends/mongo/abilities.js'
+import { hasTransactions, lackOf, type ServerFacts } from '../../src/backends/mongo/abilities.js'
 import { fitOf } from '../../src/backends/mongo/fit.js'
 import { parseStatements } from '../../src/backends/mongo/statements.js'
 import { MigrateError } from '../../src/core/errors.js'
@@ -66,11 +66,54 @@ describe('what a server lacks', () => {
     ['{"create": "c", "capped": true, "size": 4096}', null],
     ['{"create": "c", "validator": {"$jsonSchema": {}}}', '4.0.0'],
     [index(', "unique": true, "sparse": true'), '4.0.0'],
+    [index('', '"a": "text"'), '5.0.0'],
+    [index('', '"a": "hashed"'), null],
   ])('Amazon DocumentDB runs it from a version on: %s', (text, first) => {
     for (const version of ['4.0.0', '5.0.0', '8.0.0'])
       expect(lack(text, 'Amazon DocumentDB', version) === null, version).toBe(
         first !== null && Number.parseInt(version) >= Number.parseInt(first),
       )
+  })
+
+  // Amazon's page "Index property: hidden": its engines 5.0.2 and 8.0.1; the server decides within 5.0 and 8.0.
+  it.each<[version: string, has: boolean]>([
+    ['4.0.0', false],
+    ['5.0.0', true],
+    ['8.0.0', true],
+    ['0.0.0', true],
+  ])('Amazon DocumentDB %s hides indexes, also from their creation on: %s', (version, has) => {
+    for (const text of [
+      index(', "hidden": true'),
+      '{"collMod": "c", "index": {"name": "n", "hidden": true}}',
+      '{"retireIndex": "c", "index": "n", "hideFor": "7d"}',
+    ])
+      expect(lack(text, 'Amazon DocumentDB', version) === null, text).toBe(has)
+  })
+
+  // From Microsoft's page on the features of Cosmos DB for MongoDB 4.2.
+  it.each([
+    index(', "sparse": true'),
+    index(', "partialFilterExpression": {"a": 1}'),
+    index('', '"a": "hashed"'),
+    index('', '"a": "text"'),
+    '{"collMod": "c", "validator": {"a": 1}}',
+    '{"renameCollection": "c", "to": "d"}',
+  ])('Cosmos DB does not run %s', (text) => {
+    expect(lack(text, 'Cosmos DB', '4.2.0')).not.toBeNull()
+    expect(lack(text, 'MongoDB', '4.4.0')).toBeNull()
+  })
+
+  it('is no partial index of Cosmos DB when it is unique', () => {
+    const text = index(', "unique": true, "partialFilterExpression": {"a": 1}')
+    expect(lack(text, 'Cosmos DB', '4.2.0')).toBeNull()
+  })
+
+  it('is a transaction over several collections in FerretDB and Cosmos DB', () => {
+    const facts = { version: '4.2.0', number: 40_200, kind: 'replica set' } as const
+    const having = ['MongoDB', 'DocumentDB', 'Amazon DocumentDB', 'FerretDB', 'Cosmos DB'].filter((product) =>
+      hasTransactions({ ...facts, product }),
+    )
+    expect(having).toEqual(['MongoDB', 'DocumentDB', 'Amazon DocumentDB'])
   })
 
   it('is a collation of a whole collection where only indexes have one', () => {
@@ -103,8 +146,6 @@ describe('what a server lacks', () => {
     expect(lack('{"collMod": "c", "index": {"name": "n", "unique": true}}', 'MongoDB', '0.0.0')).toBeNull()
     expect(lack('{"shardCollection": "c"}', 'MongoDB', '8.0.0', 'sharded')).toBeNull()
     for (const product of ['MongoDB', 'DocumentDB', 'FerretDB', 'Amazon DocumentDB', 'Cosmos DB'])
-      expect(
-        lack(index(', "unique": true, "sparse": true, "expireAfterSeconds": 5'), product, '4.4.0'),
-      ).toBeNull()
+      expect(lack(index(', "unique": true, "expireAfterSeconds": 5'), product, '4.4.0')).toBeNull()
   })
 })

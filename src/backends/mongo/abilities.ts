@@ -27,17 +27,27 @@ const ALL_OTHERS = ['DocumentDB', 'FerretDB', 'Amazon DocumentDB', 'Cosmos DB'] 
 const OPEN = ['DocumentDB', 'FerretDB'] as const
 const LEASED = ['Amazon DocumentDB', 'Cosmos DB'] as const
 
+/** From its engines 5.0.2 and 8.0.1 on; whether the version that a server tells has the last number is not known, so it is left to it. */
+const AMAZON_HIDDEN = 50_000
+
+/**
+ * MongoDB: its manual, on each command and option, "New in version". Amazon DocumentDB: "Supported MongoDB APIs, operations, and
+ * data types", and the pages on index properties. Cosmos DB, by request units: "Supported features and syntax" of its 4.2.
+ * FerretDB: "Compatibility". DocumentDB: what its 1.0 answers.
+ */
 const TABLE = {
   hidden: {
     name: 'indexes that are hidden from their creation on',
-    absent: ALL_OTHERS,
+    absent: [...OPEN, 'Cosmos DB'],
+    amazonSince: AMAZON_HIDDEN,
     instead:
       'Create the index, and hide it with a command of its own: {"collMod": …, "index": {…, "hidden": true}}.',
   },
   hide: {
     name: 'hidden indexes',
     since: 40_400,
-    absent: LEASED,
+    absent: ['Cosmos DB'],
+    amazonSince: AMAZON_HIDDEN,
     instead: 'Drop the index by itself, once you know that nobody misses it.',
   },
   prepareUnique: {
@@ -49,14 +59,24 @@ const TABLE = {
   compoundWildcard: { name: 'wildcard indexes of several fields', since: 70_000, absent: ALL_OTHERS },
   wildcard: { name: 'wildcard indexes', absent: ['Amazon DocumentDB'] },
   haystack: { name: 'indexes of the kind geoHaystack any more' },
-  hashed: { name: 'hashed indexes', absent: ['Amazon DocumentDB'] },
+  hashed: { name: 'hashed indexes', absent: LEASED },
+  sparse: {
+    name: 'sparse indexes',
+    absent: ['Cosmos DB'],
+    instead: 'Leave it out: the index then has every document.',
+  },
+  partial: {
+    name: 'partial indexes but for unique ones',
+    absent: ['Cosmos DB'],
+    instead: 'Leave it out: the index then has every document.',
+  },
   flat: { name: 'indexes of the kind 2d', absent: LEASED },
   compoundSphere: {
     name: 'indexes of the kind 2dsphere with other fields',
     absent: ['DocumentDB'],
     instead: 'Index the place by itself.',
   },
-  text: { name: 'text indexes', absent: ['Cosmos DB'] },
+  text: { name: 'text indexes', absent: ['Cosmos DB'], amazonSince: 50_000 },
   collation: { name: 'collations', absent: ['Cosmos DB'], amazonSince: 80_000 },
   collectionCollation: {
     name: 'collections and views with a collation',
@@ -88,6 +108,16 @@ const TABLE = {
     since: 60_007,
     absent: ALL_OTHERS,
     instead: 'Search elsewhere, or with a text index.',
+  },
+  collMod: {
+    name: 'collMod',
+    absent: ['Cosmos DB'],
+    instead: 'Drop what is to be changed, and create it anew.',
+  },
+  rename: {
+    name: 'renameCollection',
+    absent: ['Cosmos DB'],
+    instead: 'Copy the documents into a collection of the new name.',
   },
   dryRun: { name: 'dryRun of collMod', since: 50_300, absent: ALL_OTHERS, instead: 'Leave it out.' },
   bulkWrite: {
@@ -144,9 +174,9 @@ export function lackOf(command: JsonObject, server: ServerFacts): Lack | null {
 export const createsInTransactions = ({ product, number }: ServerFacts): boolean =>
   product === 'MongoDB' && (number === 0 || number >= 40_400)
 
-/** FerretDB takes transactions without having them. */
+/** FerretDB takes transactions without having them; those of Cosmos DB are of one collection, and the history is another. */
 export const hasTransactions = ({ product, kind }: ServerFacts): boolean =>
-  kind !== 'standalone' && product !== 'FerretDB'
+  kind !== 'standalone' && product !== 'FerretDB' && product !== 'Cosmos DB'
 
 function has({ product, number, kind }: ServerFacts, name: AbilityName): boolean {
   const { since = 0, absent = [], amazonSince = 0 }: Ability = TABLE[name]
@@ -188,7 +218,10 @@ function needsOf(command: JsonObject): Need[] {
         needs(fieldOf(command, 'index'), {
           ...{ hidden: 'hide', prepareUnique: 'prepareUnique', unique: 'prepareUnique' },
         }),
+        { ability: 'collMod', offset: command.offset },
       )
+    case 'renameCollection':
+      return [{ ability: 'rename', offset: command.offset }]
     case 'createIndexes': {
       const indexes = fieldOf(command, 'indexes')
       const each = indexes?.kind === 'array' ? indexes.items.flatMap(needsOfIndex) : []
@@ -212,7 +245,11 @@ const KINDS: Readonly<Record<string, AbilityName>> = {
 }
 
 function needsOfIndex(index: JsonNode): Need[] {
-  const found = needs(index, { hidden: 'hidden', prepareUnique: 'prepareUnique', collation: 'collation' })
+  const found = needs(index, {
+    ...{ hidden: 'hidden', prepareUnique: 'prepareUnique', collation: 'collation', sparse: 'sparse' },
+  })
+  if (needs(index, { unique: 'prepareUnique' }).length === 0)
+    found.push(...needs(index, { partialFilterExpression: 'partial' }))
   const collation = found.find(({ ability }) => ability === 'collation')
   if (collation !== undefined && needs(index, { unique: 'prepareUnique' }).length > 0)
     found.push({ ability: 'uniqueCollation', offset: collation.offset })
