@@ -73,6 +73,7 @@ function pointsAt(library: string, call: string, index: number): CrashPoint[] {
 }
 
 const FILES: readonly (readonly [RegExp, string])[] = [
+  [/-side$/, 'the attached file'],
   [/-lock(\.json|-journal)?$/, "the lock's files"],
   [/-(wal|shm)$/, 'the write-ahead log'],
   [/-journal$|-mj[0-9A-F]+$/, 'the rollback journal'],

@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3'
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import mysql from 'mysql2/promise'
@@ -16,6 +16,8 @@ export interface Place {
   readonly url: string
   /** A statement in the server's own language; answers of the last one, every value as text. */
   query(statement: string): Promise<Row[]>
+  /** SQLite: puts a copy beside the file. What is looked at afterwards has it attached as `side`. */
+  copyBeside?(): void
   /** As the time does that a lease lasts: whoever held one holds it no more. */
   leasesEnd?(): Promise<void>
   drop(): Promise<void>
@@ -167,6 +169,9 @@ export function mysqlGround(server: ServerInfo): Ground {
   }
 }
 
+/** A second file that revisions attach, where a scenario has made one. */
+const sideOf = (file: string): string => `${file}-side`
+
 /** @param drop what goes with the database */
 export function sqliteAt(file: string, drop: () => void): Place {
   return {
@@ -174,6 +179,7 @@ export function sqliteAt(file: string, drop: () => void): Place {
     query(sql) {
       const database = new Database(file, { timeout: 20_000 })
       try {
+        if (existsSync(sideOf(file))) database.prepare('ATTACH ? AS side').run(sideOf(file))
         const statement = database.prepare(sql)
         if (statement.reader) return Promise.resolve(texts(statement.raw().all() as unknown[][]))
         statement.run()
@@ -181,6 +187,9 @@ export function sqliteAt(file: string, drop: () => void): Place {
       } finally {
         database.close()
       }
+    },
+    copyBeside() {
+      copyFileSync(file, sideOf(file))
     },
     drop() {
       drop()
@@ -208,6 +217,7 @@ export function sqliteGround(name: SqliteName): Ground {
         copy() {
           const copied = fresh()
           copyFileSync(original.file, copied.file)
+          if (existsSync(sideOf(original.file))) copyFileSync(sideOf(original.file), sideOf(copied.file))
           return Promise.resolve(copied.place)
         },
         drop: () => original.place.drop(),

@@ -17,9 +17,13 @@ export interface Revision {
 export interface Scenario<Of extends Family = Family> {
   readonly name: string
   readonly families: readonly Of[]
+  /** On these of them alone, by name. */
+  readonly only?: readonly string[]
   revisions(family: Of): readonly Revision[]
   /** Run undisturbed before anything is killed. */
   readonly before?: readonly (readonly string[])[]
+  /** SQLite: a second file lies beside the database, a copy of it, for revisions that attach it. */
+  readonly beside?: true
   /** Run on the server after that. */
   readonly then?: readonly string[]
   /** What is killed. */

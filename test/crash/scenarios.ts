@@ -1,6 +1,7 @@
 import { CATALOGUES, insert, inserted, without, type Step } from './statements.js'
 import type { SqlFamily } from './place.js'
 import { usualScenarios, type Revision, type Scenario } from './scenario.js'
+import { ATTACHED_SCENARIOS } from './scenarios-attached.js'
 import { MONGO_SCENARIOS } from './scenarios-mongo.js'
 import { REDIS_SCENARIOS } from './scenarios-redis.js'
 
@@ -368,4 +369,9 @@ const SQL_SCENARIOS: readonly Scenario<SqlFamily>[] = [
   },
 ]
 
-export const SCENARIOS: readonly Scenario[] = [...SQL_SCENARIOS, ...MONGO_SCENARIOS, ...REDIS_SCENARIOS]
+export const SCENARIOS: readonly Scenario[] = [
+  ...SQL_SCENARIOS,
+  ...ATTACHED_SCENARIOS,
+  ...MONGO_SCENARIOS,
+  ...REDIS_SCENARIOS,
+]

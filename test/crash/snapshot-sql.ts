@@ -4,11 +4,14 @@ import { countsOf, type Snapshot } from './snapshot.js'
 export async function sqlSnapshot(place: Place, family: SqlFamily): Promise<Snapshot> {
   const { schema, tables } = await LOOKS[family](place)
   const rows: string[] = []
-  for (const table of tables.filter((name) => name !== 'crash_audit')) {
+  const isAudit = (name: string): boolean => /^(?:side\.)?crash_audit$/.test(name)
+  for (const table of tables.filter((name) => !isAudit(name))) {
     for (const row of await place.query(`SELECT * FROM ${table}`)) rows.push(`${table}: ${line(row)}`)
   }
-  const words = await place.query('SELECT word FROM crash_audit')
-  const audit = countsOf(words.map(([word]) => word ?? ''))
+  const words: string[] = []
+  for (const table of tables.filter(isAudit))
+    words.push(...(await place.query(`SELECT word FROM ${table}`)).map(([word]) => word ?? ''))
+  const audit = countsOf(words)
   return { schema, rows: rows.sort(), audit, ...(await metadataOf(place, family)) }
 }
 
@@ -126,13 +129,18 @@ async function lookAtMysql(place: Place): Promise<Looked> {
 }
 
 async function lookAtSqlite(place: Place): Promise<Looked> {
-  const found = await place.query(
-    "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE tbl_name NOT LIKE 'migrate\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite_%'",
-  )
-  return {
-    schema: found.map(line).sort(),
-    tables: found.filter(([type]) => type === 'table').map(([, name]) => name ?? ''),
+  const files = await place.query("SELECT name FROM pragma_database_list WHERE name IN ('main', 'side')")
+  const schema: string[] = []
+  const tables: string[] = []
+  for (const [file] of files) {
+    const prefix = file === 'side' ? 'side.' : ''
+    const found = await place.query(
+      `SELECT type, name, tbl_name, sql FROM ${prefix}sqlite_schema WHERE tbl_name NOT LIKE 'migrate\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite_%'`,
+    )
+    schema.push(...found.map((row) => prefix + line(row)))
+    tables.push(...found.filter(([type]) => type === 'table').map(([, name]) => prefix + (name ?? '')))
   }
+  return { schema: schema.sort(), tables }
 }
 
 export async function sqlHasApplied(place: Place, revision: string): Promise<boolean> {

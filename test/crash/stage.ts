@@ -82,6 +82,7 @@ export class Stage {
         gated: scenario.gates !== undefined,
         mayCrash: options.server !== undefined,
       })
+      if (scenario.beside === true) place.copyBeside?.()
       for (const words of scenario.before ?? []) await give(project.migrator(place.url), words)
       for (const sql of scenario.then ?? []) await place.query(sql)
     })

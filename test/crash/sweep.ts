@@ -49,6 +49,7 @@ export async function sweep(options: SweepOptions): Promise<void> {
 async function sweepScenario(scenario: Scenario, ground: Ground, options: SweepOptions): Promise<void> {
   const { only = [], limit = Infinity, seed, atOnce } = options
   if (!scenario.families.includes(ground.family)) return
+  if (scenario.only?.includes(ground.name) === false) return
   const named = [ground.name, scenario.name]
   // A word that is neither's name is looked for in the points.
   const words = only.filter((word) => !named.includes(word))
