@@ -50,6 +50,14 @@ export class Head {
     this.#beginning = this.#at
   }
 
+  /** Takes the place behind all of these marks for the statement's beginning. None is kept, however many they are. */
+  beginBehind(mark: string): void {
+    this.#tokens.splice(0, this.#at)
+    this.#at = 0
+    for (let next = this.#token(0); this.#isMark(next, mark); next = this.#token(0)) this.#tokens.shift()
+    this.begin()
+  }
+
   /** Back to the statement's beginning. */
   rewind(): void {
     this.#at = this.#beginning
@@ -123,6 +131,10 @@ export class Head {
       return { type, start, end, word: type === 'word' ? this.#text.slice(start, end).toUpperCase() : '' }
     }
     return undefined
+  }
+
+  #isMark({ type, start, end }: HeadToken, mark: string): boolean {
+    return type === 'punctuation' && end - start === mark.length && this.#text.startsWith(mark, start)
   }
 
   #slice(token: HeadToken): string {

@@ -7,7 +7,7 @@ type Draft = { -readonly [Key in keyof StatementKind]: StatementKind[Key] }
 
 /** Reads what a statement is from its beginning. */
 export function readKind(head: Head, rules: DialectRules): StatementKind {
-  while (head.sign() === '(') head.skip()
+  head.beginBehind('(')
   const verb = head.word()
   const draft: Draft = { verb: verb.toLowerCase() }
   if (verb === 'WITH') {

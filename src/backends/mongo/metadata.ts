@@ -216,7 +216,8 @@ export class MongoMetadata implements MetadataStore {
       this.#withPending(async (pending) => {
         if (limit < 1 || (await this.#format()) === null) return []
         const found = await this.#collection('log')
-          .find({}, this.#session)
+          // One answer has them all: a cursor would be lost with a pooled connection of the server's.
+          .find({}, { ...this.#session, batchSize: limit + 1 })
           .sort({ _id: -1 })
           .limit(limit)
           .toArray()
