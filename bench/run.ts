@@ -2,6 +2,7 @@
 // busy machine the ratio of the least times says more. The peak of memory is the largest of ours.
 //   npm run bench                     everything (about twenty minutes on two cores)
 //   npm run bench -- sqlite version   cases whose names hold one of these words
+//   npm run bench -- large mysql      backfills of ten million rows: some minutes a server
 //   npm run bench -- waits mysql      the longest wait of an application beside a backfill, an index and a blocked ALTER TABLE
 //   npm run bench -- hostile split    10 MB of every nasty pattern, on readers whose names hold one of these words
 import { startServers } from '../test/servers/index.js'
@@ -57,6 +58,11 @@ function casesOn(servers: readonly ServerInfo[]): Case[] {
   ]
 }
 
+/** Too long for every day. */
+function largeCasesOn(servers: readonly ServerInfo[]): Case[] {
+  return servers.map((server) => ({ ...backfilled(server, 10_000_000), runs: 1 }))
+}
+
 async function measure(one: Case): Promise<void> {
   const prepared = await one.prepare()
   try {
@@ -86,18 +92,34 @@ async function measure(one: Case): Promise<void> {
   }
 }
 
-/** @param words names of servers, besides SQLite; none for all */
-async function waitsOn(words: readonly string[]): Promise<void> {
+/** @param words names of SQL servers; none for all */
+async function onSqlServers(
+  words: readonly string[],
+  work: (servers: readonly ServerInfo[]) => Promise<void>,
+): Promise<void> {
   const known: readonly ServerName[] = ['postgres', 'mysql', 'mariadb']
-  const named = known.filter((name) => words.length === 0 || words.includes(name))
-  const started = await startServers(named, { durable: true })
+  await onServers(
+    known.filter((name) => words.length === 0 || words.includes(name)),
+    work,
+  )
+}
+
+async function onServers(
+  names: readonly ServerName[],
+  work: (servers: readonly ServerInfo[]) => Promise<void>,
+): Promise<void> {
+  const started = await startServers(names, { durable: true })
   for (const { name, reason } of started.servers.missing)
     process.stdout.write(`${name} is not measured: ${reason}\n`)
   try {
-    await longestWaits(started.servers.present)
+    await work(started.servers.present)
   } finally {
     await started.stop()
   }
+}
+
+async function measureEach(cases: readonly Case[]): Promise<void> {
+  for (const one of cases) await measure(one)
 }
 
 async function measureAll(words: readonly string[]): Promise<void> {
@@ -109,17 +131,11 @@ async function measureAll(words: readonly string[]): Promise<void> {
       ? words.includes(name)
       : words.length === 0 || words.some((word) => !['sqlite', 'version'].includes(word) || word === name),
   )
-  const started = await startServers(needed, { durable: true })
-  for (const { name, reason } of started.servers.missing)
-    process.stdout.write(`${name} is not measured: ${reason}\n`)
-  try {
-    for (const one of casesOn(started.servers.present).filter(wanted)) await measure(one)
-  } finally {
-    await started.stop()
-  }
+  await onServers(needed, (servers) => measureEach(casesOn(servers).filter(wanted)))
 }
 
 const [first = '', ...others] = process.argv.slice(2)
 if (first === 'hostile') await hostileTexts(others)
-else if (first === 'waits') await waitsOn(others)
+else if (first === 'waits') await onSqlServers(others, longestWaits)
+else if (first === 'large') await onSqlServers(others, (servers) => measureEach(largeCasesOn(servers)))
 else await measureAll(process.argv.slice(2))
