@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import { cosmiconfig } from 'cosmiconfig'
 import fc from 'fast-check'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, it } from 'vitest'
 import { MigrateError } from '../../src/core/errors.js'
 import { CONFIG_PLACES, findConfig } from '../../src/files/config-find.js'
@@ -460,6 +461,27 @@ describe('.migraterc.example', () => {
         : [name],
     )
     expect(keys.sort()).toEqual([...CONFIG_KEYS].sort())
+  })
+
+  it('names a schema for editors, which has every option and takes what is shown', async () => {
+    const schemas = join(import.meta.dirname, '../../src/schemas')
+    const all = (await values(text.replace(/^(\s*)#(?=[^ \n])/gm, '$1'))) as { $schema: string }
+    expect(all.$schema).toBe('./node_modules/revgraph/schemas/config.json')
+    const schema = JSON.parse(readFileSync(join(schemas, 'config.json'), 'utf8')) as {
+      properties: object
+      $defs: { options: { properties: Record<string, { properties?: object }> } }
+    }
+    const options = schema.$defs.options.properties
+    const inner = Object.entries(options).flatMap(([name, { properties = {} }]) =>
+      Object.keys(properties).map((key) => `${name}.${key}`),
+    )
+    expect([...Object.keys(schema.properties), ...inner].sort()).toEqual([...CONFIG_KEYS].sort())
+    const inEnvironments = CONFIG_KEYS.filter((name) => !/\.|^\$|nvironment/.test(name))
+    expect(Object.keys(options).sort()).toEqual(inEnvironments.sort())
+    const valid = new Ajv2020({ strict: true, allowUnionTypes: true, allErrors: true }).compile(schema)
+    expect([valid(all), valid.errors]).toEqual([true, null])
+    expect(valid({ ...all, environments: { production: { strictOrder: 'perhaps' } } })).toBe(false)
+    expect(valid({ lockwait: '5s' })).toBe(false)
   })
 
   it('shows the defaults', async () => {
