@@ -103,8 +103,8 @@ async function readBoth(context: Context, opening: Promise<Session>, look: boole
   })
   // Whichever fails first is told; the other must not become an unhandled rejection.
   first.catch(() => undefined)
-  // The server is asked before the folder is listed: it can be at work meanwhile.
-  await context.backend()
+  // The server is asked before the folder is listed: it can be at work meanwhile. What is wrong with it, the session tells.
+  await context.backend().catch(() => undefined)
   const { memory, read } = await context.revisions()
   const known = look ? await memory?.recall() : undefined
   const sources = known === undefined ? await read() : undefined
