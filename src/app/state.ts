@@ -137,9 +137,9 @@ async function stateOf(context: Context, { session, sources, snapshot }: Reading
 
 async function settledAt(backend: Backend, { look, summary, memory }: Readings): Promise<Settled | null> {
   if (summary === null || look.digest !== summary.digest) return null
-  await memory?.keep(summary)
   const { head, order } = summary
   if (head === null) return null
+  await memory?.keep(summary)
   return { backend, head, order, appliedAt: look.last?.id === head.id ? look.last.appliedAt : null }
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, statSync, type Stats } from 'node:fs'
 import { historyText, onlyHead } from '../core/history.js'
 import type { RevisionSource } from '../core/revision.js'
 import { buildGraph } from '../core/graph.js'
@@ -87,11 +87,20 @@ export class FolderMemory {
     let text = ''
     for (const [index, { path, inside }] of this.#files.entries()) {
       if (index % FILES_AT_ONCE === 0) await othersTurn()
-      const stats = statSync(path, { throwIfNoEntry: false })
+      const stats = statsOf(path)
       if (stats === undefined || stats.ctimeMs > newest || stats.mtimeMs > newest) return null
       text += `${inside}\0${stats.size} ${stats.mtimeMs} ${stats.ctimeMs} ${stats.ino}\n`
     }
     return Buffer.from(text)
+  }
+}
+
+/** Undefined for what may not be looked at as well: reading it tells that better. */
+function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path)
+  } catch {
+    return undefined
   }
 }
 
