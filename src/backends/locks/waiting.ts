@@ -29,11 +29,12 @@ export async function acquireByPolling<L extends Lock>(
     const lock = await attempts.attempt()
     if (lock !== null) return lock
     const holder = await attempts.holder()
+    const description = holder?.description ?? ''
+    // Also where the first questions took all the time there was: who waited is told for whom.
+    if (timeoutMs > 0 && description !== told) onWait?.(holder)
+    told = description
     const left = deadline - performance.now()
     if (left <= 0) throw lockTimeout(timeoutMs, holder)
-    const description = holder?.description ?? ''
-    if (description !== told) onWait?.(holder)
-    told = description
     // Contenders that began together shall not ask together.
     const jittered = delay * (0.5 + Math.random())
     try {
