@@ -7,10 +7,18 @@ export interface Asker {
   readonly starts: boolean
 }
 
+/** As a server limits a transaction's age, idle or not: by transactionLifetimeLimitSeconds, 60 where nobody sets it. */
+const TRANSACTION_LIFETIME_MS = 30_000
+
+interface Pinned {
+  readonly client: pg.PoolClient
+  readonly lost: () => void
+}
+
 /** A transaction is a connection of its own, from its first command to its end. */
 export class Connections {
   readonly #pool: pg.Pool
-  readonly #pinned = new Map<string, pg.PoolClient>()
+  readonly #pinned = new Map<string, Pinned>()
 
   constructor(pool: pg.Pool) {
     this.#pool = pool
@@ -28,15 +36,17 @@ export class Connections {
       }
     }
     if (asker.starts) await this.#begin(session)
-    const client = this.#pinned.get(session)
-    return client === undefined ? null : work(client)
+    const pinned = this.#pinned.get(session)
+    return pinned === undefined ? null : work(pinned.client)
   }
 
   /** False when there is none. */
   async end(session: string, how: 'COMMIT' | 'ROLLBACK'): Promise<boolean> {
-    const client = this.#pinned.get(session)
-    if (client === undefined) return false
+    const pinned = this.#pinned.get(session)
+    if (pinned === undefined) return false
     this.#pinned.delete(session)
+    const { client, lost } = pinned
+    client.off('error', lost)
     try {
       await client.query(how)
       client.release()
@@ -50,8 +60,14 @@ export class Connections {
   async #begin(session: string): Promise<void> {
     await this.end(session, 'ROLLBACK')
     const client = await this.#pool.connect()
-    this.#pinned.set(session, client)
+    const lost = (): void => {
+      if (this.#pinned.delete(session)) client.release(true)
+    }
+    client.once('error', lost)
+    this.#pinned.set(session, { client, lost })
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ')
+    // An index is built CONCURRENTLY underneath, which waits for every transaction there is.
+    await client.query(`SET LOCAL transaction_timeout = ${TRANSACTION_LIFETIME_MS}`)
   }
 
   async close(): Promise<void> {

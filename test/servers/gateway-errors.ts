@@ -26,6 +26,7 @@ const CODES: Readonly<Record<string, readonly [number, string]>> = {
   M00F6: [251, 'NoSuchTransaction'],
   '40001': [112, 'WriteConflict'],
   '40P01': [112, 'WriteConflict'],
+  '25P04': [290, 'TransactionExceededLifetimeLimitSeconds'],
   '57014': [11_601, 'Interrupted'],
 }
 
