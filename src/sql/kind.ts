@@ -234,7 +234,8 @@ function readAlter(head: Head, draft: Draft): void {
   if (first !== '') draft.action = `${first} ${second}`.trim().toLowerCase()
   if (draft.action === 'detach partition') {
     head.skip(2)
-    head.name()
+    const partition = head.name()
+    if (partition !== undefined) draft.partition = partition.name
     if (head.accept('CONCURRENTLY')) draft.concurrently = true
   }
 }

@@ -6,6 +6,8 @@ import { RULES } from './rules.js'
  * What a statement of PostgreSQL changes in the catalogue that cannot be in one transaction with its row of the journal.
  * Names are in parts as they are typed, with their quotes: the server folds and cuts them.
  */
+export type PostgresSubject = IndexSubject | DetachedSubject
+
 export type IndexSubject =
   /** `index` is null where the server chooses the name. */
   | { readonly change: 'appears'; readonly table: readonly string[]; readonly index: string | null }
@@ -13,16 +15,24 @@ export type IndexSubject =
   /** Indexes are made anew beside the old ones. `name` is null for a database. */
   | { readonly change: 'rebuilt'; readonly of: RebuiltKind; readonly name: readonly string[] | null }
 
+/** A partition that is marked in one transaction of the server's, and let go of in a second one. */
+export interface DetachedSubject {
+  readonly change: 'detached'
+  readonly table: readonly string[]
+  readonly partition: readonly string[]
+}
+
 export type RebuiltKind = 'index' | 'table' | 'schema' | 'database'
 
 /** Null when that cannot be seen in the catalogue afterwards. */
-export function postgresSubject(text: string): IndexSubject | null {
+export function postgresSubject(text: string): PostgresSubject | null {
   const rules = RULES.postgres
   const head = new Head(text, rules)
-  const { verb, object, concurrently, name, on } = readKind(head, rules)
+  const { verb, object, concurrently, name, on, partition } = readKind(head, rules)
   // U&"…" is several tokens here, and has escapes.
   if (concurrently !== true || /u&"/i.test(text)) return null
   if (verb === 'reindex') return rebuilt(object, name)
+  if (object === 'table' && partition !== undefined) return detached(name, partition)
   if (object !== 'index') return null
   if (verb === 'drop') {
     const index = typed(name)
@@ -34,6 +44,11 @@ export function postgresSubject(text: string): IndexSubject | null {
   if (name === undefined) return { change: 'appears', table, index: null }
   const [index, ...more] = typed(name) ?? []
   return index === undefined || more.length > 0 ? null : { change: 'appears', table, index }
+}
+
+function detached(name: string | undefined, written: string): DetachedSubject | null {
+  const [table, partition] = [typed(name), typed(written)]
+  return table === null || partition === null ? null : { change: 'detached', table, partition }
 }
 
 function rebuilt(object: string | undefined, name: string | undefined): IndexSubject | null {

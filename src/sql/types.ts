@@ -32,6 +32,8 @@ export interface StatementKind {
   readonly onPath?: readonly string[]
   /** ALTER's first action: `add column`, `detach partition`; a PRAGMA's `set`. Lower case, at most two words. */
   readonly action?: string
+  /** What DETACH PARTITION lets go of, as written. */
+  readonly partition?: string
   readonly control?: TransactionControl
   readonly concurrently?: true
   readonly ifExists?: true

@@ -72,6 +72,15 @@ const SEEN: readonly Case[] = [
     setup: ['CREATE SCHEMA s', 'CREATE TABLE s.t (a integer)', 'CREATE INDEX i ON s.t (a)'],
     text: 'DROP INDEX CONCURRENTLY IF EXISTS s.i RESTRICT',
   },
+  {
+    name: 'a partition detached',
+    setup: [
+      'CREATE TABLE parted (a integer) PARTITION BY LIST (a)',
+      'CREATE SCHEMA "S"',
+      'CREATE TABLE "S".part PARTITION OF parted FOR VALUES IN (1)',
+    ],
+    text: 'ALTER TABLE IF EXISTS Parted DETACH PARTITION "S".part CONCURRENTLY',
+  },
 ]
 
 const UNNAMED = 'CREATE UNIQUE INDEX CONCURRENTLY ON t (a)'
@@ -81,6 +90,7 @@ const UNSEEN = [
   'CREATE INDEX CONCURRENTLY U&"d\\0061" ON t (a)',
   'CREATE INDEX CONCURRENTLY i ON db.s.t (a)',
   'DROP INDEX CONCURRENTLY i, j',
+  'ALTER TABLE db.s.t DETACH PARTITION p CONCURRENTLY',
   "CREATE SUBSCRIPTION s CONNECTION 'x' PUBLICATION p",
 ]
 

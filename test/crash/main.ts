@@ -102,9 +102,15 @@ function isCrashable(server: RunningServer): server is RunningServer & Crashable
   return server.crash !== undefined && server.restart !== undefined
 }
 
-if (!positionals.includes('server')) await killRunners()
-if (positionals.length === 0 || positionals.includes('revision')) await strikeNewFiles(common.onOutcome)
-await killServers()
+try {
+  if (!positionals.includes('server')) await killRunners()
+  if (positionals.length === 0 || positionals.includes('revision')) await strikeNewFiles(common.onOutcome)
+  await killServers()
+} catch (error) {
+  // What was struck until then is told all the same.
+  say(`ENDED EARLY: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+  process.exitCode = 1
+}
 
 for (const absence of missing) say(`MISSING ${absence}`)
 const { kills, lost, twice, other } = tally.total

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { loadModule, parseSync } from 'libpg-query'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { indexDefinition, postgresSubject, type IndexSubject } from '../../src/sql/subjects-postgres.js'
+import { indexDefinition, postgresSubject, type PostgresSubject } from '../../src/sql/subjects-postgres.js'
 
 beforeAll(loadModule)
 
@@ -44,6 +44,15 @@ function oracle(text: string): unknown {
     const name = kind === 'schema' ? [reindex['name']] : pathOf(reindex['relation'] as Node)
     return name.length > 2 ? null : { change: 'rebuilt', of: kind, name }
   }
+  const cmds = (stmt as Record<string, Node | undefined>)['AlterTableStmt']?.['cmds'] ?? []
+  const [cmd] = cmds as { AlterTableCmd: { subtype: string; def?: { PartitionCmd?: Node } } }[]
+  const detach =
+    cmd?.AlterTableCmd.subtype === 'AT_DetachPartition' ? cmd.AlterTableCmd.def?.PartitionCmd : undefined
+  if (detach?.['concurrent'] === true) {
+    const table = pathOf((stmt['AlterTableStmt'] as Node)['relation'] as Node)
+    const partition = pathOf(detach['name'] as Node)
+    return table.length > 2 || partition.length > 2 ? null : { change: 'detached', table, partition }
+  }
   return null
 }
 
@@ -57,7 +66,7 @@ function folded(typed: string): string {
   return cut.toString()
 }
 
-function read(subject: IndexSubject | null): unknown {
+function read(subject: PostgresSubject | null): unknown {
   if (subject === null) return null
   const parts = (path: readonly string[]): string[] => path.map(folded)
   switch (subject.change) {
@@ -69,6 +78,12 @@ function read(subject: IndexSubject | null): unknown {
       }
     case 'vanishes':
       return { change: subject.change, index: parts(subject.index) }
+    case 'detached':
+      return {
+        change: subject.change,
+        table: parts(subject.table),
+        partition: parts(subject.partition),
+      }
     case 'rebuilt':
       return { ...subject, name: subject.name === null ? null : parts(subject.name) }
   }
@@ -130,6 +145,17 @@ const dropped = statement(
   maybe(path.map((more) => `, ${more}`)),
   maybe(fc.constantFrom('CASCADE', 'restrict')),
 )
+const detached = statement(
+  cased('ALTER'),
+  cased('TABLE'),
+  maybe(cased('IF EXISTS')),
+  maybe(cased('ONLY')),
+  path,
+  cased('DETACH'),
+  cased('PARTITION'),
+  path,
+  maybe(fc.oneof(cased('CONCURRENTLY'), cased('FINALIZE'))),
+)
 const rebuilt = statement(
   cased('REINDEX'),
   fc.constantFrom(
@@ -148,7 +174,7 @@ describe('what a statement of PostgreSQL changes outside of a transaction', () =
   test('is what PostgreSQL’s own parser reads in it', () => {
     let known = 0
     fc.assert(
-      fc.property(fc.oneof(made, dropped, rebuilt), (text) => {
+      fc.property(fc.oneof(made, dropped, rebuilt, detached), (text) => {
         fc.pre(!/u&"/i.test(text))
         const expected = parsed(text) === null ? undefined : oracle(text)
         if (expected === undefined) return

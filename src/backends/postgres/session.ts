@@ -28,14 +28,15 @@ import { codeOf, explain, explainStatement, isLost, lostConnection, offsetIn } f
 import type { Link } from './link.js'
 import { holderOfLease, takeLeaseOn } from './lease.js'
 import { holderOfLock, PooledError, takeLock, type SessionLock } from './lock.js'
+import { isTakenUp, leftBehind } from './leftovers.js'
 import { PostgresMetadata } from './metadata.js'
 import { openLink } from './open.js'
+import { detachingBy } from './partitions.js'
 import { UnitRunner } from './units.js'
 import {
   areSameDefinitions,
   definitionsQuery,
   isHarmlessTwice,
-  leavesIndexes,
   lookAtIndex,
   passedOverQuery,
   tracesOf,
@@ -97,8 +98,9 @@ export class PostgresSession implements Session<PgClient> {
     let rows: number | null = null
     if (statement.summary.startsWith('prepare')) this.#prepared = true
     if (statement.transaction === 'forbidden') await this.#showPlace()
+    const text = await this.#textOf(statement)
     try {
-      await this.#link.send(statement.text, {
+      await this.#link.send(text, {
         complete: (tag) => {
           rows = rowsIn(tag)
         },
@@ -106,15 +108,28 @@ export class PostgresSession implements Session<PgClient> {
       })
     } catch (error) {
       const commits = !this.#inTransaction && RUNS_A_PROGRAM.has(statement.summary)
-      // What a build of an index leaves is dropped before it is run again.
-      const isWhole = !commits && (statement.transaction !== 'forbidden' || leavesIndexes(statement))
+      const isWhole =
+        !commits && (statement.transaction !== 'forbidden' || isTakenUp(statement, this.server.number))
       if (!isWhole && error instanceof Error) this.#notWhole.add(error)
       const explained = explainStatement(statement, error, offsetIn(statement.text, error), commits)
-      throw mayLeaveIndex(statement, error) ? explained.with({ details: [LEFT_BEHIND] }) : explained
+      const details = await leftBehind(statement, error, this.server.number, (query) =>
+        this.#link.rows(query),
+      )
+      throw details.length === 0 ? explained : explained.with({ details })
     }
     if (LETS_LOCKS_GO.test(statement.text)) for (const lock of this.#sessionLocks) await lock.regain()
     await this.#refusePassedOver(statement)
     return { rows }
+  }
+
+  /** What is to be sent: a partition that is marked already, by a run that was ended, is let go of. */
+  async #textOf(statement: Statement): Promise<string> {
+    const detaching = detachingBy(statement, this.server.number)
+    if (detaching === null || (await this.#look(detaching.pending)).length === 0) return statement.text
+    this.#options.onNotice?.(
+      `The partition ${detaching.partition} was marked as being detached already: it is let go of with FINALIZE.`,
+    )
+    return detaching.finalize
   }
 
   /** What no fence stops is found by this name, once its runner is gone: a revision may have set another one. */
@@ -210,7 +225,7 @@ export class PostgresSession implements Session<PgClient> {
     try {
       return await this.#link.rows(query)
     } catch (error) {
-      throw explain('Looking at an index', error)
+      throw explain('Looking at the catalogue', error)
     }
   }
 
@@ -376,19 +391,9 @@ export class PostgresSession implements Session<PgClient> {
   }
 }
 
-const LEFT_BEHIND = 'An index that is INVALID may be left of it: the next run drops it before it goes on.'
-/** What the statement says is refused before anything is begun: a name that is taken, a table that is not there. */
 /** What the lock of a name protects: the tables, wherever the configuration says that they are. */
 const lockedBy = ({ schema, plain }: SqlNames, name: string): string =>
   JSON.stringify([schema, plain.history, name])
-
-const REFUSED_AT_ONCE = /^42/
-
-const mayLeaveIndex = (statement: Statement, error: unknown): boolean =>
-  statement.transaction === 'forbidden' &&
-  !isLost(error) &&
-  !REFUSED_AT_ONCE.test(codeOf(error) ?? '') &&
-  leavesIndexes(statement)
 
 /** `INSERT 0 5`, `SELECT 3`, `COPY 10`: the last number. */
 function rowsIn(tag: string): number | null {

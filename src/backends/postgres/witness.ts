@@ -1,10 +1,11 @@
 import type { Statement } from '../../backend/index.js'
 import type { JournalEntry } from '../../core/metadata.js'
 import type { Verdict } from '../../sql/subject.js'
-import { indexDefinition, postgresSubject, type IndexSubject } from '../../sql/subjects-postgres.js'
+import { indexDefinition, postgresSubject, type PostgresSubject } from '../../sql/subjects-postgres.js'
 import { postgresFlavour } from '../sql/index.js'
 import { readStates } from '../sql/witness.js'
 import { BUSY, listOf, nameOf, newBeside, oidOf, rebuiltScope, unfinishedIn } from './indexes.js'
+import { partitionQuery, statesOfPartition } from './partitions.js'
 
 const text = (value: string): string => postgresFlavour.text(value)
 
@@ -29,8 +30,10 @@ export function witnessExpression(written: string): string {
   return `CAST(pg_catalog.json_build_array(CAST(NULL AS text), ${where}, ${found}) AS text)`
 }
 
-function statesOf(subject: IndexSubject): readonly [string, string] {
+function statesOf(subject: PostgresSubject): readonly [string, string] {
   switch (subject.change) {
+    case 'detached':
+      return statesOfPartition(subject)
     case 'vanishes': {
       const index = oidOf(subject.index)
       return [`(SELECT i.indrelid FROM pg_catalog.pg_index AS i WHERE i.indexrelid = ${index})`, index]
@@ -52,21 +55,23 @@ function statesOf(subject: IndexSubject): readonly [string, string] {
 }
 
 /** Null for what no version of this tool has written. */
-function readSubject(written: string | null | undefined): IndexSubject | null {
+function readSubject(written: string | null | undefined): PostgresSubject | null {
   const isName = (value: unknown): boolean =>
     Array.isArray(value) && value.length > 0 && value.every((part) => typeof part === 'string')
   try {
     const subject = JSON.parse(written ?? 'null') as Partial<Record<string, unknown>> | null
     if (subject === null || typeof subject !== 'object') return null
-    const { change, table, index, of: kind, name } = subject
+    const { change, table, index, partition, of: kind, name } = subject
     const known =
       change === 'appears'
         ? isName(table) && (index === null || typeof index === 'string')
         : change === 'vanishes'
           ? isName(index)
-          : change === 'rebuilt' &&
-            (kind === 'database' || (/^(?:index|table|schema)$/.test(String(kind)) && isName(name)))
-    return known ? (subject as unknown as IndexSubject) : null
+          : change === 'detached'
+            ? isName(table) && isName(partition)
+            : change === 'rebuilt' &&
+              (kind === 'database' || (/^(?:index|table|schema)$/.test(String(kind)) && isName(name)))
+    return known ? (subject as unknown as PostgresSubject) : null
   } catch {
     return null
   }
@@ -82,9 +87,9 @@ export interface FoundIndex {
   readonly written: string
 }
 
-/** Indexes of which an entry of the journal tells, as they stood and as they stand. */
+/** Indexes, or a partition, of which an entry of the journal tells, as they stood and as they stand. */
 export interface SeenIndex {
-  readonly change: IndexSubject['change']
+  readonly change: PostgresSubject['change']
   /** What had its name before the statement. */
   readonly before: string | null
   /** Null: nothing has its name now; of one without a name: there is no new one. */
@@ -120,6 +125,11 @@ export async function lookAtIndex(entry: JournalEntry, ask: Ask): Promise<SeenIn
     )
     return rows.length > 1 ? null : seenOf(change, null, rows[0])
   }
+  if (change === 'detached') {
+    if (before === null) return { change, before, now: null, leftovers: [] }
+    const [row] = await ask(partitionQuery(where, before))
+    return row === undefined ? null : seenOf(change, before, row[2] === 't' ? row : [])
+  }
   const own = change === 'appears' ? subject.index : subject.index.at(-1)
   const [row] = await ask(
     `SELECT c.oid, pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname), i.indisvalid AND i.indisready, ` +
@@ -132,7 +142,7 @@ export async function lookAtIndex(entry: JournalEntry, ask: Ask): Promise<SeenIn
 }
 
 function seenOf(
-  change: IndexSubject['change'],
+  change: PostgresSubject['change'],
   before: string | null,
   [oid, written, valid, busy, onTable]: readonly (string | null | undefined)[] = [],
 ): SeenIndex {
@@ -149,9 +159,10 @@ export function verdictOn(seen: SeenIndex | null): Verdict {
   const { change, before, now } = seen
   if (change === 'rebuilt') return 'not-applied'
   // It had nothing to do, or was to be refused: run again, it is so again.
-  const pointless = (before === null) === (change === 'vanishes')
+  const goes = change !== 'appears'
+  const pointless = (before === null) === goes
   if (pointless) return (now?.oid ?? null) === before ? 'not-applied' : 'unknown'
-  if (change === 'vanishes') return now === null ? 'applied' : now.oid === before ? 'not-applied' : 'unknown'
+  if (goes) return now === null ? 'applied' : now.oid === before ? 'not-applied' : 'unknown'
   if (now === null) return 'not-applied'
   if (!now.onTable) return 'unknown'
   return now.valid ? 'applied' : 'not-applied'
