@@ -4,8 +4,14 @@ import { isOutdated } from '../core/metadata.js'
 import type { LogOutcome, MetadataChange } from '../core/metadata.js'
 import { headsOf } from '../core/plan.js'
 import { asHeld, execute, planScript, verifyOf } from '../engine/index.js'
-import type { EngineListener, EngineReport, EngineStep, PreparedScript, ScriptPlan } from '../engine/index.js'
-import { sha256 } from './checksum.js'
+import type {
+  EngineListener,
+  EngineReport,
+  EngineStep,
+  PreparedScript,
+  ScriptPlan,
+  ScriptStep,
+} from '../engine/index.js'
 import { excerptFor } from './excerpt.js'
 import { backfillReport } from './backfill.js'
 import type { Context } from './context.js'
@@ -16,6 +22,7 @@ import { readAgain, takeLock } from './locked.js'
 import { dueOf, settleDue, tellDue } from './postponed.js'
 import { Preparer } from './prepare.js'
 import type { PlanStep, RunIdentity } from './prepare.js'
+import { stepHash } from './step-hash.js'
 import { withState } from './state.js'
 import type { Settled, State } from './state.js'
 import type { ConfirmQuestion, RunOptions, RunReport, StatementReport, StepReport } from './types.js'
@@ -238,7 +245,7 @@ export class Runner {
   #engineOptions(state: State, listener: EngineListener | undefined) {
     return {
       runId: this.#identity.runId,
-      hash: sha256,
+      hash: (part: ScriptStep) => stepHash(part, state.backend),
       excerpt: (text: string) => this.#context.secrets.mask(excerptFor(state.backend, text)),
       journal: state.snapshot.journal,
       ...(this.#context.options.lockRetries === undefined

@@ -1,13 +1,13 @@
-import type { Session } from '../backend/index.js'
+import type { Backend, Session } from '../backend/index.js'
 import type { BackfillRow } from '../core/backfill.js'
 import type { JournalEntry } from '../core/metadata.js'
 import type { Direction } from '../core/revision.js'
-import { asHeld, planScript, textOf, type ScriptStep } from '../engine/index.js'
+import { asHeld, planScript, type ScriptStep } from '../engine/index.js'
 import { backfillReport } from './backfill.js'
-import { sha256 } from './checksum.js'
 import type { Context } from './context.js'
 import { Preparer } from './prepare.js'
 import type { State } from './state.js'
+import { stepHash } from './step-hash.js'
 import type { UnfinishedReport } from './types.js'
 
 /** Where every unfinished script of a journal stopped, and what goes on with it. Changes nothing. */
@@ -58,7 +58,7 @@ function reportOf(
   )
   const behind = stoppedAt?.position ?? (done.at(-1)?.position ?? -1) + 1
   const present = new Map(script)
-  const at = done.every((entry) => isAsItWas(present.get(entry.position), entry))
+  const at = done.every((entry) => isAsItWas(present.get(entry.position), entry, state.backend))
     ? script?.find(([position]) => position >= behind)?.[1]
     : undefined
   const place = at === undefined ? undefined : at.kind === 'code' ? at.code.origin : at.statement.position
@@ -86,8 +86,8 @@ export function nextCommand(state: State, revision: string, direction: Direction
 type PresentScript = readonly (readonly [number, ScriptStep])[]
 
 /** Where what was done reads otherwise now, the place of what follows it cannot be told. */
-function isAsItWas(step: ScriptStep | undefined, { hash }: JournalEntry): boolean {
-  return step !== undefined && sha256(textOf(step)) === hash
+function isAsItWas(step: ScriptStep | undefined, { hash }: JournalEntry, backend: Backend): boolean {
+  return step !== undefined && stepHash(step, backend) === hash
 }
 
 /** The script as it would be run now; null when it is not here or cannot be read, which is said where it is run. */

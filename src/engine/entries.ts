@@ -1,7 +1,7 @@
 import type { Session } from '../backend/index.js'
 import type { JournalEntry, JournalState, MetadataChange } from '../core/metadata.js'
 import type { Block, ScriptStep } from './script.js'
-import { excerptOf, textOf } from './settle.js'
+import { excerptOf } from './settle.js'
 import type { EngineStep } from './step.js'
 
 /** What the journal says of one statement or code step. */
@@ -14,7 +14,7 @@ export interface JournalLine {
 /** What entries are made with. */
 export interface Noting {
   readonly runId: string
-  readonly hash: (text: string) => string
+  readonly hash: (part: ScriptStep) => string
   readonly excerpt: (text: string) => string
 }
 
@@ -88,7 +88,7 @@ export class Journal {
       revision: this.#step.revision,
       direction: this.#step.direction,
       position,
-      hash: this.#context.hash(textOf(part)),
+      hash: this.#context.hash(part),
       excerpt: excerptOf(part, this.#context.excerpt),
       state,
       runId: this.#context.runId,

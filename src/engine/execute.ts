@@ -6,7 +6,7 @@ import { checkAll, planned, prepare, statementsIn, type Checked, type Ready } fr
 import { isNotRolledBack, noteDoubt, runJournalled } from './journal.js'
 import { Outbox } from './outbox.js'
 import { planRest, stepsOf } from './script.js'
-import type { PreparedScript, ScriptPlan } from './script.js'
+import type { PreparedScript, ScriptPlan, ScriptStep } from './script.js'
 import { clearPrior, isBegun } from './settle.js'
 import { interrupted, runInside, successOf, throwIfAborted } from './step.js'
 import { DEFAULT_LOCK_RETRIES, Retries } from './retry.js'
@@ -15,8 +15,8 @@ import type { EngineListener, EngineStep, StepResult } from './step.js'
 
 export interface EngineOptions {
   readonly runId: string
-  /** Hash of a statement's text, for the journal. */
-  readonly hash: (text: string) => string
+  /** Of what a step executes, for the journal: it tells a step that was edited since. */
+  readonly hash: (part: ScriptStep) => string
   /** What of a statement's text the journal keeps for people. */
   readonly excerpt: (text: string) => string
   /** Unfinished scripts of earlier runs. */

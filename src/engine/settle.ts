@@ -6,7 +6,7 @@ import { isBackfill } from './backfill.js'
 import type { Block, ScriptStep } from './script.js'
 import type { EngineStep } from './step.js'
 
-/** What is compared to tell an edited statement, and hashed. */
+/** What a step says. */
 export function textOf(part: ScriptStep): string {
   return part.kind === 'statement' ? part.statement.text : `code: ${part.code.name}`
 }
@@ -38,7 +38,7 @@ export function refuseBegun({ revision, direction }: EngineStep, journal: readon
 export interface Left {
   readonly prior: readonly JournalEntry[]
   readonly blocks: readonly Block[]
-  readonly hash: (text: string) => string
+  readonly hash: (part: ScriptStep) => string
   readonly excerpt: (text: string) => string
 }
 
@@ -61,7 +61,7 @@ export async function settlePrior(session: Session, step: EngineStep, left: Left
   let open: { readonly entry: JournalEntry; readonly part: ScriptStep; readonly known: boolean } | undefined
   for (const entry of begun) {
     const part = present.get(entry.position)?.part
-    if (part === undefined || left.hash(textOf(part)) !== entry.hash)
+    if (part === undefined || left.hash(part) !== entry.hash)
       throw await editedError(step, left, begun, entry.position)
     const seen = entry.state === 'done' ? 'applied' : await lookAt(session, part, entry)
     if (seen === 'applied') {
@@ -77,9 +77,7 @@ export async function settlePrior(session: Session, step: EngineStep, left: Left
   for (const { position, part } of present.values()) {
     if (position >= done || noted.has(position)) continue
     // Said to be undone, though one behind it was applied: nothing has been edited, and somebody was wrong.
-    const undone = left.prior.find(
-      (entry) => entry.position === position && left.hash(textOf(part)) === entry.hash,
-    )
+    const undone = left.prior.find((entry) => entry.position === position && left.hash(part) === entry.hash)
     throw undone === undefined ? await editedError(step, left, begun, position) : doubtError(undone, part)
   }
   await refuseCut(step, left, begun, done)
@@ -192,14 +190,14 @@ async function differences(
   steps: readonly Placed[],
 ): Promise<string[]> {
   const was = begun.map((entry) => ({ hash: entry.hash, text: entry.excerpt }))
-  const now = steps.map(({ part }) => ({ hash: hash(textOf(part)), text: excerptOf(part, excerpt) }))
+  const now = steps.map(({ part }) => ({ hash: hash(part), text: excerptOf(part, excerpt) }))
   // What comes behind the last one that was run is nobody's concern here.
   const last = now.findLastIndex((one) => was.some((other) => other.hash === one.hash))
   const behind = was.length - 1 - was.findLastIndex((one) => one.hash === now[last]?.hash)
   const shown = now.slice(0, last === -1 ? was.length : last + 1 + behind)
   const known = new Set(was.map((one) => one.hash))
   const lines = (list: readonly { readonly text: string }[]): string =>
-    list.map(({ text }) => `${text}\n`).join('')
+    list.map(({ text }) => `${text.replace(/\r\n?/g, '\n')}\n`).join('')
   const told = shown.map((one) =>
     known.has(one.hash) || !was.some(({ text }) => text === one.text)
       ? one

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { EngineOptions, EngineReport, EngineStep } from '../../src/engine/index.js'
-import { execute } from '../../src/engine/index.js'
+import { execute, textOf } from '../../src/engine/index.js'
 import { startOf } from '../../src/core/position.js'
 import type { CodePart } from '../../src/core/revision.js'
 import type { MemorySession } from './memory.js'
@@ -71,7 +71,7 @@ export function run(
 ): Promise<EngineReport> {
   return execute(session, steps, {
     runId: 'run',
-    hash,
+    hash: (part) => hash(textOf(part)),
     excerpt: (text) => text.slice(0, 500),
     journal: [],
     ...options,
