@@ -248,6 +248,9 @@ export class Runner {
       hash: (part: ScriptStep) => stepHash(part, state.backend),
       excerpt: (text: string) => this.#context.secrets.mask(excerptFor(state.backend, text)),
       journal: state.snapshot.journal,
+      ...(this.#context.options.lockTimeoutMs === undefined
+        ? {}
+        : { lockTimeoutMs: this.#context.options.lockTimeoutMs }),
       ...(this.#context.options.lockRetries === undefined
         ? {}
         : { lockRetries: this.#context.options.lockRetries }),

@@ -22,6 +22,8 @@ export interface EngineOptions {
   /** Unfinished scripts of earlier runs. */
   readonly journal: readonly JournalEntry[]
   readonly singleTransaction?: boolean
+  /** Milliseconds; 0: never. Default: long. */
+  readonly lockTimeoutMs?: number
   /** How often what waited too long for a lock is tried again. Default 5. */
   readonly lockRetries?: number
   readonly signal?: AbortSignal
@@ -93,7 +95,8 @@ class Run {
       signal: options.signal,
       notice: this.#notice,
     })
-    this.#watch = new Watch(session, options.listener?.notice === undefined ? undefined : this.#notice)
+    const notice = options.listener?.notice === undefined ? undefined : this.#notice
+    this.#watch = new Watch(session, notice, options.lockTimeoutMs)
     this.#results = steps.map(() => ({ outcome: 'not-begun', durationMs: null }))
   }
 

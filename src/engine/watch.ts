@@ -1,8 +1,8 @@
 import type { Session } from '../backend/index.js'
 
-const TICK_MS = 250
 /** A statement that takes longer may be waiting. */
 const FIRST_MS = 1_000
+const TICKS = 4
 const LONGEST_MS = 30_000
 
 /** Says, while a statement takes long, whom it waits for and how far it is. */
@@ -10,25 +10,28 @@ export class Watch {
   readonly #session: Session
   readonly #notice: (message: string) => void
   readonly #timer: NodeJS.Timeout | undefined
+  readonly #firstMs: number
   #next = 0
   #pause = FIRST_MS
   #said = ''
   #asking = false
   #stopped = false
 
-  constructor(session: Session, notice: ((message: string) => void) | undefined) {
+  /** @param lockTimeoutMs after which a statement that waits gives up: whom it waits for is asked before. 0: never */
+  constructor(session: Session, notice: ((message: string) => void) | undefined, lockTimeoutMs = 0) {
     this.#session = session
+    this.#firstMs = lockTimeoutMs === 0 ? FIRST_MS : Math.min(FIRST_MS, Math.ceil(lockTimeoutMs / 2))
     this.#notice = notice ?? (() => undefined)
     if (notice === undefined) return
     if (session.blockers === undefined && session.doing === undefined) return
     this.progress()
-    this.#timer = setInterval(() => void this.#look(), TICK_MS)
+    this.#timer = setInterval(() => void this.#look(), Math.ceil(this.#firstMs / TICKS))
     this.#timer.unref()
   }
 
   /** Something was done just now. */
   progress(): void {
-    this.#pause = FIRST_MS
+    this.#pause = this.#firstMs
     this.#next = performance.now() + this.#pause
   }
 
