@@ -2,6 +2,7 @@ import type { AtomicUnit, Session, Statement, UnitListener } from '../backend/in
 import { MigrateError } from '../core/errors.js'
 import type { JournalEntry } from '../core/metadata.js'
 import type { BackfillProgress } from '../core/backfill.js'
+import { Course, type CourseOptions } from './course.js'
 import { checkAll, planned, prepare, statementsIn, type Checked, type Ready } from './check.js'
 import { isNotRolledBack, noteDoubt, runJournalled } from './journal.js'
 import { Outbox } from './outbox.js'
@@ -9,11 +10,9 @@ import { planRest, stepsOf } from './script.js'
 import type { PreparedScript, ScriptPlan, ScriptStep } from './script.js'
 import { clearPrior, isBegun } from './settle.js'
 import { interrupted, runInside, successOf, throwIfAborted } from './step.js'
-import { DEFAULT_LOCK_RETRIES, Retries } from './retry.js'
-import { Watch } from './watch.js'
-import type { EngineListener, EngineStep, StepResult } from './step.js'
+import type { EngineStep, StepResult } from './step.js'
 
-export interface EngineOptions {
+export interface EngineOptions extends CourseOptions {
   readonly runId: string
   /** Of what a step executes, for the journal: it tells a step that was edited since. */
   readonly hash: (part: ScriptStep) => string
@@ -22,12 +21,6 @@ export interface EngineOptions {
   /** Unfinished scripts of earlier runs. */
   readonly journal: readonly JournalEntry[]
   readonly singleTransaction?: boolean
-  /** Milliseconds; 0: never. Default: long. */
-  readonly lockTimeoutMs?: number
-  /** How often what waited too long for a lock is tried again. Default 5. */
-  readonly lockRetries?: number
-  readonly signal?: AbortSignal
-  readonly listener?: EngineListener
   /** Called once every script is found fit, before the first statement runs. What it throws ends the run. */
   readonly begin?: () => Promise<void>
 }
@@ -61,18 +54,13 @@ class Run {
   readonly #options: EngineOptions
   readonly #kept: Map<number, Ready>
   readonly #tables: readonly Statement[]
-  readonly #results: StepResult[]
   readonly #signal: AbortSignal | undefined
-  readonly #notice: ((message: string) => void) | undefined
-  readonly #retries: Retries
-  readonly #watch: Watch
+  readonly #course: Course
   readonly #outbox = new Outbox()
   #journal: readonly JournalEntry[]
   #next = 0
   /** The step that is done, and whose record waits in the outbox. */
   #unrecorded: number | undefined
-  /** The last step that was said to have begun: one that is tried again has begun once. */
-  #announced = -1
   /** A step has had time-outs of its own: the next one must not have them. */
   #timed = false
 
@@ -88,16 +76,8 @@ class Run {
     this.#kept = kept
     this.#tables = tables
     this.#signal = options.signal
-    this.#notice = (message) => options.listener?.notice?.(message)
     this.#journal = options.journal
-    this.#retries = new Retries(session, {
-      limit: options.lockRetries ?? DEFAULT_LOCK_RETRIES,
-      signal: options.signal,
-      notice: this.#notice,
-    })
-    const notice = options.listener?.notice === undefined ? undefined : this.#notice
-    this.#watch = new Watch(session, notice, options.lockTimeoutMs)
-    this.#results = steps.map(() => ({ outcome: 'not-begun', durationMs: null }))
+    this.#course = new Course(session, steps.length, options)
   }
 
   async go(): Promise<EngineReport> {
@@ -109,15 +89,15 @@ class Run {
     this.#signal?.addEventListener('abort', cancel, { once: true })
     try {
       const error = this.#options.singleTransaction === true ? await this.#allInOne() : await this.#oneByOne()
-      if (error === undefined) return { results: this.#results }
-      if (this.#signal?.aborted !== true) return { results: this.#results, error }
+      if (error === undefined) return { results: this.#course.results }
+      if (this.#signal?.aborted !== true) return { results: this.#course.results, error }
       const { state } = error
       return {
-        results: this.#results,
+        results: this.#course.results,
         error: interrupted(error).with(isNotRolledBack(error) && state !== undefined ? { state } : {}),
       }
     } finally {
-      this.#watch.stop()
+      this.#course.stop()
       this.#signal?.removeEventListener('abort', cancel)
       // One that comes late would hit what is sent next: the lock's release, the line in the log.
       await cancelled
@@ -160,7 +140,7 @@ class Run {
       )
       return undefined
     } catch (error) {
-      this.#finish(this.#unrecorded, { outcome: 'failed', durationMs: null })
+      this.#course.finish(this.#unrecorded, { outcome: 'failed', durationMs: null })
       return asMigrateError(error)
     }
   }
@@ -203,10 +183,10 @@ class Run {
     let at = start
     const placeOf = (key: string): number => at + Math.max(0, underway.indexOf(key))
     const listener: UnitListener = {
-      started: (key) => this.#started(placeOf(key)),
-      statementDone: (key, statement) => this.#statementDone(placeOf(key), statement),
+      started: (key) => this.#course.started(placeOf(key)),
+      statementDone: (key, statement) => this.#course.statementDone(placeOf(key), statement),
       done: (_, durationMs) => {
-        this.#finish(at, { outcome: successOf((this.#steps[at] as EngineStep).direction), durationMs })
+        this.#course.finish(at, { outcome: successOf((this.#steps[at] as EngineStep).direction), durationMs })
         underway.shift()
         at += 1
       },
@@ -214,15 +194,17 @@ class Run {
     const result = await session.runUnits?.(units(), listener).catch((error: unknown) => {
       // What was handed over may have been done without a word of it coming through.
       if (isLost(error))
-        underway.forEach((_, index) => this.#finish(at + index, { outcome: 'failed', durationMs: null }))
+        underway.forEach((_, index) =>
+          this.#course.finish(at + index, { outcome: 'failed', durationMs: null }),
+        )
       throw error
     })
     if (result?.failed !== undefined) {
-      if (await this.#retries.again(result.failed.error)) {
+      if (await this.#course.again(result.failed.error)) {
         this.#next = at
         return undefined
       }
-      this.#finish(at, { outcome: 'rolled-back', durationMs: null })
+      this.#course.finish(at, { outcome: 'rolled-back', durationMs: null })
       return result.failed.error
     }
     return broken === undefined ? undefined : asMigrateError(broken)
@@ -237,7 +219,7 @@ class Run {
     if (plan.mode === 'journal') return this.#journalled(index, ready.script, plan)
     await this.#outbox.flush(this.#session)
     await clearPrior(this.#session, this.#priorOf(index), 0)
-    this.#started(index)
+    this.#course.started(index)
     const began = performance.now()
     const work = { ran: false }
     try {
@@ -247,20 +229,20 @@ class Run {
       }, statementsIn(plan))
     } catch (error) {
       if (work.ran && isLost(error)) {
-        this.#finish(index, { outcome: 'failed', durationMs: null })
+        this.#course.finish(index, { outcome: 'failed', durationMs: null })
         return unheard(error, step.revision)
       }
       if (isNotRolledBack(error)) {
         await noteDoubt(this.#session, step, stepsOf(plan), this.#options)
-        this.#finish(index, { outcome: 'failed', durationMs: performance.now() - began })
+        this.#course.finish(index, { outcome: 'failed', durationMs: performance.now() - began })
         return error
       }
       const failure = await this.#unlessAgain(error)
       if (failure !== undefined)
-        this.#finish(index, { outcome: 'rolled-back', durationMs: performance.now() - began })
+        this.#course.finish(index, { outcome: 'rolled-back', durationMs: performance.now() - began })
       return failure
     }
-    this.#finish(index, { outcome: successOf(step.direction), durationMs: performance.now() - began })
+    this.#course.finish(index, { outcome: successOf(step.direction), durationMs: performance.now() - began })
     this.#next = index + 1
     // It is committed: whatever goes wrong from here on does not take it back.
     await this.#session.reset()
@@ -273,7 +255,7 @@ class Run {
    */
   async #unlessAgain(error: unknown, ready?: () => Promise<void>): Promise<MigrateError | undefined> {
     try {
-      if (!(await this.#retries.again(error))) return asMigrateError(error)
+      if (!(await this.#course.again(error))) return asMigrateError(error)
       await this.#session.reset()
       await ready?.()
       return undefined
@@ -294,7 +276,7 @@ class Run {
     const told = { started: false }
     this.#outbox.afterwards(() => {
       told.started = true
-      this.#started(index)
+      this.#course.started(index)
     })
     try {
       const context = {
@@ -302,16 +284,16 @@ class Run {
         hash: this.#options.hash,
         excerpt: this.#options.excerpt,
         signal: this.#signal,
-        notice: this.#notice,
+        notice: this.#course.notice,
         prior: this.#priorOf(index),
         outbox: this.#outbox,
-        statementDone: (statement: number) => this.#statementDone(index, statement),
+        statementDone: (statement: number) => this.#course.statementDone(index, statement),
         progress: (progress: BackfillProgress) => this.#options.listener?.backfill?.(index, progress),
       }
       if (script.timeouts !== undefined) await this.#session.useTimeouts?.(script.timeouts)
       await runJournalled(this.#session, step, script, plan, context, (durationMs) => {
         this.#unrecorded = undefined
-        this.#finish(index, { outcome: successOf(step.direction), durationMs })
+        this.#course.finish(index, { outcome: successOf(step.direction), durationMs })
       })
       this.#unrecorded = index
       this.#next = index + 1
@@ -322,7 +304,7 @@ class Run {
         this.#journal = (await this.#session.metadata.read()).journal
       })
       if (failure !== undefined && told.started)
-        this.#finish(index, { outcome: 'failed', durationMs: performance.now() - began })
+        this.#course.finish(index, { outcome: 'failed', durationMs: performance.now() - began })
       return failure
     }
     return undefined
@@ -335,8 +317,8 @@ class Run {
     const { timeouts } = ready.script
     if (timeouts !== undefined || this.#timed) await tx.useTimeouts?.(timeouts ?? {})
     this.#timed = timeouts !== undefined
-    const context = { ...step, signal: this.#signal, notice: this.#notice }
-    await runInside(tx, stepsOf(ready.plan), context, (at) => this.#statementDone(index, at))
+    const context = { ...step, signal: this.#signal, notice: this.#course.notice }
+    await runInside(tx, stepsOf(ready.plan), context, (at) => this.#course.statementDone(index, at))
     // MySQL's SLEEP() and the like end well when they are cancelled.
     throwIfAborted(this.#signal)
     const { revision } = step
@@ -351,22 +333,23 @@ class Run {
       for (const index of this.#steps.keys()) await clearPrior(this.#session, this.#priorOf(index), 0)
       await this.#session.transaction(async (tx) => {
         for (; at < this.#steps.length; at++) {
-          this.#started(at)
+          this.#course.started(at)
           const began = performance.now()
           await this.#inside(tx, at, await this.#take(at))
-          this.#results[at] = { outcome: 'rolled-back', durationMs: performance.now() - began }
+          this.#course.results[at] = { outcome: 'rolled-back', durationMs: performance.now() - began }
         }
         work.ran = true
       }, this.#tables)
     } catch (error) {
       if (work.ran && isLost(error)) {
-        for (const index of this.#steps.keys()) this.#finish(index, { outcome: 'failed', durationMs: null })
+        for (const index of this.#steps.keys())
+          this.#course.finish(index, { outcome: 'failed', durationMs: null })
         return unheard(error, 'the run')
       }
       if (isNotRolledBack(error)) {
         for (const [index, step] of this.#steps.slice(0, at + 1).entries()) {
           await noteDoubt(this.#session, step, stepsOf((await this.#take(index)).plan), this.#options)
-          this.#finish(index, { outcome: 'failed', durationMs: null })
+          this.#course.finish(index, { outcome: 'failed', durationMs: null })
         }
         return error
       }
@@ -376,14 +359,17 @@ class Run {
         return this.#allInOne()
       }
       for (let index = 0; index <= at && index < this.#steps.length; index++) {
-        this.#finish(index, { outcome: 'rolled-back', durationMs: this.#results[index]?.durationMs ?? null })
+        this.#course.finish(index, {
+          outcome: 'rolled-back',
+          durationMs: this.#course.results[index]?.durationMs ?? null,
+        })
       }
       return failure
     }
     for (const [index, step] of this.#steps.entries()) {
-      this.#finish(index, {
+      this.#course.finish(index, {
         outcome: successOf(step.direction),
-        durationMs: this.#results[index]?.durationMs ?? null,
+        durationMs: this.#course.results[index]?.durationMs ?? null,
       })
     }
     return undefined
@@ -406,25 +392,6 @@ class Run {
     if (journal.length === 0) return journal
     const step = this.#steps[index]
     return journal.filter((entry) => entry.revision === step?.revision && entry.direction === step.direction)
-  }
-
-  #started(index: number): void {
-    this.#watch.progress()
-    if (index <= this.#announced) return
-    this.#announced = index
-    this.#options.listener?.stepStarted?.(index)
-  }
-
-  #statementDone(index: number, statement: number): void {
-    this.#watch.progress()
-    this.#options.listener?.statementDone?.(index, statement)
-  }
-
-  #finish(index: number, result: StepResult): void {
-    this.#retries.renew()
-    this.#watch.progress()
-    this.#results[index] = result
-    this.#options.listener?.stepDone?.(index, result)
   }
 }
 
