@@ -97,6 +97,31 @@ describeServers(['documentdb'], (server) => {
     expect((await next.metadata.read()).applied).toHaveLength(1)
   })
 
+  it('at the wire, not MongoDB: whoever was stopped in a transaction that the server ended meanwhile says that the lock is lost', async () => {
+    const { wire, url, db } = await stage()
+    const [late, next] = [await connect(wire.url, 200), await connect(url)]
+    await late.lock('migrate', lockOptions())
+    await late.metadata.ensure()
+    wire.answer('insert', async ({ autocommit }) => {
+      if (autocommit !== false) return 'pass'
+      await takeOver(db, next)
+      // For longer than its lease; how much longer does not matter.
+      await sleep(400)
+      const errmsg = 'Given transaction number 1 does not match any in-progress transactions'
+      return {
+        ok: 0,
+        code: 251,
+        codeName: 'NoSuchTransaction',
+        errmsg,
+        errorLabels: ['TransientTransactionError'],
+      }
+    })
+    const work = late.transaction((tx) => tx.execute(parsed('{"insert": "t", "documents": [{"_id": 1}]}')))
+    const error = await refusal(work)
+    expect(error).toMatchObject({ code: 'MIG-LOCK-LOST', state: 'Nothing more was written.' })
+    expect(late.mayRetry?.(error)).toBe(false)
+  })
+
   it('at the wire, not MongoDB: who reads the metadata while the first run begins it finds it whole', async () => {
     const { wire, url } = await stage()
     const [reader, first] = [await connect(wire.url), await connect(url)]

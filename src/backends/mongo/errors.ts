@@ -115,6 +115,15 @@ function hasLabel(error: unknown, label: string): boolean {
 const CONFLICTS: ReadonlySet<number | undefined> = new Set([24, 112, 246, 46])
 
 /** Whether a transaction was rolled back for what another one did meanwhile: it may well succeed the next time. */
+/** TransactionExceededLifetimeLimitSeconds */
+const TOO_OLD = 290
+
+/** Whether the server has ended the transaction by itself. */
+export function isEnded(error: unknown): boolean {
+  const code = codeOf(error instanceof MigrateError ? error.cause : error)
+  return code === NO_SUCH_TRANSACTION || code === TOO_OLD
+}
+
 export function isConflict(error: unknown): boolean {
   const cause = error instanceof MigrateError ? error.cause : error
   return CONFLICTS.has(told(cause).code) && hasLabel(cause, 'TransientTransactionError')

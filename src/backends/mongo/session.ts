@@ -23,7 +23,7 @@ import type { Bson, MongoAccess } from './driver.js'
 import { hasTransactions, type ServerFacts } from './abilities.js'
 import { fieldOf } from '../../schema/mongo/json.js'
 import { addressed } from './addresses.js'
-import { explain, explainCommit, explainStatement, isConflict, mayBeHalfDone } from './errors.js'
+import { explain, explainCommit, explainStatement, isConflict, isEnded, mayBeHalfDone } from './errors.js'
 import { fitOf } from './fit.js'
 import { holderOfLease, takeLease, type Lease } from './lock.js'
 import { MongoMetadata } from './metadata.js'
@@ -232,6 +232,7 @@ export class MongoSession implements Session<MongoAccess> {
       result = await work(this)
     } catch (error) {
       await session.abortTransaction().catch(() => undefined)
+      await this.#refuseOvertaken(error)
       throw this.#noted(error)
     }
     try {
@@ -240,6 +241,11 @@ export class MongoSession implements Session<MongoAccess> {
       throw this.#noted(explainCommit(error))
     }
     return result
+  }
+
+  /** A transaction that the server ended for its age was stopped for long, and another run may have the lock: that is why, then. */
+  async #refuseOvertaken(error: unknown): Promise<void> {
+    if (isEnded(error)) for (const lease of this.#leases) await lease.confirm()
   }
 
   #noted(error: unknown): unknown {
