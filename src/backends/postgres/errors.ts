@@ -164,6 +164,10 @@ function adviceFor(error: unknown, statement?: Statement): MigrateErrorOptions {
       return {
         hint: `Mark the section transaction:false${statement?.fix === undefined ? '' : `, or: ${statement.fix}`}.`,
       }
+    case '55P04':
+      return {
+        hint: 'Put what uses the value into a revision of its own behind this one, and run them without --single-transaction.',
+      }
     case '2D000':
       return {
         hint: 'It commits in its midst, which no transaction around it allows: mark the section transaction:false.',
