@@ -313,7 +313,8 @@ function refuseTextAbove(file: Parsing, markers: readonly Marker[], first: numbe
   if (limit < LONGEST_PREAMBLE) {
     const { comments } = file.patterns
     comments.lastIndex = 0
-    if (comments.test(text) && comments.lastIndex >= limit) return
+    // Of the whole text the engine would go on to the last comment, and has no room for so many.
+    if (comments.test(text.slice(0, limit)) && comments.lastIndex >= limit) return
   }
   for (let at = 0; at < limit; at = nextLine(text, at)) {
     while (text[at] === ' ' || text[at] === '\t') at += 1

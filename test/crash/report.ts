@@ -63,6 +63,9 @@ function lastWords(steps: readonly Told[]): Map<string, Told> {
 
 const MOVED = 'Somebody else moved the database while this run was being confirmed.'
 
+/** Beats of the lease move the messages: a runner may be stopped in a transaction, which its server ends before it goes on. */
+const UNHEARD = 'The server does not say whether COMMIT was done: '
+
 /**
  * Somebody else has done its work meanwhile: it says that it has lost the lock, or finds that nothing is left to do; one whose
  * plan was made before that may not run another plan, and a tag is not made twice.
@@ -85,6 +88,7 @@ export function problemsOfStopped(
   const isRight =
     error?.exitCode === code &&
     ((error.code === 'MIG-LOCK-LOST' && code === 1) ||
+      (error.code === 'MIG-CONNECT' && code === 1 && String(error.message).startsWith(UNHEARD)) ||
       (error.code === 'MIG-CANCELLED' &&
         code === 1 &&
         ['downgrade', 'redo'].includes(action) &&

@@ -115,6 +115,11 @@ describe('a SQL revision', () => {
     expect((await read({ 'a.sql': text }))[0]?.id).toBe('aaa')
   })
 
+  it('may have millions of comments below its markers', async () => {
+    const { up } = await loadOnly({ 'a.sql': `${UP}${'-- \n '.repeat(2_500_000)}` })
+    expect(up.text).toMatch(/-- \n -- \n $/)
+  })
+
   it('reads markers with any blanks before the word, and takes prose for prose', async () => {
     const text =
       '--migrate:revision aaa\n--   migrate:up\n-- Migrate: the users\n  -- migrate the rest\nselect 1;\n'

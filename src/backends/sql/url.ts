@@ -26,7 +26,10 @@ const SECRET = /pass|pwd|secret|token|key/i
 export function maskUrl(url: string): string {
   const parts = split(url)
   // No URL, and yet it may have been meant as one: `postgres:me:secret@host`.
-  if (parts === null) return maskOptions(url.replace(/:[^]*@/, ':***@'))
+  if (parts === null) {
+    const [colon, at] = [url.indexOf(':'), url.lastIndexOf('@')]
+    return maskOptions(colon === -1 || at < colon ? url : `${url.slice(0, colon)}:***${url.slice(at)}`)
+  }
   const login =
     parts.user === undefined ? '' : parts.password === undefined ? `${parts.user}@` : `${parts.user}:***@`
   return `${parts.scheme}://${login}${parts.hostAndPort}${maskOptions(parts.rest)}`
