@@ -130,9 +130,16 @@ async function connect(context: Context, backend: Backend, command: string): Pro
     ...(context.signal === undefined ? {} : { signal: context.signal }),
     onNotice: (message) => context.emit({ type: 'notice', message }),
   }
-  const session = await backend.connect(connection)
+  const session = await backend.connect(connection).catch(refuseUnconnected)
   context.emit({ type: 'connected', server: `${session.server.product} ${session.server.version}` })
   return session
+}
+
+/** @throws the error, which says that nothing has happened where it is one of the way to the server */
+function refuseUnconnected(error: unknown): never {
+  const isOfTheWay =
+    error instanceof MigrateError && (error.code === 'MIG-CONNECT' || error.code === 'MIG-AUTHENTICATION')
+  throw isOfTheWay && error.state === undefined ? error.with({ state: 'Nothing was changed.' }) : error
 }
 
 async function findRevisions(context: Context): Promise<Revisions> {

@@ -2,7 +2,7 @@ import { MigrateError, type MigrateErrorOptions } from '../core/errors.js'
 import { shellWord } from '../core/shell.js'
 import { parseTarget } from '../core/target.js'
 import { readLines } from '../files/source-lines.js'
-import type { RunFailure, RunReport, StepReport } from './types.js'
+import type { RunFailure, RunReport, StepReport, UnfinishedReport } from './types.js'
 
 /** An error that broke a run off, with the run's report. */
 export class RunError extends MigrateError implements RunFailure {
@@ -57,8 +57,15 @@ function onwards({ command, steps }: RunReport, target: string): string {
   return `upgrade ${steps.at(-1)?.revision ?? ''}`
 }
 
-/** What stands after a run that failed, as a sentence. */
-export function stateSentence(steps: readonly StepReport[], error: MigrateError): string {
+/**
+ * What stands after a run that failed, as a sentence.
+ * @param left of the script that stopped, as the journal has it; null where nobody can tell
+ */
+export function stateSentence(
+  steps: readonly StepReport[],
+  error: MigrateError,
+  left: UnfinishedReport | null,
+): string {
   const sentences: string[] = []
   const done = steps.filter(({ outcome }) => outcome === 'applied' || outcome === 'reverted')
   const rolledBack = steps.filter(({ outcome }) => outcome === 'rolled-back')
@@ -72,16 +79,24 @@ export function stateSentence(steps: readonly StepReport[], error: MigrateError)
   if (half !== undefined) {
     sentences.push(
       error.state ??
-        `${half.revision} is half done: what it has done is in the journal, and the next run goes on from there.`,
+        `${half.revision} is half done: ${standing(left)} in the journal, and the next run goes on from there.`,
     )
   }
   // Everything was done, and then the server was gone.
   if (half === undefined && error.code === 'MIG-CONNECT' && error.state !== undefined) {
     if (!sentences.includes(error.state)) sentences.push(error.state)
   }
-  const left = steps.filter(({ outcome }) => outcome === 'not-begun').length
-  if (left > 0) sentences.push(`${counted(left)} ${left === 1 ? 'was' : 'were'} not begun.`)
+  const waiting = steps.filter(({ outcome }) => outcome === 'not-begun').length
+  if (waiting > 0) sentences.push(`${counted(waiting)} ${waiting === 1 ? 'was' : 'were'} not begun.`)
   return sentences.join(' ')
+}
+
+/** Of one in doubt, which was begun and may be done, no number would be true. */
+function standing(left: UnfinishedReport | null): string {
+  if (left === null || left.stoppedAt?.state === 'intent') return 'what it has done is'
+  const { done, statements } = left
+  const of = statements === null ? '' : ` of ${statements}`
+  return `${done}${of} ${(statements ?? done) === 1 ? 'statement' : 'statements'} stand${done === 1 ? 's' : ''}, noted`
 }
 
 function counted(count: number): string {

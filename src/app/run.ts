@@ -25,6 +25,7 @@ import type { PlanStep, RunIdentity } from './prepare.js'
 import { stepHash } from './step-hash.js'
 import { withState } from './state.js'
 import type { Settled, State } from './state.js'
+import { leftBy } from './unfinished.js'
 import type { ConfirmQuestion, RunOptions, RunReport, StatementReport, StepReport } from './types.js'
 
 /** A command that runs scripts: what it is called, and how it plans from a state. */
@@ -220,7 +221,11 @@ export class Runner {
     await this.#log(preparer, error.code === 'MIG-INTERRUPTED' ? 'interrupted' : 'failed', error.code)
     const sourced = await sourcedError(error, this.#context.cwd)
     const { target } = this.#command
-    throw brokenOff(sourced, stateSentence(result.steps, error), result, { target, flags: this.#flags() })
+    // A connection that was lost is not asked.
+    const isTold = error.state !== undefined || error.code === 'MIG-CONNECT'
+    const left = isTold ? null : await leftBy(this.#context, state, this.#session, result.steps)
+    const sentence = stateSentence(result.steps, error, left)
+    throw brokenOff(sourced, sentence, result, { target, flags: this.#flags() })
   }
 
   /** What the command is to be given again when it is given again. */

@@ -8,7 +8,7 @@ import type { Context } from './context.js'
 import { Preparer } from './prepare.js'
 import type { State } from './state.js'
 import { stepHash } from './step-hash.js'
-import type { UnfinishedReport } from './types.js'
+import type { StepReport, UnfinishedReport } from './types.js'
 
 /** Where every unfinished script of a journal stopped, and what goes on with it. Changes nothing. */
 export async function unfinishedOf(
@@ -27,6 +27,27 @@ export async function unfinishedOf(
     reports.push(reportOf(state, entries, script, backfills))
   }
   return reports
+}
+
+/**
+ * Where the script at which a run has just failed stopped; null for none, and where the database does not say.
+ * @param state before the run
+ */
+export async function leftBy(
+  context: Context,
+  state: State,
+  session: Session,
+  steps: readonly StepReport[],
+): Promise<UnfinishedReport | null> {
+  const half = steps.find(({ outcome }) => outcome === 'failed')
+  if (half === undefined) return null
+  try {
+    const { journal } = await session.metadata.read()
+    const own = journal.filter((e) => e.revision === half.revision && e.direction === half.direction)
+    return (await unfinishedOf(context, state, session, own))[0] ?? null
+  } catch {
+    return null
+  }
 }
 
 /** The entries of each script, in the order in which they are met. */

@@ -114,7 +114,12 @@ function runBody<Op>(
     throw new MigrateError(
       'MIG-FILE-THROWS',
       `${what}() of revision ${definition.id} threw: ${wordsOf(error)}`,
-      { position: places.of(error), hint: 'Nothing of it was run.', cause: error },
+      {
+        position: places.of(error),
+        state: 'Nothing of it was run.',
+        hint: 'Correct the file, and give the same command again.',
+        cause: error,
+      },
     )
   }
 }

@@ -99,7 +99,8 @@ async function untilAborted(
       reject(
         new MigrateError('MIG-INTERRUPTED', `Interrupted while ${file.shown} was loading.`, {
           position: startOf(file.shown),
-          hint: 'An await at the top of the file that never ends keeps it from loading.',
+          state: 'Nothing of it was run.',
+          hint: 'Where an await at the top of the file never ends, put what it waits for into op.run().',
         }),
       )
     }

@@ -42,7 +42,7 @@ describe('what stands after a failure', () => {
     })
     const steps = [step('a', 'applied'), step('b', 'rolled-back'), step('c', 'not-begun')]
     const lost = new MigrateError('MIG-CONNECT', 'Lost.', { state: 'b was rolled back.' })
-    expect(stateSentence(steps, lost)).toBe(
+    expect(stateSentence(steps, lost, null)).toBe(
       '1 revision is done and stands. b was rolled back. 1 revision was not begun.',
     )
   })

@@ -1,53 +1,15 @@
-import { spawn, type ChildProcess } from 'node:child_process'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { TestDatabase } from '../servers/create-database.js'
 import { describeServers, useDatabase } from '../servers/database.js'
-import { BIN, CliProject, sqlRevision } from './project.js'
+import { Command, until } from './command.js'
+import { CliProject, sqlRevision } from './project.js'
 
 const A = 'aaaa00000001'
 const B = 'bbbb00000002'
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
-
-/** The command as a process that runs beside the test. */
-class Command {
-  stdout = ''
-  stderr = ''
-  readonly end: Promise<number | null>
-  readonly #child: ChildProcess
-
-  constructor(project: CliProject, url: string, ...args: readonly string[]) {
-    const child = spawn(process.execPath, [BIN, ...args, '--url', url], {
-      cwd: project.folder,
-      env: { PATH: process.env['PATH'], HOME: project.folder, NO_COLOR: '1' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text))
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text))
-    this.end = new Promise((resolve) => child.on('close', resolve))
-    this.#child = child
-  }
-
-  signal(signal: NodeJS.Signals): void {
-    this.#child.kill(signal)
-  }
-
-  get ended(): boolean {
-    return this.#child.exitCode !== null || this.#child.signalCode !== null
-  }
-
-  async says(word: string): Promise<void> {
-    await until(() => Promise.resolve(this.stderr.includes(word) || this.stdout.includes(word) || this.ended))
-    expect(this.stderr + this.stdout).toContain(word)
-  }
-}
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await sleep(20)
-}
 
 /** Somebody else at the same database. */
 interface Other {

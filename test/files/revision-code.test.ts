@@ -214,7 +214,7 @@ describe('bad input in code', () => {
     expect(await said).toMatchInlineSnapshot(`
       "MIG-INTERRUPTED migrations/a.mjs:1:1
       Interrupted while migrations/a.mjs was loading.
-      An await at the top of the file that never ends keeps it from loading."
+      Where an await at the top of the file never ends, put what it waits for into op.run()."
     `)
   })
 

@@ -35,7 +35,7 @@ export async function connect(options: ConnectOptions): Promise<Session<MongoAcc
       return await begin(opened, opened.db(database), options, true)
     } catch (error) {
       await opened?.close().catch(() => undefined)
-      const failed = explainConnect(error, url)
+      const failed = explainConnect(error, options)
       if (failed.code !== 'MIG-CONNECT' || performance.now() >= deadline) throw failed
     }
     await sleep(200)
@@ -120,7 +120,7 @@ async function begin(
       statementTimeoutMs: options.statementTimeoutMs ?? 0,
     })
   } catch (error) {
-    throw explainConnect(error, options.url)
+    throw explainConnect(error, options)
   }
 }
 

@@ -1,6 +1,13 @@
 import type { Statement } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
-import { connectFailed, databaseFailed, halfDone, statementFailed, type ServerError } from '../sql/errors.js'
+import {
+  connectFailed,
+  databaseFailed,
+  halfDone,
+  statementFailed,
+  type Goal,
+  type ServerError,
+} from '../sql/errors.js'
 import { tlsHint } from '../sql/tls.js'
 import { Unconfirmed, WriteRefused } from './replies.js'
 import { writesOut } from './statements.js'
@@ -187,20 +194,20 @@ export function fenced(): MigrateError {
 
 const TLS_WORDS = { disable: 'tls=false', anyName: 'tlsAllowInvalidHostnames=true' }
 
-export function explainConnect(error: unknown, url: string | undefined): MigrateError {
+export function explainConnect(error: unknown, goal: Goal): MigrateError {
   if (error instanceof MigrateError) return error
   const { code, name } = told(error)
   if (name === 'MongoParseError' || name === 'MongoInvalidArgumentError' || name === 'MongoAPIError') {
-    return connectFailed(url, { kind: 'MIG-CONNECT', ...facts(error) }, error).with({
+    return connectFailed(goal, { kind: 'MIG-CONNECT', ...facts(error) }, error).with({
       hint: 'Correct the URL: its options are those of the MongoDB drivers.',
     })
   }
   const primary = missingPrimary(error)
   if (primary !== null)
-    return connectFailed(url, { kind: 'MIG-CONNECT', message: primary }, error).with({ hint: NO_PRIMARY })
+    return connectFailed(goal, { kind: 'MIG-CONNECT', message: primary }, error).with({ hint: NO_PRIMARY })
   const refused = code === 18 || code === 13 || code === 8000 || /\bauthenticat/i.test(told(error).message)
   const failed = connectFailed(
-    url,
+    goal,
     { kind: refused ? 'MIG-AUTHENTICATION' : 'MIG-CONNECT', ...facts(error) },
     error,
   )

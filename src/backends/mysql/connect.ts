@@ -38,7 +38,7 @@ export async function connect(options: ConnectOptions): Promise<Session<PromiseC
     return await begin(options, { connection, config, borrowed, close: leave })
   } catch (error) {
     await leave()
-    throw explainConnect(error, options.url)
+    throw explainConnect(error, options)
   }
 }
 
@@ -56,7 +56,7 @@ async function obtain(options: ConnectOptions): Promise<Obtained> {
       throw new MigrateError('MIG-BACKEND-UNUSABLE', 'The client is no pool and no connection of mysql2.')
     }
     const { connection, giveBack } = await borrow(lent).catch((error: unknown): Promise<Borrowed> => {
-      throw explainConnect(error, undefined)
+      throw explainConnect(error, {})
     })
     return { ...(await lentInRole(connection, giveBack, options)), borrowed: true, config: connection.config }
   }
@@ -88,7 +88,7 @@ async function lentInRole(
     }
   } catch (error) {
     await giveBack()
-    throw explainConnect(error, undefined)
+    throw explainConnect(error, {})
   }
 }
 
@@ -111,7 +111,7 @@ async function openWaiting(
         continue
       }
       const left = deadline - performance.now()
-      if (left <= 0 || !mayPass(error)) throw explainConnect(error, options.url)
+      if (left <= 0 || !mayPass(error)) throw explainConnect(error, options)
     }
     await sleep(pause, undefined, options.signal === undefined ? {} : { signal: options.signal }).catch(
       () => {

@@ -1,6 +1,13 @@
 import type { Statement } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
-import { connectFailed, databaseFailed, halfDone, statementFailed, type ServerError } from '../sql/errors.js'
+import {
+  connectFailed,
+  databaseFailed,
+  halfDone,
+  statementFailed,
+  type Goal,
+  type ServerError,
+} from '../sql/errors.js'
 import { onlyPlaceOf } from '../sql/places.js'
 import { tlsHint } from '../sql/tls.js'
 import { Refused } from './wire.js'
@@ -198,11 +205,11 @@ export const isGone = (thrown: unknown): boolean => driverError(thrown).errno ==
 const REFUSED_LOGINS: ReadonlySet<number> = new Set([1045, 1044, 1698, 1251, 1862, 3118])
 const NO_SUCH_DATABASE = 1049
 
-export function explainConnect(thrown: unknown, url: string | undefined): MigrateError {
+export function explainConnect(thrown: unknown, goal: Goal): MigrateError {
   if (thrown instanceof MigrateError) return thrown
   const error = driverError(thrown)
   const kind = REFUSED_LOGINS.has(error.errno ?? 0) ? 'MIG-AUTHENTICATION' : 'MIG-CONNECT'
-  const failed = connectFailed(url, { kind, ...facts(error) }, causeOf(thrown))
+  const failed = connectFailed(goal, { kind, ...facts(error) }, causeOf(thrown))
   const hint = tlsHint(error.code, error.message, {
     disable: 'ssl-mode=DISABLED',
     anyName: 'ssl-mode=VERIFY_CA',

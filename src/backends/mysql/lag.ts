@@ -18,7 +18,7 @@ export async function lagOf(replicas: readonly ConnectionConfig[]): Promise<numb
 async function lagOfOne(config: ConnectionConfig): Promise<number> {
   const name = `${config.host ?? ''}:${config.port ?? ''}`
   const connection = await open(config).catch((error: unknown) => {
-    throw explainConnect(error, undefined)
+    throw explainConnect(error, {})
   })
   try {
     const [rows] = await connection.promise().query<RowDataPacket[]>('SHOW REPLICA STATUS')

@@ -183,7 +183,7 @@ function explainConnect(error: unknown, options: ConnectOptions): MigrateError {
     code,
     ...(isReported(error) ? { detail: error.detail, hint: error.hint } : {}),
   }
-  const failed = connectFailed(options.url, told, error)
+  const failed = connectFailed(options, told, error)
   const hint = hintFor(code, message)
   return hint === undefined ? failed : failed.with({ hint })
 }

@@ -57,7 +57,7 @@ async function twinOf(client: Redis, options: ConnectOptions, names: RedisNames)
     return twin
   } catch (error) {
     client.disconnect()
-    throw explainConnect(error instanceof Told ? error.error : error, options.url, names.prefix)
+    throw explainConnect(error instanceof Told ? error.error : error, options, names.prefix)
   }
 }
 
@@ -79,7 +79,7 @@ async function openWaiting(options: ConnectOptions, names: RedisNames): Promise<
       const left = deadline - performance.now()
       const cause = error instanceof Told ? error.error : error
       if (left <= 0 || cause instanceof MigrateError || !mayPass(cause)) {
-        throw explainConnect(cause, options.url, names.prefix, error instanceof Told ? error.said : undefined)
+        throw explainConnect(cause, options, names.prefix, error instanceof Told ? error.said : undefined)
       }
     }
     await sleep(pause, undefined, options.signal === undefined ? {} : { signal: options.signal }).catch(

@@ -1,6 +1,13 @@
 import type { Statement } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
-import { connectFailed, databaseFailed, halfDone, statementFailed, type ServerError } from '../sql/errors.js'
+import {
+  connectFailed,
+  databaseFailed,
+  halfDone,
+  statementFailed,
+  type Goal,
+  type ServerError,
+} from '../sql/errors.js'
 import { tlsHint, type TlsWords } from '../sql/tls.js'
 import type { Client } from './driver.js'
 import { deniedTo, missingRight, neededRights, ownKeys, type Denied } from './rights.js'
@@ -233,19 +240,14 @@ function readOnly(thrown: unknown): MigrateError {
 const REFUSED_LOGINS: ReadonlySet<string> = new Set(['WRONGPASS', 'NOAUTH', 'NOPERM'])
 
 /** @param said what the driver told beside the error itself */
-export function explainConnect(
-  thrown: unknown,
-  url: string | undefined,
-  own: string,
-  said?: unknown,
-): MigrateError {
+export function explainConnect(thrown: unknown, goal: Goal, own: string, said?: unknown): MigrateError {
   if (thrown instanceof MigrateError) return thrown
   const isBetter = said !== undefined && (codeOf(thrown) === null || codeOf(said) === 'WRONGPASS')
   const cause = isBetter ? said : thrown
   const code = codeOf(cause)
   const kind = isRefusedLogin(cause) ? 'MIG-AUTHENTICATION' : 'MIG-CONNECT'
-  const failed = connectFailed(url, { kind, ...facts(cause) }, cause)
-  const remedy = REMEDIES.get(code ?? '') ?? encryptionHint(cause, url)
+  const failed = connectFailed(goal, { kind, ...facts(cause) }, cause)
+  const remedy = REMEDIES.get(code ?? '') ?? encryptionHint(cause, goal.url)
   if (remedy !== undefined) return failed.with({ hint: remedy })
   if (code === 'NOPERM') return failed.with({ hint: `Give this user: ${neededRights(own)}` })
   if (code === 'NOAUTH')

@@ -1,4 +1,4 @@
-import type { Statement } from '../../backend/index.js'
+import type { ConnectOptions, Statement } from '../../backend/index.js'
 import { MigrateError, type MigrateErrorOptions } from '../../core/errors.js'
 import type { Position } from '../../core/position.js'
 import { Places } from '../../sql/places.js'
@@ -58,9 +58,12 @@ export interface ConnectFailure extends ServerError {
   readonly kind: 'MIG-CONNECT' | 'MIG-AUTHENTICATION'
 }
 
-/** @param url as given; it is masked here, and so is what the driver said */
+/** Where to, and for how long it was tried. */
+export type Goal = Pick<ConnectOptions, 'url' | 'waitTimeoutMs'>
+
+/** @param goal with the URL as given; it is masked here, and so is what the driver said */
 export function connectFailed(
-  url: string | undefined,
+  { url, waitTimeoutMs = 0 }: Goal,
   failure: ConnectFailure,
   cause: unknown,
 ): MigrateError {
@@ -71,7 +74,9 @@ export function connectFailed(
       ? [`${to} does not let this user in: ${said}`, 'Check the user and the password of the URL.']
       : [
           `No connection to ${to}: ${said}`,
-          'Check the URL, or give a server that is starting time with --wait-timeout.',
+          waitTimeoutMs > 0
+            ? `Check the URL and that the server is up, or give it longer than ${waitTimeoutMs / 1000}s with --wait-timeout.`
+            : 'Check the URL, or give a server that is starting time with --wait-timeout.',
         ]
   const facts = details(failure).map((line) => maskSecrets(line, url))
   // The driver's own error may hold the URL or its configuration, with the password.
