@@ -15,7 +15,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { listRevisions, summaryOf } from '../../src/files/index.js'
 import type { FolderSummary, RevisionFolder } from '../../src/files/index.js'
 import { sqlRevision } from '../cli/project.js'
-import { inMigrations, temporary } from './support.js'
+import { asNobody, inMigrations, refusal, temporary } from './support.js'
 
 const ids = Array.from({ length: 60 }, (_, number) => `r${String(number).padStart(4, '0')}`)
 /** Longer than a file system's clock takes for one step. */
@@ -141,6 +141,49 @@ describe('what was read of a folder', () => {
     utimesSync(at('r0030'), young, young)
     await folder.memory.keep(summary)
     expect(readdirSync(join(cache, 'revgraph'))).toEqual([])
+  })
+
+  describe('by somebody who may not look at all of it', () => {
+    const more = (): string => join(cwd, 'migrations', 'more')
+    beforeEach(async () => {
+      cwd = temporary({
+        ...chain(),
+        'migrations/more/more.sql': sqlRevision('more', '', { parents: 'r0059' }),
+      })
+      later()
+      await kept()
+      expect(await recalled()).toBeDefined()
+      // What root has made, nobody may enter and read.
+      for (const open of [cwd, cache, join(cache, 'revgraph')]) chmodSync(open, 0o755)
+      // Its files are still listed, but not looked at.
+      chmodSync(more(), 0o644)
+    })
+    afterEach(() => chmodSync(more(), 0o755))
+
+    it('is neither recalled nor kept, and the reading tells why', async () => {
+      const known = list()
+      const summary = summaryOf(await withLook(() => known.read()))
+      const before = readFileSync(keptFile())
+      await asNobody(async () => {
+        expect(await recalled()).toBeUndefined()
+        await known.memory.keep(summary)
+        expect(await refusal(() => list().read())).toMatchInlineSnapshot(`
+          "MIG-FILE-UNREADABLE migrations/more/more.sql:1:1
+          migrations/more/more.sql cannot be read: permission is denied.
+          Make the file readable for whoever runs the command, or move it out of the folder of revisions."
+        `)
+      })
+      expect(readFileSync(keptFile())).toEqual(before)
+    })
+
+    async function withLook<T>(work: () => Promise<T>): Promise<T> {
+      chmodSync(more(), 0o755)
+      try {
+        return await work()
+      } finally {
+        chmodSync(more(), 0o644)
+      }
+    }
   })
 
   it('is not kept of so few files that they are read as quickly', async () => {

@@ -60,10 +60,13 @@ export async function refusal(work: () => unknown): Promise<string> {
 
 export const UP = '-- migrate:revision aaa\n-- migrate:up\nselect 1;\n'
 
+/** Who may do nothing that is not allowed to everybody. */
+export const NOBODY = 65_534
+
 /** Root may read everything: it steps back for the time of the work. */
 export async function asNobody<T>(work: () => Promise<T>): Promise<T> {
   const isRoot = process.getuid?.() === 0
-  if (isRoot) process.seteuid?.(65_534)
+  if (isRoot) process.seteuid?.(NOBODY)
   try {
     return await work()
   } finally {

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import type { Statement } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import { onlyPlaceOf } from '../sql/places.js'
@@ -34,6 +35,14 @@ export function readOnly(file: string, cause?: unknown): MigrateError {
   return new MigrateError('MIG-READ-ONLY', `The database ${file} cannot be written to.`, {
     hint: 'Check who may write to the file and to its folder, and that the URL does not say mode=ro.',
     ...(cause === undefined ? {} : { cause }),
+  })
+}
+
+/** @param path of a file of ours, or of SQLite's, that belongs beside the database */
+export function noFileBeside(path: string, cause: unknown): MigrateError {
+  return new MigrateError('MIG-READ-ONLY', `The file ${path} cannot be made beside the database.`, {
+    hint: `Check who may write to the folder ${dirname(path)}: the lock is a file there, and so is SQLite's journal.`,
+    cause,
   })
 }
 

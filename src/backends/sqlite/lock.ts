@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { Lock, LockHolder, LockOptions, LockOwner } from '../../backend/index.js'
 import { acquireByPolling, describeOwner } from '../locks/waiting.js'
-import { explain } from './errors.js'
+import { explain, noFileBeside } from './errors.js'
 import type { Database, loadDriver } from './open.js'
 
 type Driver = Awaited<ReturnType<typeof loadDriver>>
@@ -79,6 +79,7 @@ function take(driver: Driver, path: string): Database | 'busy' | 'moved' {
     connection?.close()
     if (isBusy(error)) return 'busy'
     if (codeOf(error) === 'SQLITE_READONLY_DBMOVED') return 'moved'
+    if (codeOf(error) === 'SQLITE_CANTOPEN') throw noFileBeside(path, error)
     throw explain(error, 'Taking the lock', path)
   }
 }
