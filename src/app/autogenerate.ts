@@ -1,6 +1,6 @@
 import { MigrateError } from '../core/errors.js'
 import { listed } from '../core/wording.js'
-import { writeNew, placed, readWritable } from './create.js'
+import { writeNew, placed, readWritable, withTags } from './create.js'
 import type { Context } from './context.js'
 import { compareWith, readDeclared } from './declared.js'
 import { withState } from './state.js'
@@ -15,7 +15,7 @@ export async function autogenerate(
 ): Promise<AutogenerateReport> {
   const declared = await readDeclared(context)
   const files = await readWritable(context)
-  const header = placed(files, options)
+  const header = await withTags(context, files, (known) => placed(known, options))
   return withState(context, 'revision', async (state, session) => {
     refuseBehind(state)
     const { differences, warnings, script } = await compareWith(session, declared)

@@ -22,7 +22,7 @@ export async function check(context: Context, names: readonly CheckName[] = []):
   const asked = names.length === 0 ? usual : names
   if (asked.every((name) => name === 'heads')) return reportOf([await headsCheck(context)])
   const compares = asked.includes('drift') || asked.includes('unused')
-  const declared = compares ? await readDeclared(context) : null
+  const declared = compares ? await readDeclared(context, 'Leave --drift and --unused out') : null
   return withState(context, 'check', async (state, session) => {
     const compared = declared === null ? [] : await comparedChecks(session, declared, asked)
     const linted = asked.includes('lint') ? [await lintCheck(context, state, session)] : []

@@ -3,10 +3,12 @@ import { MigrateError } from '../core/errors.js'
 import { checkNewId, newRevisionId } from '../core/ids.js'
 import { languageOf, type LanguageName } from '../files/languages.js'
 import { mergeParents, placeRevision } from '../core/placing.js'
+import { parseTarget } from '../core/target.js'
 import type { Context } from './context.js'
-import { readFiles } from './state.js'
+import { readFiles, withState } from './state.js'
 import type { State } from './state.js'
 import { targetIds } from './inspect.js'
+import { tags } from './tag.js'
 import type { NewRevisionOptions, NewRevisionReport } from './types.js'
 
 export interface MergeOptions {
@@ -23,26 +25,28 @@ interface NewHeader {
   readonly dependsOn: readonly string[]
 }
 
-/** Writes the file of a new revision. The database is not asked. */
+/** Writes the file of a new revision. The database is asked for its tags alone, and only where one may be meant. */
 export async function createRevision(
   context: Context,
   options: NewRevisionOptions,
 ): Promise<NewRevisionReport> {
   const state = await readWritable(context)
-  return writeNew(context, state, placed(state, options), {
+  const header = await withTags(context, state, (known) => placed(known, options))
+  return writeNew(context, state, header, {
     kind: options.kind ?? 'sql',
     revId: options.revId,
   })
 }
 
 /** @throws MigrateError MIG-TARGET-…, MIG-GRAPH-… */
-export function placed(state: State, options: NewRevisionOptions): NewHeader {
-  const placing = placeRevision(state.graph, {
+export function placed({ graph, tags }: State, options: NewRevisionOptions): NewHeader {
+  const wished = {
     ...(options.head === undefined ? {} : { heads: options.head }),
     splice: options.splice ?? false,
     labels: options.branchLabel ?? [],
     dependsOn: options.dependsOn ?? [],
-  })
+  }
+  const placing = placeRevision(graph, wished, { tags })
   return { message: options.message, ...placing }
 }
 
@@ -53,7 +57,7 @@ export async function createMerge(
   options: MergeOptions,
 ): Promise<NewRevisionReport> {
   const state = await readWritable(context)
-  const parents = mergeParents(state.graph, targets)
+  const parents = await withTags(context, state, ({ graph, tags }) => mergeParents(graph, targets, { tags }))
   const message = options.message ?? `merge ${parents.join(' and ')}`
   const { labels } = placeRevision(state.graph, { heads: parents, labels: options.branchLabel ?? [] })
   const header = { message, parents, labels, dependsOn: [] }
@@ -143,9 +147,34 @@ function languageOfFiles({ graph, sources }: State): LanguageName {
   return 'sql'
 }
 
+/**
+ * Work on what the files say; where a name is none of theirs, once more with the tags, which only the database knows.
+ * Where it cannot be asked, the error says so.
+ */
+export async function withTags<T>(context: Context, files: State, work: (state: State) => T): Promise<T> {
+  try {
+    return work(files)
+  } catch (error) {
+    if (!(error instanceof MigrateError) || error.code !== 'MIG-TARGET-NOT-FOUND') throw error
+    const found = await tags(context).catch((why: unknown) => {
+      if (!(why instanceof MigrateError) || why.code === 'MIG-URL-MISSING') throw error
+      throw error.with({ details: [`The database could not be asked for its tags: ${why.message}`] })
+    })
+    if (found.length === 0) throw error
+    return work({ ...files, tags: new Map(found.map(({ name, heads }) => [name, heads])) })
+  }
+}
+
 /** The file of the one revision that a target means. */
 export async function fileOf(context: Context, target: string): Promise<string> {
-  const state = await readFiles(context)
+  const files = await readFiles(context)
+  const isRepeatable = files.graph.repeatables.some(({ id }) => id === target)
+  if (!isRepeatable && parseTarget(target).anchor.kind === 'current')
+    return withState(context, 'edit', (state) => Promise.resolve(fileIn(state, target)))
+  return withTags(context, files, (state) => fileIn(state, target))
+}
+
+function fileIn(state: State, target: string): string {
   const ids = targetIds(state, target)
   const [id] = ids
   if (id === undefined) {

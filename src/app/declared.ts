@@ -12,16 +12,20 @@ export interface Declared {
 
 /**
  * Reads what is declared for the context's database. No connection is made.
+ * @param instead what to do where nothing can be compared
  * @throws MigrateError MIG-UNSUPPORTED where the backend compares nothing, MIG-DECLARED-MISSING, MIG-DECLARED-INVALID
  */
-export async function readDeclared(context: Context): Promise<Declared> {
+export async function readDeclared(
+  context: Context,
+  instead = 'Write the revision by hand',
+): Promise<Declared> {
   const backend = await context.backend()
   if (backend.checkDeclared === undefined) {
     throw new MigrateError(
       'MIG-UNSUPPORTED',
       `What shall be in a database is declared for MongoDB; ${backend.name} compares nothing.`,
       {
-        hint: 'Write the revision by hand; where several databases have one configuration, put "declared" under the environment that it is for.',
+        hint: `${instead}; where several databases have one configuration, put "declared" under the environment that it is for.`,
         state: 'Nothing was written.',
       },
     )

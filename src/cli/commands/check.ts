@@ -36,8 +36,8 @@ export const command: CommandSpec = {
     ['migrate check', 'everything'],
     ['migrate check --heads', 'one head only; asks no database'],
     ['migrate check --edited --missing', 'is what is applied what is here?'],
-    ['migrate check --drift --unused', 'the indexes that are there'],
-    ['migrate check --lint', 'is what is pending dangerous?'],
+    ['migrate check --drift --unused', 'MongoDB: the indexes that are there'],
+    ['migrate check --lint', 'MongoDB: is what is pending dangerous?'],
   ],
   async run(context, input) {
     const named = CHECKS.map(({ name }) => name).filter((name) => input.flag(name))

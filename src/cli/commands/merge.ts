@@ -9,7 +9,7 @@ export const command: CommandSpec = {
   ],
   examples: [
     ['migrate merge', 'all heads become one'],
-    ['migrate merge -m "join billing" head auth@head', 'these two'],
+    ['migrate merge -m "join billing" auth@head billing@head', 'these two'],
   ],
   async run(context, input) {
     const message = input.value('message')

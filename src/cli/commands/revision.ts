@@ -31,7 +31,7 @@ export const command: CommandSpec = {
     ['migrate revision -m "create users"', 'after the present head'],
     ['migrate revision -m "fill slugs" --ts', 'with code'],
     ['migrate revision -m "begin billing" --head base --branch-label billing', 'a branch of its own'],
-    ['migrate revision --autogenerate -m "index the e-mails"', 'from indexes.ts'],
+    ['migrate revision --autogenerate -m "index the e-mails"', 'MongoDB: from indexes.ts'],
     ['migrate revision -m "hotfix" --head v1.4 --splice', 'beside what came later'],
   ],
   async run(context, input) {
