@@ -464,9 +464,17 @@ describe('.migraterc.example', () => {
   })
 
   it('names a schema for editors, which has every option and takes what is shown', async () => {
-    const schemas = join(import.meta.dirname, '../../src/schemas')
+    const root = join(import.meta.dirname, '../..')
+    const schemas = join(root, 'src/schemas')
     const all = (await values(text.replace(/^(\s*)#(?=[^ \n])/gm, '$1'))) as { $schema: string }
-    expect(all.$schema).toBe('./node_modules/revgraph/schemas/config.json')
+    const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      exports: { './schemas/*': string }
+    }
+    // Editors follow the path as it stands on the disk: the package's exports mean nothing to them.
+    const lies = manifest.exports['./schemas/*']
+      .replace('./', './node_modules/revgraph/')
+      .replace('*', 'config.json')
+    expect(all.$schema).toBe(lies)
     const schema = JSON.parse(readFileSync(join(schemas, 'config.json'), 'utf8')) as {
       properties: object
       $defs: { options: { properties: Record<string, { properties?: object }> } }
