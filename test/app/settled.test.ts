@@ -53,10 +53,16 @@ describeEverywhere('a database where all is applied', (project) => {
     expect((await migrator.current()).missing).toEqual(['more'])
   })
 
-  it('is remembered with its files until one of them is another', async () => {
+  /** A cache of its own. */
+  function ownCache(): string {
     const cache = mkdtempSync(join(tmpdir(), 'revgraph-cache-'))
     onTestFinished(() => rmSync(cache, { recursive: true }))
     vi.stubEnv('XDG_CACHE_HOME', cache)
+    return cache
+  }
+
+  it('is remembered with its files until one of them is another', async () => {
+    const cache = ownCache()
     longChain(project())
     const migrator = project().migrator()
     await migrator.upgrade()
@@ -77,13 +83,16 @@ describeEverywhere('a database where all is applied', (project) => {
     expect((await migrator.upgrade()).steps).toHaveLength(1)
   })
 
-  it('is asked about each of several heads', async () => {
+  it('is asked about each of several heads, of which nothing is kept', async () => {
+    const cache = ownCache()
     longChain(project())
     project().revision('beside', '', { parents: FIRST })
     const migrator = project().migrator()
     await migrator.upgrade('heads')
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 })
     expect(await refusal(migrator.upgrade())).toMatchObject({ code: 'MIG-TARGET-MULTIPLE-HEADS' })
     expect((await migrator.current()).heads.map(({ revision }) => revision).sort()).toEqual(['beside', LAST])
+    expect(readdirSync(cache)).toEqual([])
   })
 
   it('tells what its head depends on by id', async () => {
