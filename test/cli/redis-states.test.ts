@@ -1,13 +1,9 @@
 import { chmodSync } from 'node:fs'
-import { spawn } from 'node:child_process'
 import { createServer, connect as dial, type Server } from 'node:net'
-import { Cluster } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { slotOf } from '../../src/schema/redis/slots.js'
 import { describeServers } from '../servers/database.js'
 import { freePort } from '../servers/process.js'
 import {
-  addReplica,
   canStartRedis,
   startCluster,
   startRedis,
@@ -16,28 +12,8 @@ import {
   type RedisCluster,
 } from '../servers/redis-cluster.js'
 import { withRedis } from '../servers/redis.js'
-import { BIN, CliProject, type CommandResult } from './project.js'
-
-const A = 'aaaa00000001'
-
-const revision = (up: string): string =>
-  `# migrate:revision ${A}\n# migrate:message about ${A}\n\n# migrate:up\n${up}\n\n# migrate:down\nDEL a\n`
-
-/** What differs from run to run: ports, places and times. */
-const canonical = (text: string): string =>
-  text
-    .replaceAll(/127\.0\.0\.1:\d{2,}/g, '127.0.0.1:PORT')
-    .replaceAll(/ +\d+ ms/g, ' N ms')
-    .replaceAll(/\b\d+ keys/g, 'N keys')
-    .replaceAll(/user:\d+/g, 'user:N')
-    // The servers differ in their own name alone.
-    .replaceAll('Valkey', 'Redis')
-
-/** Whether the run hears first of the connection that ends or of the cluster that is down is a matter of moments. */
-const lossOf = (text: string): string =>
-  canonical(text)
-    .replace(/(?<=^error\[MIG-DATABASE\] ).*$/m, 'WHAT WAS HEARD')
-    .replace(/^(?:code: CLUSTERDOWN|hint) .*\n/gm, '')
+import { CliProject, type CommandResult } from './project.js'
+import { A, canonical, follow, revision, run } from './redis-support.js'
 
 describeServers(['redis', 'valkey'], (server) => {
   const name = server.name === 'valkey' ? 'valkey' : 'redis'
@@ -348,156 +324,3 @@ export default defineRevision({
     })
   })
 })
-
-describeServers(['redis', 'valkey'], (server) => {
-  const name = server.name === 'valkey' ? 'valkey' : 'redis'
-  describe.skipIf(!canStartRedis(server))('a server that changes in the midst of a scan', () => {
-    /** A renaming is under way, and has noted how far it is. */
-    const underWay = async (own: OwnRedis) => {
-      const made = new CliProject({
-        '.migraterc': 'dir: migrations\nlease: 2s\n',
-        'migrations/a.redis': revision('REVGRAPH.KEYS user:* RENAME account:* RATE 300'),
-      })
-      await withRedis(own.url, (client) =>
-        client.eval(`for i = 1, ARGV[1] do redis.call('SET', 'user:' .. i, i) end`, 0, KEYS),
-      )
-      const child = run(made, 'upgrade', '--url', own.url)
-      await until(async () => {
-        const [text = '{}'] = await withRedis(own.url, (client) => client.hvals('{migrate}:progress'))
-        if (((JSON.parse(text) as { changed?: number }).changed ?? 0) === 0) throw new Error('not yet')
-      })
-      return { made, child }
-    }
-    const count = async (url: string, pattern: string): Promise<number> =>
-      (await withRedis(url, (client) => client.keys(pattern))).length
-    /** None is lost, and only a part has its new name. */
-    const inPart = async (url: string): Promise<void> => {
-      const renamed = await count(url, 'account:*')
-      expect(renamed).toBeGreaterThan(0)
-      expect(renamed).toBeLessThan(KEYS)
-      expect(renamed + (await count(url, 'user:*'))).toBe(KEYS)
-    }
-    const KEYS = 3_000
-
-    it('a restart ends the run with what was done, and the next one begins the scan anew and does the rest', async () => {
-      const own = await startRedis(name, () => ['--appendonly', 'yes', '--appendfsync', 'always'])
-      const { made, child } = await underWay(own)
-      try {
-        await own.restart()
-        expect(await child.end).toBe(1)
-        await expect(lossOf(child.stderr)).toMatchFileSnapshot('golden/redis/a-restart.txt')
-        await inPart(own.url)
-        expect(made.run('status', '--url', own.url).stdout).toContain(A)
-        const next = made.run('upgrade', '--url', own.url, '--lock-wait', '60s')
-        expect(next.code).toBe(0)
-        expect(next.stderr).toMatch(/^notice {2}goes on after \d+ keys, of which \d+ were changed$/m)
-        expect([await count(own.url, 'account:*'), await count(own.url, 'user:*')]).toEqual([KEYS, 0])
-      } finally {
-        made.remove()
-        await own.stop()
-      }
-    }, 240_000)
-
-    it('a primary that becomes a replica ends the run with what was done, and the next one goes on where it is written', async () => {
-      const own = await startRedis(name)
-      const other = await startRedis(name)
-      await follow(other, own)
-      const { made, child } = await underWay(own)
-      try {
-        await withRedis(other.url, (client) => client.call('REPLICAOF', 'NO', 'ONE'))
-        await withRedis(own.url, (client) => client.call('REPLICAOF', '127.0.0.1', other.port))
-        expect(await child.end).toBe(1)
-        await expect(canonical(child.stderr)).toMatchFileSnapshot(
-          'golden/redis/a-primary-that-becomes-a-replica.txt',
-        )
-        await inPart(other.url)
-        const next = made.run('upgrade', '--url', other.url, '--lock-wait', '60s')
-        expect(next.code).toBe(0)
-        expect([await count(other.url, 'account:*'), await count(other.url, 'user:*')]).toEqual([KEYS, 0])
-      } finally {
-        made.remove()
-        await own.stop()
-        await other.stop()
-      }
-    }, 240_000)
-  })
-
-  describe.skipIf(!canStartRedis(server))('a cluster that loses a primary during a scan', () => {
-    it('is told with what was done, and the next run goes on with the replica that has taken over', async () => {
-      const cluster = await startCluster(name)
-      const lost = cluster.nodes[2]
-      const made = new CliProject({
-        '.migraterc': 'dir: migrations\n',
-        'migrations/a.redis': revision('REVGRAPH.KEYS user:* EXPIRE 500000 RATE 150'),
-      })
-      const { port, password } = new URL(cluster.url)
-      const client = new Cluster([{ host: '127.0.0.1', port: Number(port) }], { redisOptions: { password } })
-      client.on('error', () => undefined)
-      let replica: OwnRedis | undefined
-      try {
-        replica = await addReplica(name, lost ?? cluster.nodes[0])
-        // Nearly all of them where the scan is to be interrupted.
-        const all = Array.from({ length: 2_700 }, (_, index) => `user:${index}`)
-        const keys = all.filter((key, index) => index < 100 || slotOf(Buffer.from(key)) >= 10_924)
-        await Promise.all(keys.map((key) => client.set(key, 'x')))
-        for (const node of cluster.nodes) await withRedis(node.url, (admin) => admin.wait(0, 1_000))
-
-        const child = run(made, 'upgrade', '--url', cluster.url)
-        await until(async () => {
-          const [text = '{"nodes":{}}'] = await client.hvals('{migrate}:progress')
-          const { nodes } = JSON.parse(text) as { nodes: Record<string, { done: boolean }> }
-          const now = Object.entries(nodes).find(([, { done }]) => !done)
-          if (now?.[0].endsWith(`:${lost?.port ?? ''}`) !== true) throw new Error('another one is scanned')
-        })
-        await lost?.stop()
-        expect(await child.end).toBe(1)
-        expect(child.stderr).toMatch(/Connection is closed|CLUSTERDOWN/)
-        await expect(lossOf(child.stderr)).toMatchFileSnapshot('golden/redis/a-primary-is-lost.txt')
-
-        for (const url of [cluster.url, replica.url]) {
-          await until(async () => {
-            const text = String(await withRedis(url, (admin) => admin.call('CLUSTER', 'INFO')))
-            const role = await withRedis(replica?.url ?? '', (admin) => admin.info('replication'))
-            if (!text.includes('cluster_state:ok') || !role.includes('role:master'))
-              throw new Error('not yet')
-          })
-        }
-        expect(made.run('status', '--url', cluster.url).stdout).toContain(A)
-        const next = made.run('upgrade', '--url', cluster.url, '--lock-wait', '60s')
-        expect([next.code, next.code === 0 ? '' : next.stderr]).toEqual([0, ''])
-        const other = new Cluster([{ host: '127.0.0.1', port: Number(port) }], { redisOptions: { password } })
-        for (const key of keys) expect([key, (await other.ttl(key)) > 0]).toEqual([key, true])
-        other.disconnect()
-      } finally {
-        client.disconnect()
-        made.remove()
-        await replica?.stop()
-        await cluster.stop()
-      }
-    }, 240_000)
-  })
-})
-
-/** Until it has what the other has. */
-async function follow(replica: OwnRedis, primary: OwnRedis): Promise<void> {
-  await withRedis(replica.url, (client) => client.call('REPLICAOF', '127.0.0.1', primary.port))
-  await until(async () => {
-    const info = await withRedis(replica.url, (client) => client.info('replication'))
-    if (!info.includes('master_link_status:up')) throw new Error('not in step yet')
-  })
-}
-
-/** The command beside the test. */
-function run(project: CliProject, ...args: readonly string[]) {
-  const child = spawn(process.execPath, [BIN, ...args], {
-    cwd: project.folder,
-    env: { PATH: process.env['PATH'], HOME: project.folder, NO_COLOR: '1' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const told = { stderr: '' }
-  child.stderr.on('data', (chunk: Buffer) => (told.stderr += chunk.toString()))
-  child.stdout.resume()
-  const spawned = new Promise<void>((resolve) => child.once('spawn', resolve))
-  const end = new Promise<number | null>((resolve) => child.once('close', resolve))
-  return Object.assign(told, { end, spawned, kill: (signal: NodeJS.Signals) => child.kill(signal) })
-}

@@ -17,7 +17,9 @@ export interface OwnRedis {
   readonly folder: string
   /** Ends the server at once, as a crash would. */
   stop(): Promise<void>
-  /** The same, and another process with what that one has left: the one that was asked to keep it has all that it answered for. */
+  /** The same, and what it has left stays for `restart`. */
+  lose(): Promise<void>
+  /** Another process with what the lost one has left: the one that was asked to keep it has all that it answered for. */
   restart(): Promise<void>
 }
 
@@ -59,8 +61,9 @@ export async function startRedis(
   let kept = await start()
   return {
     ...{ url, port, busPort, folder, stop: () => kept.stop() },
+    lose: () => kept.crash(),
     async restart() {
-      await kept.crash()
+      if (!kept.ended()) await kept.crash()
       kept = await start()
     },
   }
@@ -98,8 +101,13 @@ export async function addReplica(name: 'redis' | 'valkey', primary: OwnRedis | u
 }
 
 /** Primaries without replicas that share the slots evenly. */
-export async function startCluster(name: 'redis' | 'valkey', size = 3): Promise<RedisCluster> {
-  const nodes = await Promise.all(Array.from({ length: size }, () => startRedis(name, asNode)))
+export async function startCluster(
+  name: 'redis' | 'valkey',
+  size = 3,
+  settings: readonly string[] = [],
+): Promise<RedisCluster> {
+  const start = () => startRedis(name, (place) => [...asNode(place), ...settings])
+  const nodes = await Promise.all(Array.from({ length: size }, start))
   const stop = async (): Promise<void> => {
     await Promise.all(nodes.map((node) => node.stop()))
   }

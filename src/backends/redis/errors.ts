@@ -9,7 +9,7 @@ import {
   type ServerError,
 } from '../sql/errors.js'
 import { tlsHint, type TlsWords } from '../sql/tls.js'
-import type { Client } from './driver.js'
+import { isCluster, type Client } from './driver.js'
 import { deniedTo, missingRight, neededRights, ownKeys, type Denied } from './rights.js'
 
 /**
@@ -35,7 +35,9 @@ function messageOf(thrown: unknown): string {
   const { lastNodeError } = thrown as { lastNodeError?: unknown }
   const message =
     lastNodeError instanceof Error ? `${thrown.message} ${lastNodeError.message}` : thrown.message
-  return message.trim() === '' ? ((thrown as { code?: unknown }).code?.toString() ?? thrown.name) : message
+  if (message.trim() === '') return (thrown as { code?: unknown }).code?.toString() ?? thrown.name
+  // The driver names the class of the error, which has another name in a bundle.
+  return message.replace(/(?<= redirections\. Last error: )\w+: /, '')
 }
 
 const HINTS: ReadonlyMap<string, string> = new Map([
@@ -92,14 +94,31 @@ const IN_DOUBT: ReadonlySet<string> = new Set(['UNBLOCKED', 'CLUSTERDOWN', 'TRYA
 const READ_ONLY: ReadonlySet<string> = new Set(['READONLY'])
 const NOT_NOW: ReadonlySet<string> = new Set(['LOADING', 'MASTERDOWN', 'BUSY'])
 
+/** A node of a cluster has given no answer; null where it is not known which. */
+export class LostNode extends Error {
+  readonly node: string | null
+
+  constructor(node: string | null, cause: unknown) {
+    super(messageOf(cause), { cause })
+    this.node = node
+  }
+}
+
 /** Asks the server what it has refused, where it has. */
 export async function explainStatement(
   thrown: unknown,
   statement: Statement,
   client: Client,
 ): Promise<MigrateError> {
-  const refused = codeOf(thrown) === 'NOPERM' && thrown instanceof Error
-  return explained(thrown, statement, refused ? await deniedTo(thrown, statement, client) : null)
+  const code = thrown instanceof MigrateError ? '' : codeOf(thrown)
+  const refused = code === 'NOPERM' && thrown instanceof Error
+  const lostNode = code === null && isCluster(client) && !(thrown instanceof LostNode)
+  const { cause } = thrown instanceof BrokenOff ? thrown : {}
+  return explained(
+    lostNode ? new LostNode(cause instanceof LostNode ? cause.node : null, thrown) : thrown,
+    statement,
+    refused ? await deniedTo(thrown, statement, client) : null,
+  )
 }
 
 function explained(thrown: unknown, statement: Statement, denied: Denied | null): MigrateError {
@@ -211,8 +230,13 @@ function lost(thrown: unknown): MigrateError {
       },
     )
   }
-  const remedy = remedyOf(thrown)
-  const lead = remedy === undefined ? 'The connection to the server was lost' : 'The server gave no answer'
+  const ofCluster = thrown instanceof LostNode
+  const remedy = ofCluster ? REMEDIES.get('CLUSTERDOWN') : remedyOf(thrown)
+  const lead = ofCluster
+    ? `A primary of the cluster${thrown.node === null ? '' : `, ${thrown.node},`} does not answer`
+    : remedy === undefined
+      ? 'The connection to the server was lost'
+      : 'The server gave no answer'
   return new MigrateError('MIG-DATABASE', `${lead}: ${messageOf(thrown)}`, {
     hint: remedy ?? 'See where the database stands with: migrate status',
     details: code === null ? [] : [`code: ${code}`],

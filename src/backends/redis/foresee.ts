@@ -1,7 +1,7 @@
 import type { Client } from './driver.js'
 import type { KeysOperation } from './keys.js'
 import { takenNames } from './keys-taken.js'
-import { nodesOf } from './nodes.js'
+import { answerOf, primariesOf } from './nodes.js'
 
 const BATCH = 1_000
 /** A plan is to be read soon: of a larger database it tells what was seen in this time. */
@@ -11,11 +11,14 @@ const LONGEST_MS = 5_000
 export async function foreseeKeys(operation: KeysOperation, client: Client, own: string): Promise<string> {
   const deadline = performance.now() + LONGEST_MS
   const counted = new Counted()
-  for (const node of nodesOf(client)) {
+  for (const node of await primariesOf(client)) {
     let cursor = '0'
     do {
       if (performance.now() > deadline) return `at least ${counted.words} now; not all were looked at`
-      const [next, keys] = await node.scan(cursor, 'MATCH', operation.pattern, 'COUNT', BATCH)
+      const from = cursor
+      const [next, keys] = await answerOf(client, node, () =>
+        node.scan(from, 'MATCH', operation.pattern, 'COUNT', BATCH),
+      )
       counted.add(keys.filter((key) => !key.startsWith(own)).length)
       cursor = next
     } while (cursor !== '0')

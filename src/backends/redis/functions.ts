@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { MigrateError } from '../../core/errors.js'
 import type { Operation } from '../../schema/redis/operations.js'
-import type { Client } from './driver.js'
+import type { Client, Redis } from './driver.js'
 import type { RedisMetadata } from './metadata.js'
-import { nodesOf } from './nodes.js'
+import { answerOf, primariesOf } from './nodes.js'
 
 type FunctionOperation = Extract<Operation, { kind: 'function-load' | 'function-unload' }>
 
@@ -26,24 +26,25 @@ export async function runFunction(
   const { library, code } = operation
   const field = fieldOf(operation)
   if (operation.kind === 'function-load') {
-    const [before = null] = await codesOf(client, library)
+    const { nodes, codes } = await presentOn(client, library)
+    const [before = null] = codes
     const kept = await keptOf(metadata, field)
     // A run that ended before it could say so has kept it already, and perhaps loaded the new one.
     if (kept.length === 0 || (before !== code && before !== kept.at(-1))) {
       await keep(metadata, field, [...kept, before])
     }
-    await load(client, code)
+    await load(client, nodes, code)
     return
   }
   const kept = await keptOf(metadata, field)
   const before = kept.at(-1)
-  const present = await codesOf(client, library)
-  if (present.some((one) => one !== code && one !== before)) throw changedSince(library)
+  const { nodes, codes } = await presentOn(client, library)
+  if (codes.some((one) => one !== code && one !== before)) throw changedSince(library)
   if (before === undefined) throw nothingKept(library)
-  if (before !== null) await load(client, before)
+  if (before !== null) await load(client, nodes, before)
   else {
-    for (const [at, node] of nodesOf(client).entries()) {
-      if (present[at] !== null) await node.call('FUNCTION', 'DELETE', library)
+    for (const [at, node] of nodes.entries()) {
+      if (codes[at] !== null) await answerOf(client, node, () => node.call('FUNCTION', 'DELETE', library))
     }
   }
   await keep(metadata, field, kept.slice(0, -1))
@@ -56,7 +57,7 @@ export async function observeFunction(
   operation: FunctionOperation,
 ): Promise<'applied' | 'not-applied' | 'unknown'> {
   const { code, kind } = operation
-  const present = await codesOf(client, operation.library)
+  const { codes: present } = await presentOn(client, operation.library)
   if (kind === 'function-load') return present.every((one) => one === code) ? 'applied' : 'not-applied'
   const before = (await keptOf(metadata, fieldOf(operation))).at(-1)
   if (present.every((one) => one === before)) return 'applied'
@@ -66,22 +67,28 @@ export async function observeFunction(
 /** What a step would do to what is there. */
 export async function foreseeFunction(client: Client, operation: FunctionOperation): Promise<string | null> {
   if (operation.kind === 'function-unload') return null
-  const [present = null] = await codesOf(client, operation.library)
+  const [present = null] = (await presentOn(client, operation.library)).codes
   if (present === null) return `there is no library ${operation.library} yet`
   return present === operation.code
     ? 'the same library is there already'
     : `replaces the library ${operation.library} that is there`
 }
 
-async function load(client: Client, code: string): Promise<void> {
-  for (const node of nodesOf(client)) await node.call('FUNCTION', 'LOAD', 'REPLACE', code)
+async function load(client: Client, nodes: readonly Redis[], code: string): Promise<void> {
+  for (const node of nodes) await answerOf(client, node, () => node.call('FUNCTION', 'LOAD', 'REPLACE', code))
 }
 
-/** What each primary has, in the order of `nodesOf`: a run that was killed may have come to some of them. */
-function codesOf(client: Client, library: string): Promise<(string | null)[]> {
-  return Promise.all(
-    nodesOf(client).map(async (node) => {
-      const answer = await node.call('FUNCTION', 'LIST', 'LIBRARYNAME', library, 'WITHCODE')
+/** What each primary has: a run that was killed may have come to some of them. */
+async function presentOn(
+  client: Client,
+  library: string,
+): Promise<{ nodes: readonly Redis[]; codes: readonly (string | null)[] }> {
+  const nodes = await primariesOf(client)
+  const codes = await Promise.all(
+    nodes.map(async (node) => {
+      const answer = await answerOf(client, node, () =>
+        node.call('FUNCTION', 'LIST', 'LIBRARYNAME', library, 'WITHCODE'),
+      )
       const [found] = answer as unknown[][]
       if (found === undefined) return null
       const at = found.indexOf('library_code')
@@ -89,6 +96,7 @@ function codesOf(client: Client, library: string): Promise<(string | null)[]> {
       return at === -1 || typeof code !== 'string' ? null : code
     }),
   )
+  return { nodes, codes }
 }
 
 async function keptOf(metadata: RedisMetadata, field: string): Promise<Kept> {

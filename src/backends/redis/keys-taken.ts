@@ -1,7 +1,7 @@
 import { renamedPattern } from '../../schema/redis/glob.js'
 import type { Operation } from '../../schema/redis/operations.js'
 import type { Client } from './driver.js'
-import { nodesOf } from './nodes.js'
+import { answerOf, primariesOf } from './nodes.js'
 
 const BATCH = 5_000
 
@@ -19,10 +19,11 @@ export async function takenNames(
   if (action.name !== 'RENAME' || action.taken !== 'REFUSE') return []
   const taken = renamedPattern(pattern, action.to)
   const names: string[] = []
-  for (const node of nodesOf(client)) {
+  for (const node of await primariesOf(client)) {
     let cursor = '0'
     do {
-      const [next, keys] = await node.scan(cursor, 'MATCH', taken, 'COUNT', BATCH)
+      const from = cursor
+      const [next, keys] = await answerOf(client, node, () => node.scan(from, 'MATCH', taken, 'COUNT', BATCH))
       names.push(...keys.filter((key) => !key.startsWith(own)))
       if (names.length >= most || !goesOn()) return names.slice(0, most)
       cursor = next

@@ -12,7 +12,7 @@ import { scriptOf, type KeyAnswer, type KeyScript } from './keys-lua.js'
 import { BEGINNING, progressOf, stepName, type NodeProgress, type Progress } from './keys-progress.js'
 import type { RedisMetadata } from './metadata.js'
 import { takenNames } from './keys-taken.js'
-import { epochOf, nameOf, nodesOf } from './nodes.js'
+import { answerOf, epochOf, nameOf, primariesOf } from './nodes.js'
 
 export type KeysOperation = Extract<Operation, { kind: 'keys' }>
 
@@ -113,7 +113,7 @@ class KeysRun {
     await this.#refuseTaken()
     for (let pass = 0; ; pass += 1) {
       this.#progress.epoch ??= await epochOf(client)
-      for (const node of nodesOf(client)) await this.#scan(node)
+      for (const node of await primariesOf(client)) await this.#scan(node)
       // Slots that moved meanwhile may have moved past the scan.
       if (this.#progress.epoch === (await epochOf(client))) break
       if (pass === MOST_PASSES) throw unstable()
@@ -131,11 +131,14 @@ class KeysRun {
 
   async #scan(node: Redis): Promise<void> {
     const name = nameOf(node)
-    const info = infoOf(String(await node.call('INFO', 'server')))
+    const { client, onNotice } = this.#context
+    const info = infoOf(String(await answerOf(client, node, () => node.call('INFO', 'server'))))
     const runId = info.get('run_id') ?? ''
     let state = this.#progress.nodes[name]
     if (state?.runId !== runId) {
       // Another process counts its buckets otherwise.
+      if (state !== undefined)
+        onNotice?.(`${name} is another process since then: its keys are looked at anew`)
       state = { runId, cursor: '0', done: false, leftCount: 0, left: [] }
       this.#progress.nodes[name] = state
     }
@@ -160,10 +163,11 @@ class KeysRun {
   async #ask(node: Redis, cursor: string): Promise<[cursor: string, keys: Key[]]> {
     const { pattern, rate } = this.#operation
     const count = rate > 0 ? Math.min(BATCH, rate) : BATCH
-    const [next, found] = await node.scanBuffer(cursor, 'MATCH', pattern, 'COUNT', count)
-    const keys = found
-      .map(keyOf)
-      .filter((key) => !(typeof key === 'string' && key.startsWith(this.#context.own)))
+    const { client, own } = this.#context
+    const [next, found] = await answerOf(client, node, () =>
+      node.scanBuffer(cursor, 'MATCH', pattern, 'COUNT', count),
+    )
+    const keys = found.map(keyOf).filter((key) => !(typeof key === 'string' && key.startsWith(own)))
     return [next.toString(), keys]
   }
 

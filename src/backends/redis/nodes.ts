@@ -1,9 +1,23 @@
 import { createHash } from 'node:crypto'
 import { isCluster, type Client, type Redis } from './driver.js'
+import { LostNode, codeOf } from './errors.js'
 
-/** The primaries of a cluster, or the one server. */
+/** The primaries of a cluster that the driver knows of at the moment, or the one server. */
 export function nodesOf(client: Client): Redis[] {
   return isCluster(client) ? client.nodes('master') : [client]
+}
+
+/**
+ * All primaries of a cluster that have slots, those among them that do not answer, or the one server. The driver forgets a
+ * node whose connection has ended, and hears of one that has taken over when a command is led there: what goes by those that
+ * it knows would leave their keys out, and say nothing.
+ */
+export async function primariesOf(client: Client): Promise<Redis[]> {
+  if (!isCluster(client)) return [client]
+  await new Promise<void>((resolve, reject) =>
+    client.refreshSlotsCache((error) => (error instanceof Error ? reject(error) : resolve())),
+  )
+  return client.nodes('master')
 }
 
 /** With replicas, to which a command may be led when they take over. */
@@ -12,13 +26,27 @@ export const everyNode = (client: Client): Redis[] => (isCluster(client) ? clien
 export const nameOf = (node: Redis): string => `${node.options.host ?? ''}:${node.options.port ?? ''}`
 
 /**
+ * Of a cluster it is told which node has not answered.
+ * @throws LostNode
+ */
+export async function answerOf<T>(client: Client, node: Redis, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw isCluster(client) && codeOf(error) === null ? new LostNode(nameOf(node), error) : error
+  }
+}
+
+/**
  * Which slots each primary has, as it says of itself, and since which epoch; nothing outside a cluster. The epoch of the
  * cluster alone does not do: it stays when a slot moves to the primary that has the highest one already.
  */
 export async function epochOf(client: Client): Promise<string> {
   if (!isCluster(client)) return ''
   const nodes = await Promise.all(
-    client.nodes('master').map(async (node) => ownLine(String(await node.call('CLUSTER', 'NODES')))),
+    (await primariesOf(client)).map((node) =>
+      answerOf(client, node, async () => ownLine(String(await node.call('CLUSTER', 'NODES')))),
+    ),
   )
   return createHash('sha256').update(nodes.sort().join('\n')).digest('hex')
 }

@@ -21,7 +21,7 @@ import { holderOf, takeLease, type Lease } from './lock.js'
 import { ownScripts, type OwnScripts } from './lua.js'
 import { RedisMetadata } from './metadata.js'
 import { redisCapabilities, type RedisNames } from './names.js'
-import { everyNode } from './nodes.js'
+import { answerOf, everyNode, primariesOf } from './nodes.js'
 import { observeCommand } from './observe.js'
 import { foreseeSearch, observeSearch, runSearch } from './search.js'
 import { argumentsOf, operationIn } from './statements.js'
@@ -223,8 +223,8 @@ export class RedisSession implements Session<Client> {
     const { client } = this
     if (!isCluster(client) || !SERVER_WIDE.has(name.toUpperCase())) return client.call(name, ...words)
     let answer: unknown
-    for (const [done, node] of client.nodes('master').entries()) {
-      answer = await node.call(name, ...words).catch((error: unknown) => {
+    for (const [done, node] of (await primariesOf(client)).entries()) {
+      answer = await answerOf(client, node, () => node.call(name, ...words)).catch((error: unknown) => {
         throw done === 0 ? error : new BrokenOff(error, done)
       })
     }
