@@ -124,8 +124,10 @@ export class Preparer {
       const hasSqlBackfills = this.#session.backfills !== undefined && this.#backend.language === undefined
       if (!hasSqlBackfills && part.text.startsWith(BACKFILL_MARK)) throw noBackfills(part, this.#backend)
       const options = { origin: part.origin, serverVersion: this.#session.server.number }
-      for (const statement of this.#backend.parse(part.text, options))
+      for (const parsed of this.#backend.parse(part.text, options)) {
+        const statement = part.made === true ? { ...parsed, position: part.origin } : parsed
         steps.push({ kind: 'statement', statement })
+      }
     }
     return {
       steps,

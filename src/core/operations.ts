@@ -82,7 +82,7 @@ export function operations({ dialect, places }: Surroundings, collection: Collec
           hint: "Write for example: op.backfill({ table: 'users', set: { email: 'lower(email)' }, where: 'email <> lower(email)' })",
         })
       }
-      const part = { kind: 'text' as const, text, origin }
+      const part = { kind: 'text' as const, text, origin, made: true }
       collection.add({ call: 'op.backfill', part, why: '', hint: '', reverse: [] })
     },
     verify: (given) => {
@@ -136,13 +136,12 @@ export function extended(
       const origin = places.here()
       collection.refuseLate(origin)
       if (dialect !== extension.dialect) throw otherDialect(call, extension.dialect, dialect, origin)
-      for (const part of textPart(text, origin)) {
+      const made = (text: string) => textPart(text, origin).map((part) => ({ ...part, made: true }))
+      for (const part of made(text)) {
         const known = typeof reverse === 'string'
         collection.add({
           ...{ call, part },
-          ...(known
-            ? { reverse: textPart(reverse, origin), why: '', hint: '' }
-            : { ...reverse, why: reverse.unknown }),
+          ...(known ? { reverse: made(reverse), why: '', hint: '' } : { ...reverse, why: reverse.unknown }),
         })
       }
     }

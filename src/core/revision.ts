@@ -29,6 +29,8 @@ export interface TextPart {
   readonly kind: 'text'
   readonly text: string
   readonly origin: Position
+  /** Made by an operation: the text is not in the file, and all of it stands where the operation was called. */
+  readonly made?: boolean
 }
 
 /** What a code step is handed. `client` is the real driver's object on the connection that does the work. */

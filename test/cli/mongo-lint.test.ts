@@ -97,6 +97,66 @@ describeServers(['documentdb', 'mongodb'], (server) => {
   })
 })
 
+describeServers(['documentdb', 'mongodb'], (server) => {
+  it('an operation of several commands, or with a line above its own, stands where it is called', async () => {
+    const database = await useDatabase(server)
+    const project = new CliProject({
+      '.migraterc': `url: ${database.url}\ndir: migrations\n`,
+      'migrations/a.ts': `import { defineRevision } from 'revgraph'
+
+export default defineRevision({
+  id: 'aaaa00000001',
+  up(op) {
+    op.mongo.bulkWrite('users', [
+      { insertOne: { document: { n: 1 } } },
+      { deleteOne: { filter: { n: 2 } } },
+    ])
+    op.mongo.backfill('users', { update: { $set: { seen: false } } })
+    op.mongo.command({ ping: 1 })
+  },
+  down() {},
+})
+`,
+    })
+    try {
+      const { steps } = documentOf(project.run('upgrade', '--plan', '--json').stdout, 'run.json') as {
+        steps: { statements: { line: number }[] }[]
+      }
+      expect(steps[0]?.statements.map(({ line }) => line)).toEqual([6, 6, 10, 11])
+    } finally {
+      project.remove()
+      await database.drop()
+    }
+  })
+})
+
+it('a backfill in code stands where it is called', () => {
+  const project = new CliProject({
+    '.migraterc': 'url: sqlite:a.sqlite\ndir: migrations\n',
+    'migrations/a.ts': `import { defineRevision } from 'revgraph'
+
+export default defineRevision({
+  id: 'aaaa00000001',
+  up(op) {
+    op.sql\`
+      CREATE TABLE a (id INTEGER PRIMARY KEY, n INTEGER);
+      CREATE TABLE b (id INTEGER PRIMARY KEY)\`
+    op.backfill({ table: 'a', set: { n: '1' } })
+  },
+  down() {},
+})
+`,
+  })
+  try {
+    const { steps } = documentOf(project.run('upgrade', '--plan', '--json').stdout, 'run.json') as {
+      steps: { statements: { line: number }[] }[]
+    }
+    expect(steps[0]?.statements.map(({ line }) => line)).toEqual([7, 8, 9])
+  } finally {
+    project.remove()
+  }
+})
+
 it('what is dangerous is asked for where that is known', () => {
   const project = new CliProject()
   try {

@@ -213,6 +213,14 @@ describe("MongoDB's operations", () => {
     (op) => op.searchIndex('a').create('b', undefined as never),
     (op) => op.command({}),
     (op) => op.insertMany('a', [{ f: () => 1 }]),
+    (op) => op.insertMany('a', { x: 1 } as never),
+    (op) => op.insertMany('a', [1 as never]),
+    (op) => op.updateMany('a', undefined as never, { $set: { x: 1 } }),
+    (op) => op.updateMany('a', {}, 'x' as never),
+    (op) => op.updateMany('a', {}, { $set: { x: 1 } }, { reverse: { filter: {}, update: {} } as never }),
+    (op) => op.updateMany('a', {}, { $set: { x: 1 } }, { reverse: [{}] as never }),
+    (op) => op.deleteMany('a', undefined as never),
+    (op) => op.bulkWrite('a', { insertOne: 1 } as never),
     (op) => op.bulkWrite('a', [{ insert: 1 } as never]),
   ])('refuses what makes no command (%#)', (use) => {
     expect(() => collected(use)).toThrow(MigrateError)

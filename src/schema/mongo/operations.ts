@@ -164,6 +164,8 @@ export function mongoOperations(add: Add): MongoOperations {
       searchIndexOperations(callOn('searchIndex', collection), collection, put, { unknown, wrong }),
     insertMany(collection, documents) {
       const call = callOn('insertMany', collection)
+      if (!isList(documents) || !documents.every(isDocument))
+        throw wrong(call, 'a list of documents', '[{ _id: 1 }]')
       if (documents.length === 0) return
       const ids = documents.map((document) => document['_id'])
       const reverse = ids.includes(undefined)
@@ -173,6 +175,10 @@ export function mongoOperations(add: Add): MongoOperations {
     },
     updateMany(collection, filter, update, { upsert, reverse: back } = {}) {
       const call = callOn('updateMany', collection)
+      if (!isDocument(filter) || !isUpdate(update))
+        throw wrong(call, 'a filter and an update', '{}, { $set: { seen: false } }')
+      if (back !== undefined && !isFilterAndUpdate(back))
+        throw wrong(call, 'as "reverse" a filter and an update', '{ reverse: [{}, { $unset: { seen: 1 } }] }')
       const reverse =
         back === undefined
           ? unknown('does not say what undoes it', 'Say { reverse: [filter, update] }')
@@ -193,11 +199,13 @@ export function mongoOperations(add: Add): MongoOperations {
     },
     deleteMany(collection, filter) {
       const call = callOn('deleteMany', collection)
+      if (!isDocument(filter)) throw wrong(call, 'a filter', '{ seen: false }')
       const reverse = unknown('takes documents away', 'Keep the documents')
       put(call, [{ delete: collection, deletes: [{ q: filter, limit: 0 }] }], reverse)
     },
     bulkWrite(collection, writes) {
       const call = callOn('bulkWrite', collection)
+      if (!isList(writes)) throw wrong(call, 'a list', '[{ insertOne: { document: {} } }]')
       const commands = writes.map((write) => bulkCommand(call, collection, write))
       if (commands.length === 0) return
       put(call, commands, unknown('does not say what undoes it', 'Write each of its parts as an operation'))
@@ -320,6 +328,15 @@ function bulkCommand(call: string, collection: string, write: BulkWrite): Docume
     '[{ insertOne: { document: {} } }]',
   )
 }
+
+// Code is not checked before it is run: what would be no field of the command is told where it is read.
+const isDocument = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const isList = (value: unknown): boolean => Array.isArray(value)
+/** Operators, or a pipeline. */
+const isUpdate = (value: unknown): boolean => isList(value) || isDocument(value)
+const isFilterAndUpdate = (value: unknown): boolean =>
+  Array.isArray(value) && value.length === 2 && isDocument(value[0]) && isUpdate(value[1])
 
 /** `op.mongo.index('users')` */
 function callOn(method: string, name: unknown): string {
