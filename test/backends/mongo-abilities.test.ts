@@ -1,9 +1,11 @@
+import { BSON, MongoClient, type Document } from 'mongodb'
 import { describe, expect, it } from 'vitest'
 import { hasTransactions, lackOf, type ServerFacts } from '../../src/backends/mongo/abilities.js'
 import { fitOf } from '../../src/backends/mongo/fit.js'
 import { parseStatements } from '../../src/backends/mongo/statements.js'
 import { MigrateError } from '../../src/core/errors.js'
 import { commandsOf } from '../../src/schema/mongo/commands.js'
+import { describeServers, useDatabase } from '../servers/database.js'
 
 type Kind = ServerFacts['kind']
 
@@ -39,6 +41,13 @@ describe('what a server lacks', () => {
     ['{"collMod": "c", "index": {"name": "n", "hidden": true}}', '4.4.0'],
     ['{"collMod": "c", "index": {"name": "n", "prepareUnique": true}}', '6.0.0'],
     ['{"collMod": "c", "index": {"name": "n", "unique": true}}', '6.0.0'],
+    [index(', "prepareUnique": true'), '6.0.0'],
+    ['{"collMod": "c", "cappedSize": 8192}', '6.0.0'],
+    ['{"collMod": "c", "cappedMax": 8}', '6.0.0'],
+    ['{"collMod": "c", "timeseries": {"granularity": "hours"}}', '5.0.0'],
+    ['{"collMod": "c", "timeseries": {"bucketMaxSpanSeconds": 60}}', '7.0.0'],
+    ['{"collMod": "c", "expireAfterSeconds": 60}', '5.0.0'],
+    ['{"collMod": "c", "index": {"name": "n", "expireAfterSeconds": 60}}', '4.4.0'],
     ['{"bulkWrite": 1, "ops": [], "nsInfo": []}', '8.0.0'],
   ])('MongoDB runs it from a version on: %s', (text, first) => {
     for (const version of VERSIONS)
@@ -147,5 +156,42 @@ describe('what a server lacks', () => {
     expect(lack('{"shardCollection": "c"}', 'MongoDB', '8.0.0', 'sharded')).toBeNull()
     for (const product of ['MongoDB', 'DocumentDB', 'FerretDB', 'Amazon DocumentDB', 'Cosmos DB'])
       expect(lack(index(', "unique": true, "expireAfterSeconds": 5'), product, '4.4.0')).toBeNull()
+  })
+})
+
+describeServers(['documentdb'], (server) => {
+  it('DocumentDB itself refuses what its plans refuse', async () => {
+    const database = await useDatabase(server)
+    const client = new MongoClient(database.url)
+    const db = client.db()
+    try {
+      await db.collection('c').insertOne({ n: 1 })
+      await db.command({ createIndexes: 'c', indexes: [{ key: { n: 1 }, name: 'n' }] })
+      for (const text of [
+        index(', "hidden": true', '"h": 1'),
+        index(', "prepareUnique": true', '"p": 1'),
+        index(', "collation": {"locale": "de"}, "unique": true', '"u": 1'),
+        index('', '"a.$**": 1, "b": 1'),
+        '{"create": "d", "capped": true, "size": 4096}',
+        '{"create": "d", "collation": {"locale": "de"}}',
+        '{"create": "d", "timeseries": {"timeField": "t"}}',
+        '{"create": "d", "clusteredIndex": {"key": {"_id": 1}, "unique": true}}',
+        '{"create": "d", "changeStreamPreAndPostImages": {"enabled": true}}',
+        '{"collMod": "c", "cappedSize": 8192}',
+        '{"collMod": "c", "expireAfterSeconds": 60}',
+        '{"bulkWrite": 1, "ops": [], "nsInfo": []}',
+      ]) {
+        expect([text, lack(text, 'DocumentDB', '7.0.0')]).not.toEqual([text, null])
+        const said = await db.command(BSON.EJSON.parse(text) as Document).catch((error: unknown) => error)
+        expect([text, said]).toEqual([text, expect.any(Error)])
+      }
+      // It has no way to know of an index whether it was built so.
+      const inPlace = '{"collMod": "c", "index": {"name": "n", "prepareUnique": true}}'
+      expect(lack(inPlace, 'DocumentDB', '7.0.0')).toBeNull()
+      await expect(db.command(BSON.EJSON.parse(inPlace) as Document)).rejects.toThrow('buildAsUnique')
+    } finally {
+      await client.close()
+      await database.drop()
+    }
   })
 })

@@ -33,7 +33,7 @@ const AMAZON_HIDDEN = 50_000
 /**
  * MongoDB: its manual, on each command and option, "New in version". Amazon DocumentDB: "Supported MongoDB APIs, operations, and
  * data types", and the pages on index properties. Cosmos DB, by request units: "Supported features and syntax" of its 4.2.
- * FerretDB: "Compatibility". DocumentDB: what its 1.0 answers.
+ * FerretDB: "Compatibility". DocumentDB: what its 1.0 answers, which a test asks it.
  */
 const TABLE = {
   hidden: {
@@ -55,6 +55,12 @@ const TABLE = {
     since: 60_000,
     absent: LEASED,
     instead: 'Build a unique index under another name beside it, and drop the old one.',
+  },
+  preparedAtCreation: {
+    name: 'indexes that are created with prepareUnique',
+    since: 60_000,
+    absent: ALL_OTHERS,
+    instead: 'Leave it out, or build a unique index.',
   },
   compoundWildcard: { name: 'wildcard indexes of several fields', since: 70_000, absent: ALL_OTHERS },
   wildcard: { name: 'wildcard indexes', absent: ['Amazon DocumentDB'] },
@@ -90,6 +96,20 @@ const TABLE = {
   },
   commitQuorum: { name: 'commitQuorum', absent: ALL_OTHERS, instead: 'Leave it out.' },
   capped: { name: 'capped collections', absent: ALL_OTHERS },
+  // Its page "Change the Size of a Capped Collection".
+  resized: {
+    name: 'capped collections whose size can be changed (cappedSize, cappedMax)',
+    since: 60_000,
+    absent: ALL_OTHERS,
+    instead: 'Copy the documents into a collection of that size.',
+  },
+  // That of clustered collections came later; whether it is one is not known here.
+  expiry: {
+    name: 'collections that expire documents without an index',
+    since: 50_000,
+    absent: ALL_OTHERS,
+    instead: 'Use an index with expireAfterSeconds.',
+  },
   timeseries: { name: 'time series', since: 50_000, absent: ALL_OTHERS },
   bucketSpans: { name: 'bucketMaxSpanSeconds of time series', since: 60_300 },
   clustered: { name: 'clustered collections', since: 50_300, absent: ALL_OTHERS },
@@ -214,7 +234,10 @@ function needsOf(command: JsonObject): Need[] {
     case 'collMod':
       return needs(command, {
         ...{ validator: 'validator', changeStreamPreAndPostImages: 'images', dryRun: 'dryRun' },
+        ...{ cappedSize: 'resized', cappedMax: 'resized' },
+        ...{ timeseries: 'timeseries', expireAfterSeconds: 'expiry' },
       }).concat(
+        needs(fieldOf(command, 'timeseries'), { bucketMaxSpanSeconds: 'bucketSpans' }),
         needs(fieldOf(command, 'index'), {
           ...{ hidden: 'hide', prepareUnique: 'prepareUnique', unique: 'prepareUnique' },
         }),
@@ -246,7 +269,7 @@ const KINDS: Readonly<Record<string, AbilityName>> = {
 
 function needsOfIndex(index: JsonNode): Need[] {
   const found = needs(index, {
-    ...{ hidden: 'hidden', prepareUnique: 'prepareUnique', collation: 'collation', sparse: 'sparse' },
+    ...{ hidden: 'hidden', prepareUnique: 'preparedAtCreation', collation: 'collation', sparse: 'sparse' },
   })
   if (needs(index, { unique: 'prepareUnique' }).length === 0)
     found.push(...needs(index, { partialFilterExpression: 'partial' }))
