@@ -63,6 +63,26 @@ const CASES: readonly Case[] = [
     code: 1,
   },
   {
+    name: 'keys that are there twice in lists',
+    up: index({ unique: true }, { 'items.sku': 1 }),
+    // The third document has one of its own twice, which no index minds.
+    arrange: (db) =>
+      db
+        .collection('users')
+        .insertMany([
+          { items: [{ sku: 1 }, { sku: 2 }] },
+          { items: [{ sku: 2 }] },
+          { items: [{ sku: 3 }, { sku: 3 }] },
+        ]),
+    code: 1,
+  },
+  {
+    name: 'keys that are there twice in a sparse index',
+    up: index({ unique: true, sparse: true }),
+    arrange: (db) => db.collection('users').insertMany([{ n: 1 }, { n: 2 }, { email: 'a' }, { email: 'a' }]),
+    code: 1,
+  },
+  {
     name: 'a 65th index',
     up: index({}),
     arrange: (db) =>

@@ -79,28 +79,51 @@ async function duplicates(db: Db, collection: string, wanted: readonly Document[
   const lines: string[] = []
   for (const index of wanted) {
     if (index['unique'] !== true) continue
-    const fields = entriesOf(index['key'] as object).map(([field]) => field)
-    const id = Object.fromEntries(
-      fields.map((field) => [field.replaceAll('.', '_'), { $ifNull: [`$${field}`, null] }]),
-    )
-    const filter = index['partialFilterExpression'] as Document | undefined
-    const collation = index['collation'] as { locale: string } | undefined
-    const found = await db
-      .collection(collection)
-      .aggregate(
-        [
-          ...(filter === undefined ? [] : [{ $match: filter }]),
-          { $group: { _id: id, count: { $sum: 1 } } },
-          { $match: { count: { $gt: 1 } } },
-          { $sort: { _id: 1 } },
-          { $limit: SHOWN_KEYS },
-        ],
-        { ...(collation === undefined ? {} : { collation }), maxTimeMS: 10_000 },
-      )
-      .toArray()
-    for (const { _id, count } of found) lines.push(`${shown(_id as Document)} in ${String(count)} documents`)
+    const whole = await keysTwice(db, collection, index, false)
+    const found = whole.length > 0 ? whole : await keysTwice(db, collection, index, true)
+    lines.push(...found.slice(0, SHOWN_KEYS))
+    if (found.length > SHOWN_KEYS) lines.push('and more')
   }
   return lines
+}
+
+/** @param each whether each element of a list is a key, as it is to an index; a document has each of its keys once */
+async function keysTwice(db: Db, collection: string, index: Document, each: boolean): Promise<string[]> {
+  const fields = entriesOf(index['key'] as object).map(([field]) => field)
+  // Names of fields within the aggregation: those of the index may have dots in them.
+  const named = (value: (name: string, field: string) => unknown) =>
+    Object.fromEntries(fields.map((field, at) => [`k${at}`, value(`k${at}`, field)]))
+  const key = named((_, field) => ({ $ifNull: [`$${field}`, null] }))
+  const byElement = [
+    { $project: key },
+    ...fields.map((_, at) => ({ $unwind: { path: `$k${at}`, preserveNullAndEmptyArrays: true } })),
+    { $group: { _id: { of: '$_id', ...named((name) => `$${name}`) } } },
+    { $group: { _id: named((name) => `$_id.${name}`), count: { $sum: 1 } } },
+  ]
+  const filter = index['partialFilterExpression'] as Document | undefined
+  const collation = index['collation'] as { locale: string } | undefined
+  const found = await db
+    .collection(collection)
+    .aggregate(
+      [
+        ...(filter === undefined ? [] : [{ $match: filter }]),
+        // Documents that have none of the fields are not in a sparse index.
+        ...(index['sparse'] === true
+          ? [{ $match: { $or: fields.map((field) => ({ [field]: { $exists: true } })) } }]
+          : []),
+        ...(each ? byElement : [{ $group: { _id: key, count: { $sum: 1 } } }]),
+        { $match: { count: { $gt: 1 } } },
+        { $sort: { _id: 1 } },
+        { $limit: SHOWN_KEYS + 1 },
+      ],
+      { ...(collation === undefined ? {} : { collation }), maxTimeMS: 10_000, allowDiskUse: true },
+    )
+    .toArray()
+  return found.map(({ _id, count }) => {
+    const values = _id as Document
+    const told = new Map(fields.map((field, at) => [field, (values[`k${at}`] ?? null) as unknown]))
+    return `${toEjson(told)} in ${String(count)} documents`
+  })
 }
 
 const shown = (document: Document): string => toEjson(document)
