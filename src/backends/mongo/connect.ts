@@ -31,7 +31,7 @@ export async function connect(options: ConnectOptions): Promise<Session<MongoAcc
     let opened: MongoClient | undefined
     try {
       opened = new Driver(withoutTls(url, options.ssl), await settings(options, url))
-      await opened.connect()
+      await unlessAborted(opened.connect(), options.signal)
       return await begin(opened, opened.db(database), options, true)
     } catch (error) {
       await opened?.close().catch(() => undefined)
@@ -39,6 +39,22 @@ export async function connect(options: ConnectOptions): Promise<Session<MongoAcc
       if (failed.code !== 'MIG-CONNECT' || performance.now() >= deadline) throw failed
     }
     await sleep(200)
+  }
+}
+
+/** The driver looks for a server for as long as it may, and cannot be told that nobody waits any more. */
+async function unlessAborted(work: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
+  let stop = (): void => undefined
+  const stopped = new Promise<never>((_, reject) => {
+    stop = () => reject(aborted('connecting'))
+    signal?.addEventListener('abort', stop, { once: true })
+    if (signal?.aborted === true) stop()
+  })
+  try {
+    await Promise.race([work, stopped])
+  } finally {
+    signal?.removeEventListener('abort', stop)
+    work.catch(() => undefined)
   }
 }
 
