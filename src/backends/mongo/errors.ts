@@ -121,7 +121,6 @@ function hasLabel(error: unknown, label: string): boolean {
 /** Codes of what met another's transaction, or a lock: LockTimeout, WriteConflict, SnapshotUnavailable, LockBusy. */
 const CONFLICTS: ReadonlySet<number | undefined> = new Set([24, 112, 246, 46])
 
-/** Whether a transaction was rolled back for what another one did meanwhile: it may well succeed the next time. */
 /** TransactionExceededLifetimeLimitSeconds */
 const TOO_OLD = 290
 
@@ -131,6 +130,7 @@ export function isEnded(error: unknown): boolean {
   return code === NO_SUCH_TRANSACTION || code === TOO_OLD
 }
 
+/** Whether a transaction was rolled back for what another one did meanwhile: it may well succeed the next time. */
 export function isConflict(error: unknown): boolean {
   const cause = error instanceof MigrateError ? error.cause : error
   return CONFLICTS.has(told(cause).code) && hasLabel(cause, 'TransientTransactionError')
