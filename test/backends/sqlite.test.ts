@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
@@ -227,6 +227,18 @@ describe('units that share a transaction', () => {
 })
 
 describe('the lock', () => {
+  test('holds also where the file that says whose it is cannot be written', async () => {
+    mkdirSync(`${database.file}.migrate-lock.json`)
+    const lock = await (await connect()).lock('migrate', lockOptions())
+    const other = await connect()
+    await expect(other.lock('migrate', lockOptions())).rejects.toMatchObject({
+      code: 'MIG-LOCK-TIMEOUT',
+      message: 'The lock is held by another run.',
+    })
+    await lock.release()
+    await (await other.lock('migrate', lockOptions())).release()
+  })
+
   test('leaves no file behind, and says who holds it', async () => {
     const session = await connect()
     await session.metadata.ensure()

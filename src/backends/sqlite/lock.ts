@@ -60,8 +60,18 @@ function attempt(driver: Driver, path: string, owner: LockOwner): Lock | null {
     const held = take(driver, path)
     if (held === 'busy') return null
     if (held === 'moved') continue
-    writeFileSync(`${path}.json`, JSON.stringify({ ...owner, since: new Date().toISOString() }))
+    sayWho(`${path}.json`, { ...owner, since: new Date().toISOString() })
     return lockOf(held, path)
+  }
+}
+
+/** For people: where it cannot be written, a full disk or another user's file, the lock holds all the same. */
+function sayWho(path: string, holder: LockOwner & { readonly since: string }): void {
+  try {
+    writeFileSync(path, JSON.stringify(holder))
+  } catch {
+    // One that a dead process left would name it.
+    remove(path)
   }
 }
 
