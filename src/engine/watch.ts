@@ -2,6 +2,8 @@ import type { Session } from '../backend/index.js'
 
 /** A statement that takes longer may be waiting. */
 const FIRST_MS = 1_000
+/** Who asks needs a connection: not for each statement that takes a moment. */
+const SHORTEST_MS = 100
 const TICKS = 4
 const LONGEST_MS = 30_000
 
@@ -20,12 +22,13 @@ export class Watch {
   /** @param lockTimeoutMs after which a statement that waits gives up: whom it waits for is asked before. 0: never */
   constructor(session: Session, notice: ((message: string) => void) | undefined, lockTimeoutMs = 0) {
     this.#session = session
-    this.#firstMs = lockTimeoutMs === 0 ? FIRST_MS : Math.min(FIRST_MS, Math.ceil(lockTimeoutMs / 2))
+    this.#firstMs =
+      lockTimeoutMs === 0 ? FIRST_MS : Math.min(FIRST_MS, Math.max(SHORTEST_MS, lockTimeoutMs / 2))
     this.#notice = notice ?? (() => undefined)
     if (notice === undefined) return
     if (session.blockers === undefined && session.doing === undefined) return
     this.progress()
-    this.#timer = setInterval(() => void this.#look(), Math.ceil(this.#firstMs / TICKS))
+    this.#timer = setInterval(() => void this.#look(), this.#firstMs / TICKS)
     this.#timer.unref()
   }
 

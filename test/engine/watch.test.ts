@@ -17,10 +17,14 @@ async function heardWithin(ms: number, lockTimeoutMs: number | undefined): Promi
 
 test.each([
   [500, 400],
-  [60, 50],
+  [200, 150],
   [1_000, 800],
 ])('whom a statement waits for is said before its lock time-out of %d ms ends it', async (timeout, ms) => {
   expect(await heardWithin(ms, timeout)).toEqual(['Waiting for a lock that is held by pid 7 as anna.'])
+})
+
+test('nobody is asked for a statement of a moment, however short its lock time-out is', async () => {
+  expect(await heardWithin(90, 10)).toEqual([])
 })
 
 test.each([undefined, 0, 60_000])(
