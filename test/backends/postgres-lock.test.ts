@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import type { MigrateError } from '../../src/core/errors.js'
 import { describeServers } from '../servers/database.js'
 import { postgres } from '../../src/backends/postgres/index.js'
-import { lockOptions, unit, useBench } from './postgres-support.js'
+import { lockOptions, statement, unit, useBench } from './postgres-support.js'
 
 describeServers(['postgres', 'postgres15'], (server) => {
   const bench = useBench(server)
@@ -50,7 +50,7 @@ describeServers(['postgres', 'postgres15'], (server) => {
     await holder.lock('migrate', lockOptions())
     const other = await bench.connect()
     // The other one asks, in the midst of the statement, until it has it.
-    const [statement] = postgres.parse(
+    const letsGo = statement(
       `DO $$ BEGIN
         PERFORM pg_advisory_unlock_all();
         WHILE NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) LOOP
@@ -58,9 +58,8 @@ describeServers(['postgres', 'postgres15'], (server) => {
         END LOOP;
       END $$`,
     )
-    if (statement === undefined) throw new Error('nothing parsed')
     const taken = other.lock('migrate', lockOptions({ timeoutMs: 50_000 }))
-    await expect(holder.execute(statement)).rejects.toMatchObject({ code: 'MIG-LOCK-LOST' })
+    await expect(holder.execute(letsGo)).rejects.toMatchObject({ code: 'MIG-LOCK-LOST' })
     await (await taken).release()
   })
 

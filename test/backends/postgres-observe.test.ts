@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest'
 import type { Session } from '../../src/backend/index.js'
-import { postgres } from '../../src/backends/postgres/index.js'
 import type { JournalEntry } from '../../src/core/metadata.js'
 import { journalEntry } from '../../src/testing/values.js'
 import { describeServers } from '../servers/database.js'
-import { useBench } from './postgres-support.js'
+import { statement, useBench } from './postgres-support.js'
 
 const TABLE = 'CREATE TABLE t (a integer, b text)'
 const TWICE = 'INSERT INTO t VALUES (1), (1)'
@@ -106,12 +105,6 @@ const HARMLESS = [
 
 describeServers(['postgres', 'postgres15'], (server) => {
   const bench = useBench(server)
-
-  const statement = (text: string) => {
-    const [first] = postgres.parse(text)
-    if (first === undefined) throw new Error('nothing parsed')
-    return first
-  }
 
   async function run(session: Session, texts: readonly string[]): Promise<void> {
     for (const text of texts) await session.execute(statement(text))

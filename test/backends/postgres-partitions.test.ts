@@ -1,20 +1,13 @@
 import { expect, test } from 'vitest'
 import type { MigrateError } from '../../src/core/errors.js'
-import { postgres } from '../../src/backends/postgres/index.js'
 import { journalEntry } from '../../src/testing/values.js'
 import { describeServers } from '../servers/database.js'
-import { useBench } from './postgres-support.js'
+import { statement, useBench } from './postgres-support.js'
 
 const DETACH = 'ALTER TABLE parted DETACH PARTITION part CONCURRENTLY'
 
 describeServers(['postgres', 'postgres15'], (server) => {
   const bench = useBench(server)
-
-  const statement = (text: string) => {
-    const [first] = postgres.parse(text)
-    if (first === undefined) throw new Error('nothing parsed')
-    return first
-  }
 
   /** A run whose DETACH ends in its midst, since somebody reads the table. */
   async function interrupted() {

@@ -5,6 +5,7 @@ import type {
   ConnectOptions,
   LockOptions,
   Session,
+  Statement,
   UnitsResult,
 } from '../../src/backend/index.js'
 import { postgres, type PgClient } from '../../src/backends/postgres/index.js'
@@ -47,6 +48,13 @@ export function unit(key: string, sql: string): AtomicUnit {
 
 export async function* inTurn(units: Iterable<AtomicUnit>): AsyncGenerator<AtomicUnit> {
   for (const each of units) yield await Promise.resolve(each)
+}
+
+/** The one that a text is. */
+export function statement(text: string): Statement {
+  const [first] = postgres.parse(text)
+  if (first === undefined) throw new Error('nothing parsed')
+  return first
 }
 
 export interface Told {

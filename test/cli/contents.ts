@@ -1,19 +1,23 @@
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 
-type Ask = (sql: string) => Promise<unknown[][]>
+/** Somebody else at a database. */
+export interface Other {
+  ask(sql: string): Promise<unknown[][]>
+  end(): Promise<void>
+}
 
 /** All tables of a database on a server with all their rows, the tool's own among them. */
 export async function contentsOf(url: string): Promise<Map<string, unknown[][]>> {
   const isPostgres = url.startsWith('postgres')
-  const { ask, end } = await connectTo(url)
+  const other = await connectTo(url)
   try {
-    const names = await ask(
+    const names = await other.ask(
       `SELECT table_name FROM information_schema.tables WHERE table_schema = ${isPostgres ? 'current_schema()' : 'DATABASE()'} ORDER BY 1`,
     )
     const contents = new Map<string, unknown[][]>()
     for (const [name] of names) {
-      const rows = await ask(`SELECT * FROM ${String(name)}`)
+      const rows = await other.ask(`SELECT * FROM ${String(name)}`)
       contents.set(
         String(name),
         rows.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)),
@@ -21,11 +25,11 @@ export async function contentsOf(url: string): Promise<Map<string, unknown[][]>>
     }
     return contents
   } finally {
-    await end()
+    await other.end()
   }
 }
 
-async function connectTo(url: string): Promise<{ ask: Ask; end: () => Promise<void> }> {
+export async function connectTo(url: string): Promise<Other> {
   if (url.startsWith('postgres')) {
     const client = new pg.Client({ connectionString: url })
     await client.connect()
@@ -36,7 +40,10 @@ async function connectTo(url: string): Promise<{ ask: Ask; end: () => Promise<vo
   }
   const connection = await mysql.createConnection(url)
   return {
-    ask: async (sql) => (await connection.query({ sql, rowsAsArray: true }))[0] as unknown[][],
+    async ask(sql) {
+      const [rows] = await connection.query({ sql, rowsAsArray: true })
+      return Array.isArray(rows) ? (rows as unknown[][]) : []
+    },
     end: () => connection.end(),
   }
 }

@@ -1,40 +1,14 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import mysql from 'mysql2/promise'
-import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { TestDatabase } from '../servers/create-database.js'
 import { describeServers, useDatabase } from '../servers/database.js'
 import { Command, until } from './command.js'
+import { connectTo, type Other } from './contents.js'
 import { CliProject, sqlRevision } from './project.js'
 
 const A = 'aaaa00000001'
 const B = 'bbbb00000002'
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
-
-/** Somebody else at the same database. */
-interface Other {
-  ask(sql: string): Promise<unknown[][]>
-  end(): Promise<void>
-}
-
-async function connectTo(url: string): Promise<Other> {
-  if (url.startsWith('postgres')) {
-    const client = new pg.Client({ connectionString: url })
-    await client.connect()
-    return {
-      ask: async (sql) => (await client.query<unknown[]>({ text: sql, rowMode: 'array' })).rows,
-      end: () => client.end(),
-    }
-  }
-  const connection = await mysql.createConnection(url)
-  return {
-    async ask(sql) {
-      const [rows] = await connection.query({ sql, rowsAsArray: true })
-      return Array.isArray(rows) ? (rows as unknown[][]) : []
-    },
-    end: () => connection.end(),
-  }
-}
 
 describeServers(['postgres', 'postgres15', 'mysql', 'mariadb'], (server) => {
   const isPostgres = server.name.startsWith('postgres')
