@@ -38,6 +38,7 @@ const ESCAPES: ReadonlyMap<string, string> = new Map([
   ['b', '\b'],
   ['a', '\u0007'],
 ])
+const ESCAPED: ReadonlyMap<string, string> = new Map([...ESCAPES].map(([name, meant]) => [meant, name]))
 
 /**
  * Cuts a text into commands as `redis-cli` takes them: a command a line, words with blanks between, `"…"` with the
@@ -224,7 +225,7 @@ export function quoteWord({ value, bytes }: Pick<Word, 'value' | 'bytes'>): stri
   if (!bytes && PLAIN.test(value)) return value
   const escaped = value.replace(/["\\]|\p{Cc}|[\u00a0-\u00ff]/gu, (letter) => {
     if (letter === '"' || letter === '\\') return `\\${letter}`
-    const name = [...ESCAPES].find(([, meant]) => meant === letter)?.[0]
+    const name = ESCAPED.get(letter)
     if (name !== undefined) return `\\${name}`
     const code = letter.charCodeAt(0)
     return code < 0x80 || bytes ? `\\x${code.toString(16).padStart(2, '0')}` : letter
