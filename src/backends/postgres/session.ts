@@ -37,12 +37,12 @@ import {
   areSameDefinitions,
   definitionsQuery,
   isHarmlessTwice,
-  lookAtIndex,
+  lookAt,
   passedOverQuery,
   tracesOf,
   verdictOn,
-  type FoundIndex,
-  type SeenIndex,
+  type Found,
+  type Seen,
 } from './witness.js'
 
 const TIMEOUT_PER_STATEMENT = 130_000
@@ -188,7 +188,7 @@ export class PostgresSession implements Session<PgClient> {
   }
 
   /** Whether an index is what the statement would make. */
-  async #isDefinedBy(statement: Statement, index: FoundIndex): Promise<boolean> {
+  async #isDefinedBy(statement: Statement, index: Found): Promise<boolean> {
     const [row] = await this.#look(
       `SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.relname) FROM pg_catalog.pg_index AS i ` +
         'JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace ' +
@@ -217,8 +217,8 @@ export class PostgresSession implements Session<PgClient> {
     }
   }
 
-  #lookAt(entry: JournalEntry): Promise<SeenIndex | null> {
-    return lookAtIndex(entry, (query) => this.#look(query))
+  #lookAt(entry: JournalEntry): Promise<Seen | null> {
+    return lookAt(entry, (query) => this.#look(query))
   }
 
   async #look(query: string): Promise<Fields[]> {

@@ -77,7 +77,8 @@ function readSubject(written: string | null | undefined): PostgresSubject | null
   }
 }
 
-export interface FoundIndex {
+/** An index, or a partition. */
+export interface Found {
   readonly oid: string
   /** On the table that the statement names. */
   readonly onTable: boolean
@@ -88,12 +89,12 @@ export interface FoundIndex {
 }
 
 /** Indexes, or a partition, of which an entry of the journal tells, as they stood and as they stand. */
-export interface SeenIndex {
+export interface Seen {
   readonly change: PostgresSubject['change']
   /** What had its name before the statement. */
   readonly before: string | null
   /** Null: nothing has its name now; of one without a name: there is no new one. */
-  readonly now: FoundIndex | null
+  readonly now: Found | null
   /** What is INVALID, was not there before the statement, and is not being built by somebody else now. */
   readonly leftovers: readonly string[]
 }
@@ -101,7 +102,7 @@ export interface SeenIndex {
 type Ask = (query: string) => Promise<readonly (readonly (string | null | undefined)[])[]>
 
 /** Null when nothing was written down, or when it cannot be told: the table of then is gone, several are new. */
-export async function lookAtIndex(entry: JournalEntry, ask: Ask): Promise<SeenIndex | null> {
+export async function lookAt(entry: JournalEntry, ask: Ask): Promise<Seen | null> {
   const subject = readSubject(entry.subject)
   const states = readStates(entry.before ?? null)?.states
   if (subject === null || states === undefined) return null
@@ -145,7 +146,7 @@ function seenOf(
   change: PostgresSubject['change'],
   before: string | null,
   [oid, written, valid, busy, onTable]: readonly (string | null | undefined)[] = [],
-): SeenIndex {
+): Seen {
   if (typeof oid !== 'string' || typeof written !== 'string')
     return { change, before, now: null, leftovers: [] }
   const now = { oid, onTable: onTable === 't', valid: valid === 't', written }
@@ -154,7 +155,7 @@ function seenOf(
 }
 
 /** What became of the statement. An index that is not valid is none: the statement is not done. */
-export function verdictOn(seen: SeenIndex | null): Verdict {
+export function verdictOn(seen: Seen | null): Verdict {
   if (seen === null) return 'unknown'
   const { change, before, now } = seen
   if (change === 'rebuilt') return 'not-applied'
@@ -168,7 +169,7 @@ export function verdictOn(seen: SeenIndex | null): Verdict {
   return now.valid ? 'applied' : 'not-applied'
 }
 
-/** A statement that leaves an INVALID index when it fails, which {@link lookAtIndex} finds. */
+/** A statement that leaves an INVALID index when it fails, which {@link lookAt} finds. */
 export function leavesIndexes({ text: sql }: Statement): boolean {
   const change = postgresSubject(sql)?.change
   return change === 'appears' || change === 'rebuilt'
@@ -192,11 +193,7 @@ const COPY = 'revgraph_copy'
  * Statements that have the server read a CREATE INDEX once more, on an empty copy of the table, and answer with what it
  * makes of it and with what the index is. To be run in a transaction that is rolled back. Null where they cannot be made.
  */
-export function definitionsQuery(
-  { text: sql }: Statement,
-  { oid }: FoundIndex,
-  table: string,
-): string[] | null {
+export function definitionsQuery({ text: sql }: Statement, { oid }: Found, table: string): string[] | null {
   const definition = indexDefinition(sql)
   if (definition === null || !/^\d+$/.test(oid)) return null
   const { unique, rest } = definition
