@@ -2,6 +2,7 @@ import { BSON, MongoClient, type Document } from 'mongodb'
 import { describe, expect, it } from 'vitest'
 import { hasTransactions, lackOf, type ServerFacts } from '../../src/backends/mongo/abilities.js'
 import { fitOf } from '../../src/backends/mongo/fit.js'
+import { ELASTIC, productOf } from '../../src/backends/mongo/product.js'
 import { parseStatements } from '../../src/backends/mongo/statements.js'
 import { MigrateError } from '../../src/core/errors.js'
 import { commandsOf } from '../../src/schema/mongo/commands.js'
@@ -75,6 +76,9 @@ describe('what a server lacks', () => {
     ['{"create": "c", "capped": true, "size": 4096}', null],
     ['{"create": "c", "validator": {"$jsonSchema": {}}}', '4.0.0'],
     [index(', "unique": true, "sparse": true'), '4.0.0'],
+    [index(', "partialFilterExpression": {"a": 1}'), '5.0.0'],
+    [index(', "unique": true, "partialFilterExpression": {"a": 1}'), '5.0.0'],
+    ['{"renameCollection": "c", "to": "d"}', '4.0.0'],
     [index('', '"a": "text"'), '5.0.0'],
     [index('', '"a": "hashed"'), null],
   ])('Amazon DocumentDB runs it from a version on: %s', (text, first) => {
@@ -82,6 +86,22 @@ describe('what a server lacks', () => {
       expect(lack(text, 'Amazon DocumentDB', version) === null, version).toBe(
         first !== null && Number.parseInt(version) >= Number.parseInt(first),
       )
+  })
+
+  // The last column of the same page.
+  it.each<[text: string, has: boolean]>([
+    [index(', "unique": true, "sparse": true'), true],
+    [index('', '"a": "2dsphere", "b": 1'), true],
+    [index(', "partialFilterExpression": {"a": 1}'), false],
+    [index('', '"a": "text"'), false],
+    [index(', "collation": {"locale": "de"}'), false],
+    [index(', "hidden": true'), false],
+    [index('', '"a": "hashed"'), false],
+    ['{"create": "v", "viewOn": "c", "pipeline": []}', false],
+    ['{"create": "c", "capped": true, "size": 4096}', false],
+    ['{"renameCollection": "c", "to": "d"}', false],
+  ])('an elastic cluster of Amazon DocumentDB runs it or not: %s', (text, has) => {
+    expect(lack(text, ELASTIC, '5.0.0', 'sharded') === null).toBe(has)
   })
 
   // Amazon's page "Index property: hidden": its engines 5.0.2 and 8.0.1; the server decides within 5.0 and 8.0.
@@ -103,6 +123,7 @@ describe('what a server lacks', () => {
   it.each([
     index(', "sparse": true'),
     index(', "partialFilterExpression": {"a": 1}'),
+    index(', "wildcardProjection": {"a": 1}', '"$**": 1'),
     index('', '"a": "hashed"'),
     index('', '"a": "text"'),
     '{"collMod": "c", "validator": {"a": 1}}',
@@ -119,10 +140,24 @@ describe('what a server lacks', () => {
 
   it('is a transaction over several collections in FerretDB and Cosmos DB', () => {
     const facts = { version: '4.2.0', number: 40_200, kind: 'replica set' } as const
-    const having = ['MongoDB', 'DocumentDB', 'Amazon DocumentDB', 'FerretDB', 'Cosmos DB'].filter((product) =>
-      hasTransactions({ ...facts, product }),
+    const having = ['MongoDB', 'DocumentDB', 'Amazon DocumentDB', ELASTIC, 'FerretDB', 'Cosmos DB'].filter(
+      (product) => hasTransactions({ ...facts, product }),
     )
     expect(having).toEqual(['MongoDB', 'DocumentDB', 'Amazon DocumentDB'])
+  })
+
+  it.each([
+    ['shop.cluster-c6xyz.eu-central-1.docdb.amazonaws.com', 'Amazon DocumentDB'],
+    ['shop.cluster-c6xyz.docdb.cn-north-1.amazonaws.com.cn', 'Amazon DocumentDB'],
+    ['shop-123456789012.eu-central-1.docdb-elastic.amazonaws.com', ELASTIC],
+    ['shop.mongo.cosmos.azure.com', 'Cosmos DB'],
+    ['shop.mongo.cosmos.azure.us', 'Cosmos DB'],
+    ['SHOP.mongo.cosmos.azure.cn', 'Cosmos DB'],
+    ['fc-1a2b.global.mongocluster.cosmos.azure.com', 'DocumentDB'],
+    ['shop.a1b2c.mongodb.net', 'MongoDB'],
+    ['docdb.amazonaws.com.example.com', 'MongoDB'],
+  ])('a service that says it is MongoDB is known by its host: %s', (host, product) => {
+    expect(productOf({ version: '5.0.0' }, ['127.0.0.1', host])).toBe(product)
   })
 
   it('is a collation of a whole collection where only indexes have one', () => {

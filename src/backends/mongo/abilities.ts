@@ -1,9 +1,10 @@
 import { fieldOf, type JsonNode, type JsonObject } from '../../schema/mongo/json.js'
 import { RETIRE } from '../../schema/mongo/retire.js'
+import { ELASTIC } from './product.js'
 
 /** Who answers, as far as that decides what it can do. */
 export interface ServerFacts {
-  /** `MongoDB`, `DocumentDB`, `FerretDB`, `Amazon DocumentDB`, `Cosmos DB`. */
+  /** `MongoDB`, `DocumentDB`, `FerretDB`, `Amazon DocumentDB`, its {@link ELASTIC}, `Cosmos DB`. */
   readonly product: string
   readonly version: string
   /** major * 10000 + minor * 100 + patch; 0 when unknown. */
@@ -18,7 +19,7 @@ interface Ability {
   readonly since?: number
   /** Other products that have not got it. What is not known of them is asked of the server itself. */
   readonly absent?: readonly string[]
-  /** The first version of Amazon DocumentDB that has it, where not all have. */
+  /** The first version of Amazon DocumentDB that has it, where not all have; its elastic clusters have none of these. */
   readonly amazonSince?: number
   readonly instead?: string
 }
@@ -32,8 +33,8 @@ const AMAZON_HIDDEN = 50_000
 
 /**
  * MongoDB: its manual, on each command and option, "New in version". Amazon DocumentDB: "Supported MongoDB APIs, operations, and
- * data types", and the pages on index properties. Cosmos DB, by request units: "Supported features and syntax" of its 4.2.
- * FerretDB: "Compatibility". DocumentDB: what its 1.0 answers, which a test asks it.
+ * data types", and the pages on index properties. Cosmos DB, by request units: "Supported features and syntax" of its 4.2 to 7.0,
+ * which are the same here, and "Manage indexing". FerretDB: "Compatibility". DocumentDB: what its 1.0 answers, which a test asks it.
  */
 const TABLE = {
   hidden: {
@@ -64,6 +65,11 @@ const TABLE = {
   },
   compoundWildcard: { name: 'wildcard indexes of several fields', since: 70_000, absent: ALL_OTHERS },
   wildcard: { name: 'wildcard indexes', absent: ['Amazon DocumentDB'] },
+  wildcardProjection: {
+    name: 'projections of wildcard indexes',
+    absent: ['Cosmos DB'],
+    instead: 'Create a wildcard index for each path that is to be in it.',
+  },
   haystack: { name: 'indexes of the kind geoHaystack any more' },
   hashed: { name: 'hashed indexes', absent: LEASED },
   sparse: {
@@ -72,6 +78,11 @@ const TABLE = {
     instead: 'Leave it out: the index then has every document.',
   },
   partial: {
+    name: 'partial indexes',
+    amazonSince: 50_000,
+    instead: 'Leave it out: the index then has every document.',
+  },
+  partialNotUnique: {
     name: 'partial indexes but for unique ones',
     absent: ['Cosmos DB'],
     instead: 'Leave it out: the index then has every document.',
@@ -136,7 +147,7 @@ const TABLE = {
   },
   rename: {
     name: 'renameCollection',
-    absent: ['Cosmos DB'],
+    absent: ['Cosmos DB', ELASTIC],
     instead: 'Copy the documents into a collection of the new name.',
   },
   dryRun: { name: 'dryRun of collMod', since: 50_300, absent: ALL_OTHERS, instead: 'Leave it out.' },
@@ -195,11 +206,15 @@ export const createsInTransactions = ({ product, number }: ServerFacts): boolean
   product === 'MongoDB' && (number === 0 || number >= 40_400)
 
 /** FerretDB takes transactions without having them; those of Cosmos DB are of one collection, and the history is another. */
+const WITHOUT_TRANSACTIONS: ReadonlySet<string> = new Set(['FerretDB', 'Cosmos DB', ELASTIC])
+
 export const hasTransactions = ({ product, kind }: ServerFacts): boolean =>
-  kind !== 'standalone' && product !== 'FerretDB' && product !== 'Cosmos DB'
+  kind !== 'standalone' && !WITHOUT_TRANSACTIONS.has(product)
 
 function has({ product, number, kind }: ServerFacts, name: AbilityName): boolean {
   const { since = 0, absent = [], amazonSince = 0 }: Ability = TABLE[name]
+  if (product === ELASTIC)
+    return amazonSince === 0 && !absent.includes(product) && !absent.includes('Amazon DocumentDB')
   if (product === 'Amazon DocumentDB' && number !== 0 && number < amazonSince) return false
   if (product !== 'MongoDB') return !absent.includes(product)
   if (name === 'commitQuorum') return kind !== 'standalone'
@@ -270,9 +285,10 @@ const KINDS: Readonly<Record<string, AbilityName>> = {
 function needsOfIndex(index: JsonNode): Need[] {
   const found = needs(index, {
     ...{ hidden: 'hidden', prepareUnique: 'preparedAtCreation', collation: 'collation', sparse: 'sparse' },
+    ...{ partialFilterExpression: 'partial', wildcardProjection: 'wildcardProjection' },
   })
   if (needs(index, { unique: 'prepareUnique' }).length === 0)
-    found.push(...needs(index, { partialFilterExpression: 'partial' }))
+    found.push(...needs(index, { partialFilterExpression: 'partialNotUnique' }))
   const collation = found.find(({ ability }) => ability === 'collation')
   if (collation !== undefined && needs(index, { unique: 'prepareUnique' }).length > 0)
     found.push({ ability: 'uniqueCollation', offset: collation.offset })

@@ -7,10 +7,12 @@ import { refuseSsl } from '../sql/tls.js'
 import { invalidUrl } from '../sql/url.js'
 import { isDb, isMongoClient, loadDriver, type Db, type MongoAccess, type MongoClient } from './driver.js'
 import type { ServerFacts } from './abilities.js'
-import { explainConnect } from './errors.js'
+import { explainConnect, isWrongUrl } from './errors.js'
 import { DEFAULT_LEASE_MS } from './lock.js'
+import { productOf } from './product.js'
 import { MongoSession } from './session.js'
 import { tlsOf, withoutTls } from './tls.js'
+import { watchServers } from './unreachable.js'
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000
 
@@ -31,14 +33,33 @@ export async function connect(options: ConnectOptions): Promise<Session<MongoAcc
     let opened: MongoClient | undefined
     try {
       opened = new Driver(withoutTls(url, options.ssl), await settings(options, url))
-      await unlessAborted(opened.connect(), options.signal)
+      await unlessAborted(reached(opened, url), options.signal)
       return await begin(opened, opened.db(database), options, true)
     } catch (error) {
       await opened?.close().catch(() => undefined)
       const failed = explainConnect(error, options)
-      if (failed.code !== 'MIG-CONNECT' || performance.now() >= deadline) throw failed
+      if (failed.code !== 'MIG-CONNECT' || isWrongUrl(error) || performance.now() >= deadline) throw failed
     }
     await sleep(200)
+  }
+}
+
+const isIn = (name: string, url: string): boolean => new RegExp(`[?&]${name}=`, 'i').test(url)
+
+/** Without a server that can be reached it fails at once, unless the URL says for how long the driver shall look for one. */
+async function reached(client: MongoClient, url: string): Promise<void> {
+  if (isIn('serverSelectionTimeoutMS', url)) {
+    await client.connect()
+    return
+  }
+  const watch = watchServers(client)
+  const connecting = client.connect()
+  // Given up by us it fails when the client is closed.
+  connecting.catch(() => undefined)
+  try {
+    await Promise.race([connecting, watch.failed])
+  } finally {
+    watch.end()
   }
 }
 
@@ -95,11 +116,10 @@ async function settings(options: ConnectOptions, url: string): Promise<MongoClie
   const timeout = options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS
   const password = await options.password?.()
   const user = /^[^:]+:\/\/([^:@/]+)(?::[^@]*)?@/.exec(url)?.[1]
-  const own = (name: string): boolean => new RegExp(`[?&]${name}=`, 'i').test(url)
   return {
     appName: options.applicationName,
-    ...(own('connectTimeoutMS') ? {} : { connectTimeoutMS: timeout }),
-    ...(own('serverSelectionTimeoutMS') ? {} : { serverSelectionTimeoutMS: timeout }),
+    ...(isIn('connectTimeoutMS', url) ? {} : { connectTimeoutMS: timeout }),
+    ...(isIn('serverSelectionTimeoutMS', url) ? {} : { serverSelectionTimeoutMS: timeout }),
     // What was sent and not answered is in doubt: it is looked at, not sent again.
     retryWrites: false,
     ...tlsOf(options.ssl),
@@ -159,16 +179,6 @@ function kindOf(hello: Readonly<Record<string, unknown>>): ServerFacts['kind'] {
 function serverOf(build: Readonly<Record<string, unknown>>, client: MongoClient): ServerInfo {
   const version = typeof build['version'] === 'string' ? build['version'] : 'unknown'
   const [major = 0, minor = 0, patch = 0] = version.split('.').map((part) => Number.parseInt(part, 10) || 0)
-  return { product: productOf(build, client), version, number: major * 10_000 + minor * 100 + patch }
-}
-
-function productOf(build: Readonly<Record<string, unknown>>, client: MongoClient): string {
-  if ('ferretdb' in build || 'ferretdbVersion' in build) return 'FerretDB'
-  const internal = build['internal']
-  if (typeof internal === 'object' && internal !== null && 'documentdb_versions' in internal)
-    return 'DocumentDB'
   const hosts = client.options.hosts.map(({ host }) => host ?? '')
-  if (hosts.some((host) => host.endsWith('.docdb.amazonaws.com'))) return 'Amazon DocumentDB'
-  if (hosts.some((host) => host.endsWith('.mongocluster.cosmos.azure.com'))) return 'DocumentDB'
-  return hosts.some((host) => host.endsWith('.cosmos.azure.com')) ? 'Cosmos DB' : 'MongoDB'
+  return { product: productOf(build, hosts), version, number: major * 10_000 + minor * 100 + patch }
 }

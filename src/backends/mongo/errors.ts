@@ -11,6 +11,7 @@ import {
 import { tlsHint } from '../sql/tls.js'
 import { Unconfirmed, WriteRefused } from './replies.js'
 import { writesOut } from './statements.js'
+import { Unreachable, unreachedOf, type Unreached } from './unreachable.js'
 
 interface Told {
   readonly message: string
@@ -194,10 +195,15 @@ export function fenced(): MigrateError {
 
 const TLS_WORDS = { disable: 'tls=false', anyName: 'tlsAllowInvalidHostnames=true' }
 
+/** No wait makes it right. */
+export function isWrongUrl(error: unknown): boolean {
+  const { name } = told(error)
+  return name === 'MongoParseError' || name === 'MongoInvalidArgumentError' || name === 'MongoAPIError'
+}
+
 export function explainConnect(error: unknown, goal: Goal): MigrateError {
   if (error instanceof MigrateError) return error
-  const { code, name } = told(error)
-  if (name === 'MongoParseError' || name === 'MongoInvalidArgumentError' || name === 'MongoAPIError') {
+  if (isWrongUrl(error)) {
     return connectFailed(goal, { kind: 'MIG-CONNECT', ...facts(error) }, error).with({
       hint: 'Correct the URL: its options are those of the MongoDB drivers.',
     })
@@ -205,14 +211,34 @@ export function explainConnect(error: unknown, goal: Goal): MigrateError {
   const primary = missingPrimary(error)
   if (primary !== null)
     return connectFailed(goal, { kind: 'MIG-CONNECT', message: primary }, error).with({ hint: NO_PRIMARY })
-  const refused = code === 18 || code === 13 || code === 8000 || /\bauthenticat/i.test(told(error).message)
+  const unreached = unreachedOf(error)
+  const { code, message } = told(error)
+  const refused = code === 18 || code === 13 || code === 8000 || /\bauthenticat/i.test(message)
   const failed = connectFailed(
     goal,
-    { kind: refused ? 'MIG-AUTHENTICATION' : 'MIG-CONNECT', ...facts(error) },
+    {
+      kind: refused ? 'MIG-AUTHENTICATION' : 'MIG-CONNECT',
+      ...facts(error),
+      ...(unreached === null ? {} : { message: listed(unreached) }),
+    },
     error,
   )
-  const hint = refused ? undefined : tlsHint(undefined, told(error).message, TLS_WORDS)
+  const hint = refused ? undefined : (tlsHint(undefined, message, TLS_WORDS) ?? hostHint(error, message))
   return hint === undefined ? failed : failed.with({ hint })
+}
+
+const listed = (servers: readonly Unreached[]): string =>
+  servers.length === 1
+    ? (servers[0]?.message ?? '')
+    : servers.map(({ address, message }) => `${address} (${message})`).join(', ')
+
+/** What to do about hosts that are not found, or not there. */
+function hostHint(error: unknown, message: string): string | undefined {
+  if (error instanceof Unreachable && error.named)
+    return 'The replica set itself names its servers so, whatever the URL says: let these names lead to them from here, too; or, to one server alone, write directConnection=true.'
+  if (/\bquerySrv (?:ENOTFOUND|ENODATA)\b/.test(message))
+    return "Check the host's name in the URL: mongodb+srv:// asks for its SRV record; servers themselves are named behind mongodb://."
+  return /\bENOTFOUND\b/.test(message) ? "Check the host's name in the URL." : undefined
 }
 
 /** A replica set that answers and elects nobody; null for whatever else was waited for. */
