@@ -57,8 +57,8 @@ describeServers(['documentdb'], (server) => {
       expect(page).toMatchObject({ autocommit: false })
       const together = wire.seen.filter((command) => String(command['txnNumber']) === number)
       expect(together.map((command) => Object.entries(command)[0]?.map(String))).toEqual([
-        ['update', 'migrate_lock'],
         ['update', 'users'],
+        // Whose filter has the fence of the lock.
         ['findAndModify', 'migrate_backfill'],
         ['commitTransaction', '1'],
       ])

@@ -1,7 +1,7 @@
 import type { Db } from 'mongodb'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, it } from 'vitest'
-import type { Lock, Session } from '../../src/backend/index.js'
+import type { BackfillPages, Lock, Session } from '../../src/backend/index.js'
 import { mongodb } from '../../src/backends/mongo/index.js'
 import { MigrateError } from '../../src/core/errors.js'
 import { historyRow, lockOptions } from '../../src/testing/values.js'
@@ -175,4 +175,76 @@ describeServers(['documentdb'], (server) => {
       expect(await rows.countDocuments()).toBe(0)
     },
   )
+
+  const begun = async (session: Session) => {
+    const statement = parsed(BACKFILL)
+    const { backfills } = session
+    if (statement.backfill === undefined || backfills === undefined) throw new Error('no backfill')
+    const place = { revision: 'a', direction: 'up' as const, position: 0 }
+    return backfills.begin({ ...statement, backfill: statement.backfill }, place)
+  }
+  const finish = async (pages: BackfillPages): Promise<void> => {
+    for (let tries = 0; tries < 10; tries += 1) {
+      const result = await pages.next(10)
+      if (result.kind === 'done' && result.row.state === 'done') return
+    }
+    throw new Error('it does not end')
+  }
+  const changed = async (db: Db): Promise<number> => db.collection('users').countDocuments({ n: 1 })
+
+  it.each([
+    ['before its batch', 'update'],
+    ['before the note of its batch', 'findAndModify'],
+  ])(
+    'at the wire, not MongoDB: of a backfill whose lock is taken over %s the batch is rolled back',
+    async (_, name) => {
+      const { wire, url, db } = await stage()
+      await db.collection('users').insertMany(Array.from({ length: 30 }, () => ({ n: 0 })))
+      const [late, next] = [await connect(wire.url), await connect(url)]
+      await late.lock('migrate', lockOptions())
+      await late.metadata.ensure()
+      const pages = await begun(late)
+      expect(await pages.next(10)).toMatchObject({ kind: 'done' })
+      let lost = false
+      wire.answer(name, async (command) => {
+        if (command['autocommit'] === false && !lost) {
+          lost = true
+          await takeOver(db, next)
+        }
+        return 'pass'
+      })
+      // Whether it met the write of the new holder, or found it, it goes on to ask.
+      let result = await refusedOr(pages.next(10))
+      for (let tries = 0; tries < 3 && result !== 'MIG-LOCK-LOST'; tries += 1) {
+        expect(await changed(db)).toBe(10)
+        result = await refusedOr(pages.next(10))
+      }
+      expect([result, lost, await changed(db)]).toEqual(['MIG-LOCK-LOST', true, 10])
+      const resumed = await begun(next)
+      await finish(resumed)
+      expect(await changed(db)).toBe(30)
+    },
+  )
+
+  it('a backfill goes on whose row a runner without the lock has claimed', async () => {
+    const { url, db } = await stage()
+    await db.collection('users').insertMany(Array.from({ length: 20 }, () => ({ n: 0 })))
+    const session = await connect(url)
+    await session.lock('migrate', lockOptions())
+    await session.metadata.ensure()
+    const pages = await begun(session)
+    await pages.next(10)
+    // As one that was stopped while it took the lock, and goes on too late.
+    await db.collection('migrate_backfill').updateMany({}, { $set: { fence: '0 of migrate' } })
+    expect(await pages.next(10)).toMatchObject({ kind: 'paused', row: { state: 'running', batches: 1 } })
+    await finish(pages)
+    expect(await changed(db)).toBe(20)
+  })
 })
+
+/** The code of what was thrown, or what came. */
+const refusedOr = async (work: Promise<{ readonly kind: string }>): Promise<string> =>
+  work.then(
+    ({ kind }) => kind,
+    (error: unknown) => (error instanceof MigrateError ? error.code : String(error)),
+  )

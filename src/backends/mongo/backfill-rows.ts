@@ -2,6 +2,7 @@ import type { ClientSession, Collection, Document } from 'mongodb'
 import type { BackfillPlace } from '../../backend/index.js'
 import type { BackfillState } from '../../core/backfill.js'
 import { decodeBackfill, type StoredBackfill } from './decode.js'
+import type { Lease } from './lock.js'
 
 export type BackfillCollection = Collection<Document & { readonly _id: string }>
 
@@ -11,6 +12,8 @@ interface Parts {
   readonly session: () => { session?: ClientSession }
   /** The server's clock, ISO 8601. */
   readonly now: () => string
+  /** Undefined where none is held, or several are: then a row has nobody's fence. */
+  readonly lease: () => Pick<Lease, 'name' | 'fence'> | undefined
 }
 
 /** The metadata's collection of backfills. */
@@ -47,6 +50,7 @@ export class MongoBackfillRows {
       updatedAt: now,
       at: null,
       last,
+      ...this.#fence(),
     }
     await this.#parts.collection.insertOne({ _id: idOf(place), ...row }, this.#parts.session())
   }
@@ -58,9 +62,25 @@ export class MongoBackfillRows {
     )
   }
 
+  /** From now on nobody else notes a batch: whoever takes the lock does it before anything else. */
+  async claim(lease = this.#parts.lease()): Promise<void> {
+    if (lease === undefined) return
+    await this.#parts.collection.updateMany({}, { $set: fenceOf(lease) }, this.#parts.session())
+  }
+
+  /** Whether a note fails once the lock is another run's. */
+  get fenced(): boolean {
+    return this.#parts.lease() !== undefined
+  }
+
+  #fence(): { fence?: string } {
+    const lease = this.#parts.lease()
+    return lease === undefined ? {} : fenceOf(lease)
+  }
+
   /**
-   * Null, with nothing written, where another runner has taken it further than so many batches; or where it is paused, unless
-   * what it notes stands whatever is written here.
+   * Null, with nothing written, where another runner has taken it further than so many batches; or where it is paused or claimed
+   * by another, unless what it notes stands whatever is written here.
    */
   async note(
     place: BackfillPlace,
@@ -80,13 +100,15 @@ export class MongoBackfillRows {
       updatedAt: now(),
     }
     const row = await collection.findOneAndUpdate(
-      { _id: idOf(place), batches, ...(done.stands ? {} : { state: 'running' }) },
+      { _id: idOf(place), batches, ...(done.stands ? {} : { state: 'running', ...this.#fence() }) },
       { $set: set, $inc: { batches: 1, scanned: done.scanned, changed: done.changed } },
       { ...session(), returnDocument: 'after', includeResultMetadata: false },
     )
     return row === null ? null : decodeBackfill(row)
   }
 }
+
+const fenceOf = ({ name, fence }: Pick<Lease, 'name' | 'fence'>) => ({ fence: `${fence} of ${name}` })
 
 const idOf = ({ direction, position, revision }: BackfillPlace): string =>
   `${direction} ${position} ${revision}`

@@ -200,7 +200,7 @@ class MongoPages implements BackfillPages {
     if (bound !== null && last !== null) this.#bounds.lookAhead(bound, last, size)
     const stored = await (this.#atomic ? this.#together(bound) : this.#oneAfterAnother(bound))
     // Where it is running again, it was resumed between the two questions.
-    if (stored === null) return { kind: 'paused', row: await this.#look() }
+    if (stored === null) return { kind: 'paused', row: await this.#refused() }
     this.#keep(stored)
     return { kind: 'done', row: stored.row }
   }
@@ -211,6 +211,13 @@ class MongoPages implements BackfillPages {
     if (now?.row.batches !== this.#stored.row.batches) throw notOurs(this.#statement)
     this.#keep(now)
     return now.row
+  }
+
+  /** Paused; or the lock is another run's. @throws MigrateError MIG-LOCK-LOST */
+  async #refused(): Promise<BackfillRow> {
+    const { metadata } = this.#parts
+    await metadata.whileHeld(() => metadata.backfills.claim())
+    return this.#look()
   }
 
   #keep(stored: StoredBackfill): void {
@@ -233,9 +240,10 @@ class MongoPages implements BackfillPages {
     }
   }
 
-  /** Interrupted between the two it runs the batch again, unless they are in a transaction. */
+  /** Interrupted between the two it runs the batch again, unless they are in a transaction, which the note's fence then ends. */
   async #oneAfterAnother(bound: Bound | null): Promise<StoredBackfill | null> {
-    await this.#parts.metadata.fence()
+    const { metadata } = this.#parts
+    if (!this.#atomic || !metadata.backfills.fenced) await metadata.fence()
     const changed = await this.#change(bound)
     return this.#note(bound, changed)
   }

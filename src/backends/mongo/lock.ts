@@ -35,6 +35,8 @@ export interface LeasePlace {
   readonly held: Set<Lease>
   /** Puts into its collections what is still to be written. */
   readonly settle: () => Promise<void>
+  /** Nobody who had the lock before notes a batch of a backfill after it. */
+  readonly claim: (lease: Pick<Lease, 'name' | 'fence'>) => Promise<void>
 }
 
 const DUPLICATE_KEY = 11_000
@@ -54,6 +56,7 @@ export function takeLease(place: LeasePlace, name: string, options: LockOptions)
       const lock = keep(place, { name, fence }, began)
       // What a holder before us left behind.
       try {
+        await place.claim({ name, fence })
         await place.settle()
         return lock
       } catch (error) {

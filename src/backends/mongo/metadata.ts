@@ -82,6 +82,10 @@ export class MongoMetadata implements MetadataStore {
       collection: this.#collection('backfill') as unknown as BackfillCollection,
       session: () => this.#session,
       now: () => this.#now(),
+      lease: () => {
+        const [lease, ...others] = this.#parts.leases
+        return others.length === 0 ? lease : undefined
+      },
     })
   }
 

@@ -278,6 +278,7 @@ export class MongoSession implements Session<MongoAccess> {
       leaseMs: this.#leaseMs,
       held: this.#leases,
       settle: () => this.metadata.settle(),
+      claim: (lease: Pick<Lease, 'name' | 'fence'>) => this.metadata.backfills.claim(lease),
     }
     const lock = await takeLease(place, name, options)
     this.#locks.push(lock)
