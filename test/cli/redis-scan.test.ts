@@ -191,6 +191,61 @@ describeServers(['redis', 'valkey'], (server) => {
     }, 240_000)
   })
 
+  describe.skipIf(!canStartRedis(server))('a cluster that loses the primary that has the metadata', () => {
+    /** The step waits before each batch: it is slow. */
+    const underWay = async (up: string) => {
+      const cluster = await startCluster(name, 3, KEEPING)
+      const made = new CliProject({
+        '.migraterc': 'dir: migrations\nlease: 2s\n',
+        'migrations/a.redis': revision(up),
+      })
+      const client = clientOf(cluster)
+      const end = async (): Promise<void> => {
+        client.disconnect()
+        made.remove()
+        await cluster.stop()
+      }
+      return {
+        cluster,
+        made,
+        client,
+        end,
+        lost: cluster.nodes[nodeOf('{migrate}:meta')] as OwnRedis,
+        url: cluster.nodes[1]?.url ?? '',
+      }
+    }
+
+    it('the run names it, what stands and what to type, and the next one goes on when it is back', async () => {
+      const { cluster, made, client, end, lost, url } = await underWay(
+        'REVGRAPH.KEYS user:* EXPIRE 500000 RATE 150',
+      )
+      try {
+        const keys = ALL_KEYS.slice(0, 900).filter((key) => nodeOf(key) !== nodeOf('{migrate}:meta'))
+        await Promise.all(keys.map((key) => client.set(key, 'x')))
+        const child = run(made, 'upgrade', '--url', url)
+        await until(async () => {
+          const [text = '{}'] = await client.hvals('{migrate}:progress')
+          if (((JSON.parse(text) as { changed?: number }).changed ?? 0) === 0) throw new Error('not yet')
+        })
+        await lost.lose()
+        expect(await child.end).toBe(1)
+        await expect(lossOf(child.stderr)).toMatchFileSnapshot('golden/redis/a-primary-is-lost.txt')
+        const away = made.run('upgrade', '--url', url, '--lock-wait', '60s')
+        expect(away.code).toBe(1)
+        expect(away.stderr).toContain(
+          `The primary of the cluster that has revgraph's own keys, 127.0.0.1:${lost.port}, does not answer`,
+        )
+        expect(away.stderr).toContain('The same command goes on once it has one.')
+        await lost.restart()
+        await whole(cluster)
+        expect(made.run('upgrade', '--url', url, '--lock-wait', '60s').code).toBe(0)
+        for (const key of keys) expect([key, (await client.ttl(key)) > 0]).toEqual([key, true])
+      } finally {
+        await end()
+      }
+    }, 240_000)
+  })
+
   describe.skipIf(!canStartRedis(server))('a cluster that loses a primary between two steps', () => {
     let cluster: RedisCluster
     let client: Cluster
@@ -284,6 +339,9 @@ const LAST_SLOTS = 10_924
 const ALL_KEYS = Array.from({ length: 2_700 }, (_, index) => `user:${index}`)
 const isOnTheLast = (key: string): boolean => slotOf(Buffer.from(key)) >= LAST_SLOTS
 const ON_THE_LAST = ALL_KEYS.find(isOnTheLast) ?? ''
+
+/** Which of three primaries has a key. */
+const nodeOf = (key: string): number => Math.floor((slotOf(Buffer.from(key)) * 3) / 16_384)
 
 /** Nearly all of them where the scan is to be interrupted. */
 const keysOnTheLast = (): string[] => ALL_KEYS.filter((key, index) => index < 100 || isOnTheLast(key))

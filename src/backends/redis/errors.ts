@@ -97,10 +97,13 @@ const NOT_NOW: ReadonlySet<string> = new Set(['LOADING', 'MASTERDOWN', 'BUSY'])
 /** A node of a cluster has given no answer; null where it is not known which. */
 export class LostNode extends Error {
   readonly node: string | null
+  readonly asked: 'metadata' | undefined
 
-  constructor(node: string | null, cause: unknown) {
+  /** @param asked what it was asked for, where that is not the user's command */
+  constructor(node: string | null, cause: unknown, asked?: 'metadata') {
     super(messageOf(cause), { cause })
     this.node = node
+    this.asked = asked
   }
 }
 
@@ -233,7 +236,7 @@ function lost(thrown: unknown): MigrateError {
   const ofCluster = thrown instanceof LostNode
   const remedy = ofCluster ? REMEDIES.get('CLUSTERDOWN') : remedyOf(thrown)
   const lead = ofCluster
-    ? `A primary of the cluster${thrown.node === null ? '' : `, ${thrown.node},`} does not answer`
+    ? `${thrown.asked === 'metadata' ? "The primary of the cluster that has revgraph's own keys" : 'A primary of the cluster'}${thrown.node === null ? '' : `, ${thrown.node},`} does not answer`
     : remedy === undefined
       ? 'The connection to the server was lost'
       : 'The server gave no answer'

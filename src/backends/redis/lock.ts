@@ -6,6 +6,7 @@ import type { Client } from './driver.js'
 import { explain, lockLost } from './errors.js'
 import type { OwnScripts } from './lua.js'
 import type { RedisNames } from './names.js'
+import { lostWith } from './nodes.js'
 
 /** How long a lease lasts that nobody prolongs, unless told otherwise. */
 export const DEFAULT_LEASE_MS = 30_000
@@ -51,7 +52,7 @@ export function takeLease(
       if (taken === null) return null
       return keep(place, { name, key, value: taken as string, ms: leaseMs }, held, began)
     } catch (error) {
-      throw explain(error, 'Taking the lock', names.prefix)
+      throw explain(lostWith(client, key, error), 'Taking the lock', names.prefix)
     }
   }
   return acquireByPolling({ attempt, holder: () => holderOf(client, key, names.prefix) }, options)
@@ -70,7 +71,7 @@ function keep(
       try {
         return (await client.eval(scripts.extend, 2, key, names.fence, value, name, ms)) === 1
       } catch (error) {
-        throw explain(error, 'Prolonging the lock', names.prefix)
+        throw explain(lostWith(client, key, error), 'Prolonging the lock', names.prefix)
       }
     },
     lost: () => lockLost(''),
@@ -93,7 +94,7 @@ export async function holderOf(client: Client, key: string, own: string): Promis
   try {
     value = await client.get(key)
   } catch (error) {
-    throw explain(error, 'Asking who holds the lock', own)
+    throw explain(lostWith(client, key, error), 'Asking who holds the lock', own)
   }
   if (value === null) return null
   const told = parsed(value)

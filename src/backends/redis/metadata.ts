@@ -8,6 +8,7 @@ import { explain } from './errors.js'
 import type { Lease } from './lock.js'
 import type { OwnScripts } from './lua.js'
 import type { RedisNames } from './names.js'
+import { lostWith } from './nodes.js'
 
 /** A key of the metadata that steps write to beside the engine, by its place among the script's keys. */
 const PLACES = { meta: 1, progress: 7, kept: 8 } as const
@@ -147,7 +148,8 @@ export class RedisMetadata implements MetadataStore {
     try {
       return await work()
     } catch (error) {
-      throw explain(error, doing, this.#names.prefix)
+      const { prefix, meta } = this.#names
+      throw explain(lostWith(this.#client, meta, error), doing, prefix)
     }
   }
 }

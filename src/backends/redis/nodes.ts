@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
+import { MigrateError } from '../../core/errors.js'
 import { isCluster, type Client, type Redis } from './driver.js'
+import { slotOf } from '../../schema/redis/slots.js'
 import { LostNode, codeOf } from './errors.js'
 
 /** The primaries of a cluster that the driver knows of at the moment, or the one server. */
@@ -35,6 +37,14 @@ export async function answerOf<T>(client: Client, node: Redis, work: () => Promi
   } catch (error) {
     throw isCluster(client) && codeOf(error) === null ? new LostNode(nameOf(node), error) : error
   }
+}
+
+/** Of a cluster it is told which primary has the key, when that one has not answered. */
+export function lostWith(client: Client, key: string, error: unknown): unknown {
+  if (!isCluster(client) || error instanceof MigrateError || codeOf(error) !== null) return error
+  // As the driver heard it last; of one that is gone nobody says anything new.
+  const { slots } = client as unknown as { readonly slots?: readonly (readonly string[] | undefined)[] }
+  return new LostNode(slots?.[slotOf(Buffer.from(key))]?.[0] ?? null, error, 'metadata')
 }
 
 /**
