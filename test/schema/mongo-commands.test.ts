@@ -50,6 +50,25 @@ describe('a text of commands', () => {
     expect(() => commandsOf(text)).toThrow(expect.objectContaining({ offset }) as Error)
   })
 
+  it.each([
+    ['{"a": 1,}', 'Before this } stands a comma, and nothing behind it.', 'Leave the comma out.'],
+    ['{"a": [1, /* no */ ]}', 'Before this ] stands a comma, and nothing behind it.', 'Leave the comma out.'],
+    ['{"a": 1}, {"b": 1}', 'No comma stands between commands.', 'Leave it out.'],
+    ['{"a": ObjectId("x")}', 'A value is expected here, and ObjectId( is none.', '{"$oid": '],
+    ['{"a": ISODate("x")}', 'A value is expected here, and ISODate( is none.', '{"$date": '],
+    [
+      '{"a": -Infinity}',
+      'A value is expected here, and -Infinity is none.',
+      '{"$numberDouble": "-Infinity"}',
+    ],
+    ['{"a": /^x/}', 'A value is expected here, and / is none.', '{"$regularExpression": '],
+    ['{"a": something}', 'A value is expected here, and something is none.', 'double quotes'],
+  ])('that is broken comes with what to do: %s', (text, message, hint) => {
+    expect(() => commandsOf(text)).toThrow(
+      expect.objectContaining({ message, hint: expect.stringContaining(hint) as string }) as Error,
+    )
+  })
+
   it('holds what was written into it, whatever the blanks and comments', () => {
     const command = fc
       .tuple(

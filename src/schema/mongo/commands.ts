@@ -33,6 +33,7 @@ export function* eachCommand(text: string): Generator<CommandText, void> {
       continue
     }
     const { offset } = reader
+    if (next === ',') throw new CommandProblem('No comma stands between commands.', offset, 'Leave it out.')
     if (next !== '{') throw strayText(offset)
     const { node, plain } = reader.document()
     yield { text: text.slice(offset, reader.offset), offset, plain, name: nameOf(node), node }

@@ -84,14 +84,18 @@ export class HazardFinder {
         indexes.findIndex((index) => String(index['name']) === name),
       ),
     ]
-    const found = warningsOf(indexes, made).map(({ rule, name, message }) => ({
+    const warnings = warningsOf(indexes, made)
+    const found = warnings.map(({ rule, name, message }) => ({
       ...{ rule, message, path: at(name) },
       hint: HINTS[rule] ?? 'Change the index, or leave it out.',
     }))
     if (made !== undefined) return found
+    // What is ignored, or refused, does nothing to documents.
+    const isVain = (index: Document, vain: string): boolean =>
+      warnings.some(({ rule, name }) => rule === vain && name === String(index['name']))
     const onData = indexes.flatMap((index, place) => [
-      ...ofDeadline(index, ['indexes', place]),
-      ...ofConstraint(index, collection, ['indexes', place]),
+      ...(isVain(index, 'ttl-ignored') ? [] : ofDeadline(index, ['indexes', place])),
+      ...(isVain(index, 'wildcard-mix') ? [] : ofConstraint(index, collection, ['indexes', place])),
     ])
     return [...found, ...onData]
   }
@@ -102,7 +106,7 @@ export class HazardFinder {
     if (index['hidden'] === false) this.#hidden.delete(`${collection} ${name}`)
     const seconds = index['expireAfterSeconds']
     if (seconds === undefined || this.#made.has(collection)) return []
-    const message = `${name} expires after ${Number(seconds)} seconds from now on: where that was longer, all that is older is deleted at once.`
+    const message = `${name} expires after ${secondsOf(seconds)} from now on: where that was longer, all that is older is deleted at once.`
     return [{ rule: 'ttl-lowered', message, hint: COUNT_FIRST, path: ['index'] }]
   }
 
@@ -186,11 +190,13 @@ const HINTS: Readonly<Record<string, string>> = {
   'redundant-index': 'Leave the shorter one out.',
 }
 
+const secondsOf = (value: unknown): string => (Number(value) === 1 ? '1 second' : `${Number(value)} seconds`)
+
 function ofDeadline(index: Document, path: Path): CommandHazard[] {
   const seconds = index['expireAfterSeconds']
   if (seconds === undefined || seconds === null) return []
   const [field = ''] = Object.keys(index['key'] ?? {})
-  const message = `${String(index['name'])} begins to delete as soon as it is built: every document that is there whose "${field}" is more than ${Number(seconds)} seconds ago.`
+  const message = `${String(index['name'])} begins to delete as soon as it is built: every document that is there whose "${field}" is more than ${secondsOf(seconds)} ago.`
   return [{ rule: 'ttl-created', message, hint: COUNT_FIRST, path }]
 }
 

@@ -1,3 +1,5 @@
+import { inExtendedJson } from './shell-words.js'
+
 /** What is wrong in a text of commands, and where. */
 export class CommandProblem extends Error {
   /** In UTF-16 code units from 0. */
@@ -165,6 +167,13 @@ export class JsonReader {
       if (next === closing) break
       if (next === '') throw this.#unclosed(begin, closing)
       this.#expect(',')
+      next = this.peek()
+      if (next === closing)
+        throw new CommandProblem(
+          `Before this ${closing} stands a comma, and nothing behind it.`,
+          this.#at,
+          'Leave the comma out.',
+        )
     }
     this.#take(closing)
   }
@@ -271,7 +280,11 @@ export class JsonReader {
       return { kind: 'literal', offset, value }
     }
     const shown = word === '' ? this.#text.charAt(offset) : word.slice(0, 40)
-    throw new CommandProblem(`A value is expected here, and ${shown} is none.`, offset, ON_SYNTAX)
+    throw new CommandProblem(
+      `A value is expected here, and ${shown} is none.`,
+      offset,
+      inExtendedJson(shown) ?? ON_SYNTAX,
+    )
   }
 
   #skip(): void {

@@ -41,7 +41,7 @@ const TABLE: readonly (readonly [
   [
     'an expiry of two fields',
     index({ expireAfterSeconds: 5 }, { at: 1, b: 1 }),
-    ['ttl-ignored', 'ttl-created'],
+    ['ttl-ignored'],
     ['ttl-ignored'],
   ],
   ['unique', index({ unique: true }), ['unique-on-data'], []],
@@ -51,6 +51,7 @@ const TABLE: readonly (readonly [
     ['sparse-and-partial'],
     ['sparse-and-partial'],
   ],
+  ['a unique wildcard', index({ unique: true }, { '$**': 1 }), ['wildcard-mix'], ['wildcard-mix']],
   ['a wildcard with another field', index({}, { a: 1, 'b.$**': 1 }), ['wildcard-mix'], ['wildcard-mix']],
   [
     'two indexes of which one is enough',
