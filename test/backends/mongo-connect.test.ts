@@ -85,7 +85,10 @@ describe('a server that cannot be reached is told without the time being waited 
 
   it('one that hangs up', async () => {
     const port = await listen((socket) => socket.destroy())
-    expect((await refusal(connect(`mongodb://127.0.0.1:${port}/shop`))).code).toBe('MIG-CONNECT')
+    expect(await refusal(connect(`mongodb://127.0.0.1:${port}/shop`))).toMatchObject({
+      code: 'MIG-CONNECT',
+      hint: expect.stringContaining('tls=true') as string,
+    })
   })
 
   it('one that mongodb+srv:// does not know, and one that it leads to', async () => {
@@ -128,6 +131,17 @@ describe('a server that cannot be reached is told without the time being waited 
     const wrong = connect('mongodb://127.0.0.1:1/shop?nonsense=1', { waitTimeoutMs: 600_000 })
     expect((await refusal(wrong)).message).toContain('nonsense')
   })
+})
+
+it('a server that takes the connection and says nothing is told so, beside those that are down', async () => {
+  const port = await listen(() => undefined)
+  const silent = `127.0.0.1:${port}`
+  const one = await refusal(connect(`mongodb://${silent}/shop`, { connectTimeoutMs: 500 }))
+  expect(one.message).toMatch(/: (?:no answer within 500 ms|connection timed out)$/)
+  const url = `mongodb://127.0.0.1:1,${silent}/shop?serverSelectionTimeoutMS=400`
+  const { message, hint } = await refusal(connect(url))
+  expect(message).toContain(`127.0.0.1:1 (connect ECONNREFUSED 127.0.0.1:1), ${silent} (no answer`)
+  expect(hint).toContain('See whether a MongoDB listens at this port')
 })
 
 describeServers(['documentdb'], (server) => {

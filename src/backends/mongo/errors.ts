@@ -11,7 +11,7 @@ import {
 import { tlsHint } from '../sql/tls.js'
 import { Unconfirmed, WriteRefused } from './replies.js'
 import { writesOut } from './statements.js'
-import { Unreachable, unreachedOf, type Unreached } from './unreachable.js'
+import { NO_ANSWER, Unreachable, unreachedOf, type Unreached } from './unreachable.js'
 
 interface Told {
   readonly message: string
@@ -223,7 +223,8 @@ export function explainConnect(error: unknown, goal: Goal): MigrateError {
     },
     error,
   )
-  const hint = refused ? undefined : (tlsHint(undefined, message, TLS_WORDS) ?? hostHint(error, message))
+  const all = unreached === null ? message : listed(unreached)
+  const hint = refused ? undefined : (tlsHint(undefined, all, TLS_WORDS) ?? hostHint(error, all))
   return hint === undefined ? failed : failed.with({ hint })
 }
 
@@ -238,7 +239,11 @@ function hostHint(error: unknown, message: string): string | undefined {
     return 'The replica set itself names its servers so, whatever the URL says: let these names lead to them from here, too; or, to one server alone, write directConnection=true.'
   if (/\bquerySrv (?:ENOTFOUND|ENODATA)\b/.test(message))
     return "Check the host's name in the URL: mongodb+srv:// asks for its SRV record; servers themselves are named behind mongodb://."
-  return /\bENOTFOUND\b/.test(message) ? "Check the host's name in the URL." : undefined
+  if (/\bENOTFOUND\b/.test(message)) return "Check the host's name in the URL."
+  // A server that was spoken to in the wrong way says nothing, or hangs up.
+  return message.includes(NO_ANSWER) || /\bECONNRESET\b|\bconnection \S+ to \S+ closed\b/.test(message)
+    ? 'See whether a MongoDB listens at this port, and whether it wants TLS: tls=true in the URL, or --ssl-mode verify-full.'
+    : undefined
 }
 
 /** A replica set that answers and elects nobody; null for whatever else was waited for. */

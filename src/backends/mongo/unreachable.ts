@@ -57,20 +57,29 @@ interface Described {
   readonly error?: unknown
 }
 
-/** Null where one may yet answer, or has. */
-function unreachedIn(servers: ReadonlyMap<string, Described>): Unreached[] | null {
+/**
+ * Null where one may yet answer, or has.
+ * @param silent what is said of one that has said nothing, once nobody waits any more
+ */
+function unreachedIn(servers: ReadonlyMap<string, Described>, silent?: string): Unreached[] | null {
   const unreached: Unreached[] = []
   for (const [address, { type, error }] of servers) {
-    if (type !== 'Unknown' || !(error instanceof Error) || !error.name.startsWith('MongoNetwork')) return null
-    unreached.push({ address, message: error.message })
+    const isHeard = error instanceof Error && error.name.startsWith('MongoNetwork')
+    if (type !== 'Unknown' || (!isHeard && silent === undefined)) return null
+    unreached.push({ address, message: isHeard ? error.message : (silent ?? '') })
   }
   return unreached.length === 0 ? null : unreached
 }
 
+export const NO_ANSWER = 'no answer'
+
 /** What the driver's own error says of them, when its time was over; null where one has answered. */
 export function unreachedOf(error: unknown): readonly Unreached[] | null {
   if (error instanceof Unreachable) return error.servers
-  const { reason } = (error ?? {}) as { readonly reason?: unknown }
+  const { reason, message } = (error ?? {}) as { readonly reason?: unknown; readonly message?: unknown }
   const { servers } = (reason ?? {}) as { readonly servers?: unknown }
-  return servers instanceof Map ? unreachedIn(servers as Map<string, Described>) : null
+  if (!(servers instanceof Map)) return null
+  const time = /timed out after (\d+ ms)/.exec(String(message))?.[1]
+  const silent = time === undefined ? NO_ANSWER : `${NO_ANSWER} within ${time}`
+  return unreachedIn(servers as Map<string, Described>, silent)
 }
