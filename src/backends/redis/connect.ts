@@ -35,13 +35,14 @@ export async function connect(options: ConnectOptions): Promise<Session<Client>>
       hint: 'Leave lock out: on Redis it is a lease.',
     })
   }
-  const { client, server, strayed } = await openWaiting(options, names)
+  const { client, server, strayed, evicts } = await openWaiting(options, names)
   const own = isCluster(client) ? client : await twinOf(client, options, names)
   return new RedisSession({
     client,
     own,
     server,
     strayed,
+    evicts,
     names,
     leaseMs: options.leaseMs ?? DEFAULT_LEASE_MS,
     statementTimeoutMs: options.statementTimeoutMs ?? 0,
@@ -66,6 +67,8 @@ interface Opened {
   readonly server: ServerInfo
   /** A replica that takes writes, which its primary never has, and which it loses itself when it is in step again. */
   readonly strayed: boolean
+  /** The policy by which any key may be thrown away when memory is full; null where none is. */
+  readonly evicts: string | null
 }
 
 async function openWaiting(options: ConnectOptions, names: RedisNames): Promise<Opened> {
@@ -183,7 +186,8 @@ async function begin(
     // The driver goes on in database 0 when it cannot have the one that was asked for.
     if (said instanceof Error) throw said
     const strayed = info.get('role') === 'slave' && info.get('slave_read_only') === '0'
-    return { client, server: serverOf(info), strayed, clustered: info.get('cluster_enabled') === '1' }
+    const clustered = info.get('cluster_enabled') === '1'
+    return { client, server: serverOf(info), strayed, evicts: evictionOf(info), clustered }
   } catch (error) {
     client.disconnect()
     if (signal?.aborted === true) throw aborted('connecting')
@@ -208,6 +212,12 @@ async function firstAnswer(client: Client): Promise<string> {
     }
   }
   throw failed
+}
+
+/** Keys without an end are evicted by the policies of all keys alone, and by none where memory has no limit. */
+function evictionOf(info: ReadonlyMap<string, string>): string | null {
+  const policy = info.get('maxmemory_policy') ?? ''
+  return policy.startsWith('allkeys-') && (info.get('maxmemory') ?? '0') !== '0' ? policy : null
 }
 
 function serverOf(info: ReadonlyMap<string, string>): ServerInfo {

@@ -33,6 +33,8 @@ export interface SessionParts {
   readonly server: ServerInfo
   /** What is written here is lost. */
   readonly strayed: boolean
+  /** The policy by which the server may throw any key away. */
+  readonly evicts: string | null
   readonly names: RedisNames
   readonly leaseMs: number
   /** 0 for none. */
@@ -47,6 +49,7 @@ export class RedisSession implements Session<Client> {
   readonly metadata: RedisMetadata
   readonly #own: Client
   readonly #strayed: boolean
+  readonly #evicts: string | null
   readonly #names: RedisNames
   readonly #scripts: OwnScripts
   readonly #leaseMs: number
@@ -61,11 +64,13 @@ export class RedisSession implements Session<Client> {
   readonly #interrupt = new AbortController()
   readonly #onNotice: ((message: string) => void) | undefined
 
-  constructor({ client, own, server, strayed, names, leaseMs, statementTimeoutMs, onNotice }: SessionParts) {
-    this.#strayed = strayed
-    this.#leaseMs = leaseMs
-    this.#statementTimeoutMs = statementTimeoutMs
-    this.#onNotice = onNotice
+  constructor(parts: SessionParts) {
+    const { client, own, server, names } = parts
+    this.#strayed = parts.strayed
+    this.#evicts = parts.evicts
+    this.#leaseMs = parts.leaseMs
+    this.#statementTimeoutMs = parts.statementTimeoutMs
+    this.#onNotice = parts.onNotice
     this.client = client
     this.#own = own
     this.server = server
@@ -177,6 +182,10 @@ export class RedisSession implements Session<Client> {
       this.#leases,
     )
     this.#locks.push(lock)
+    if (this.#evicts !== null)
+      this.#onNotice?.(
+        `this server throws any key away when its memory is full (maxmemory-policy ${this.#evicts}), the history of what is applied among them: set it to a policy of volatile keys, or to noeviction`,
+      )
     return lock
   }
 
