@@ -31,7 +31,24 @@ export async function loadScripts(
   backend: Backend,
   signal?: AbortSignal,
 ): Promise<RevisionScripts> {
-  return asStored(await source.load(dialectsOf(backend), signal), backend)
+  const scripts = await source.load(dialectsOf(backend), signal)
+  for (const script of [scripts.up, scripts.down]) refuseForeign(script, backend)
+  return asStored(scripts, backend)
+}
+
+/** What is written for one kind of database would reach another as it stands. */
+function refuseForeign(script: Script | null, { name, language = 'sql' }: Backend): void {
+  const [first] = script?.parts ?? []
+  if (script?.language === undefined || script.language === language || first?.kind !== 'text') return
+  throw new MigrateError(
+    'MIG-FILE-HEADER',
+    `The file ends with .${script.language}, and this database is of ${name}.`,
+    {
+      position: first.origin,
+      hint: `Write "dialect:" and the database behind its sections, and sections without it, which may be empty, for all others.`,
+      state: 'Nothing was run.',
+    },
+  )
 }
 
 /**

@@ -71,7 +71,8 @@ export class Preparer {
       { kind: 'apply', row: this.row(source, scripts, durationMs) },
       this.#moved(node.id, 'up'),
     ])
-    if (prepared.steps.length === 0 && node.parents.length < 2) this.#tellEmpty(node.id)
+    const isMeant = node.parents.length >= 2 || scripts.up.meantEmpty === true
+    if (prepared.steps.length === 0 && !isMeant) this.#tellEmpty(node.id)
     return prepared
   }
 

@@ -88,6 +88,10 @@ export interface Script {
   readonly transactionRequired?: boolean
   /** Of this revision alone. Not part of its checksum. */
   readonly timeouts?: Timeouts
+  /** True where it is empty because the file has a section for another database. Default: false. */
+  readonly meantEmpty?: boolean
+  /** What its file is written in, by the file's ending, where that is not SQL and its section names no database. */
+  readonly language?: string
 }
 
 export interface RevisionScripts {

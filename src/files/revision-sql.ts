@@ -124,10 +124,26 @@ function loadScripts(
   if (up === null)
     throw noUp(file, text, sections, `${lead} migrate:up dialect:${dialects[0] ?? ''}`, dialects[0] ?? '')
   const down = choose(sections, 'down', dialects)
-  return {
-    up: { ...scriptOf(text, file, up), ...timeouts },
-    down: down === null ? null : { ...scriptOf(text, file, down), ...timeouts },
+  const script = (section: Section): Script => {
+    const own = scriptOf(text, file, section)
+    return { ...own, ...timeouts, ...whoseText(own, section, sections, file) }
   }
+  return { up: script(up), down: down === null ? null : script(down) }
+}
+
+/** Whether it is empty for being another database's, and what it is written in where no database is named. */
+function whoseText(
+  { parts }: Script,
+  section: Section,
+  all: readonly Section[],
+  file: string,
+): Pick<Script, 'meantEmpty' | 'language'> {
+  if (parts.length === 0)
+    return all.some(({ direction, dialects }) => direction === section.direction && dialects.length > 0)
+      ? { meantEmpty: true }
+      : {}
+  const language = languageOf(file)?.extension ?? 'sql'
+  return language === 'sql' || section.dialects.length > 0 ? {} : { language }
 }
 
 /** @throws MigrateError MIG-FILE-HEADER for what is no time */
