@@ -18,8 +18,6 @@ export interface Progress {
   /** Keys that were looked at, and changed. */
   seen: number
   changed: number
-  /** Written before the first key is worked on: without it none was. */
-  begun?: boolean
   /** No key had a renaming's new names when it began: those that are there are its own. */
   clear?: boolean
 }
@@ -30,13 +28,13 @@ export const BEGINNING: Progress = { epoch: null, nodes: {}, seen: 0, changed: 0
 export function progressOf(value: string): Progress | null {
   try {
     const stored = JSON.parse(value) as Partial<Progress>
-    const { epoch, nodes, seen, changed, begun = (seen ?? 0) > 0, clear = false } = stored
+    const { epoch, nodes, seen, changed, clear = false } = stored
     return (typeof epoch === 'string' || epoch === null) &&
       typeof nodes === 'object' &&
       Object.values(nodes).every(({ left }) => Array.isArray(left)) &&
       typeof seen === 'number' &&
       typeof changed === 'number'
-      ? { epoch, nodes, seen, changed, begun, clear }
+      ? { epoch, nodes, seen, changed, clear }
       : null
   } catch {
     return null

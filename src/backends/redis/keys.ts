@@ -59,8 +59,8 @@ class KeysRun {
   readonly #step: string
   #progress: Progress = { ...BEGINNING, nodes: {} }
   #worked = 0
-  /** Whether an earlier run has worked on a key. */
-  #known: boolean
+  /** A key may have been changed: by this run, or by an earlier one. */
+  #touched: boolean
   #saved = performance.now()
   #told = performance.now()
 
@@ -69,7 +69,7 @@ class KeysRun {
     this.#context = context
     this.#script = scriptOf(operation.action)
     this.#step = stepName(context.statement.text)
-    this.#known = !context.resume && !context.again
+    this.#touched = context.resume || context.again
     const { action, pattern } = operation
     this.#renaming =
       action.name === 'RENAME' ? { from: splitPattern(pattern), to: splitPattern(action.to) } : null
@@ -94,8 +94,7 @@ class KeysRun {
     const keys = changed === 0 ? 'no key' : changed === 1 ? '1 key' : `${changed} keys`
     // The server's refusal is knowledge; of what was under way when a connection was lost there is none.
     if (code !== 'MIG-STATEMENT-FAILED') {
-      if (this.#known && this.#progress.begun !== true)
-        return 'The step has changed no key; the next run begins with it.'
+      if (!this.#touched) return 'The step has changed no key; the next run begins with it.'
       const atLeast = changed === 0 ? 'perhaps some keys' : `at least ${keys}`
       return `The step has changed ${atLeast}; the next run goes on from there.`
     }
@@ -111,7 +110,6 @@ class KeysRun {
     const step = this.#step
     const { resume, again } = this.#context
     if (resume || again) await this.#load()
-    this.#known = !again
     // What an earlier run of the same text has left there is no place for this one to go on from.
     if (!resume) this.#progress = { ...BEGINNING, nodes: {}, clear: again && this.#progress.clear === true }
     if (!resume && this.#progress.clear !== true)
@@ -180,7 +178,7 @@ class KeysRun {
   async #work(keys: readonly Key[], state: NodeProgress): Promise<void> {
     if (keys.length === 0) return
     await this.#context.confirm()
-    await this.#begin()
+    this.#touched = true
     this.#worked += keys.length
     const units = keys.flatMap((key): (readonly Key[])[] => {
       if (this.#renaming === null) return [[key]]
@@ -196,13 +194,6 @@ class KeysRun {
     }
     // SCAN gives more than it was asked for when a table is small or its buckets are deep.
     for (let at = 0; at < units.length; at += BATCH) await this.#evaluate(units.slice(at, at + BATCH), state)
-  }
-
-  /** After a run that ends it is known whether a key was touched. */
-  async #begin(): Promise<void> {
-    if (this.#progress.begun === true) return
-    await this.#save({ ...this.#progress, begun: true })
-    this.#progress.begun = true
   }
 
   async #inCluster(client: Client, unit: readonly Key[], state: NodeProgress): Promise<void> {
