@@ -80,6 +80,22 @@ describeRedis((place) => {
       expect((await failure(connecting)).code).toBe('MIG-CONFIG-INVALID')
     })
 
+    it('a step whose connection is gone before its first key says that it has changed none', async () => {
+      await place.client.set('user:1', 'x')
+      const session = await place.ready()
+      await withRedis(place.server.url, async (admin) => {
+        for (const line of String(await admin.call('CLIENT', 'LIST')).split('\n'))
+          if (line.includes(` db=${place.database.name} `) && line.includes('name=migrate-test'))
+            await admin.call('CLIENT', 'KILL', 'ID', /\bid=(\d+)/.exec(line)?.[1] ?? '')
+      })
+      const error = await failure(run(session, 'REVGRAPH.KEYS user:* RENAME account:*'))
+      expect(error).toMatchObject({
+        code: 'MIG-DATABASE',
+        state: 'The step has changed no key; the next run begins with it.',
+      })
+      expect(await place.client.get('user:1')).toBe('x')
+    })
+
     it('a connection that is cut off during a step is told as lost', async () => {
       await place.fill(3_000)
       const session = await place.ready()
