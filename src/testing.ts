@@ -3,6 +3,7 @@ import type { ConnectOptions, Session } from './backend/index.js'
 import { lockBehaviours } from './testing/locks.js'
 import { metadataBehaviours } from './testing/metadata.js'
 import { offlineBehaviours } from './testing/offline.js'
+import { purgeBehaviours } from './testing/purge.js'
 import { statementBehaviours } from './testing/statements.js'
 import { transactionBehaviours } from './testing/transactions.js'
 import type {
@@ -22,7 +23,7 @@ export type {
 } from './testing/types.js'
 
 const SUITES: readonly (readonly [string, readonly Behaviour[]])[] = [
-  ['metadata', metadataBehaviours],
+  ['metadata', [...metadataBehaviours, ...purgeBehaviours]],
   ['statements and sessions', statementBehaviours],
   ['transactions', transactionBehaviours],
   ['locks', lockBehaviours],

@@ -1,5 +1,5 @@
 import { describeScripts } from './checksum.js'
-import type { MetadataChange } from '../core/metadata.js'
+import type { MetadataChange, StoredScripts } from '../core/metadata.js'
 import { startOf } from '../core/position.js'
 import type { RevisionHeader } from '../core/revision.js'
 import { isRange } from '../core/target.js'
@@ -14,6 +14,8 @@ import { withState } from './state.js'
 import type { State } from './state.js'
 import type { RunReport, StampOptions, StepReport } from './types.js'
 
+const NO_SCRIPTS: StoredScripts = { up: null, down: null, downTransaction: true, downCodeSteps: [] }
+
 /** Declares where the database stands without running anything. */
 export async function stamp(
   context: Context,
@@ -27,8 +29,7 @@ export async function stamp(
     })
   }
   if (options.sql !== undefined) {
-    if (options.purge === true) throw blindPurge()
-    return stampScript(context, targets, options.sql)
+    return stampScript(context, targets, options, options.sql)
   }
   return withState(context, 'stamp', async (state, session) => {
     // Before the lock too: what cannot be done leaves no trace, not even metadata tables.
@@ -37,7 +38,10 @@ export async function stamp(
     return locked(context, session, state, 'stamp', async (fresh, identity) => {
       const plan = planFor(fresh, targets, options)
       const preparer = new Preparer(context, fresh, session, identity)
-      const changes = await changesOf(plan, fresh, preparer, options, context)
+      const changes = [
+        ...forgetting(plan, fresh, options),
+        ...(await additions(plan, fresh, preparer, context)),
+      ]
       if (changes.length > 0)
         await session.metadata.write([...changes, preparer.logged(null, plan.to.join(' ') || 'base')])
       return reportOf(fresh, plan, 'stamped')
@@ -50,42 +54,63 @@ function planFor(state: State, targets: readonly string[], options: StampOptions
   return stampPlan(state.graph, new Set(state.rows.keys()), targets, { tags: state.tags }, options)
 }
 
-async function changesOf(
+function forgetting(
   plan: StampPlan<RevisionHeader>,
+  { snapshot }: State,
+  { purge }: StampOptions,
+): MetadataChange[] {
+  if (purge === true) {
+    const isEmpty = snapshot.applied.length === 0 && snapshot.journal.length === 0
+    return isEmpty ? [] : [{ kind: 'purge' }]
+  }
+  const settled = new Set([...plan.remove, ...plan.add.map(({ id }) => id)])
+  const begun = new Set(snapshot.journal.map(({ revision }) => revision))
+  return [
+    ...plan.remove.map((revision) => ({ kind: 'revert' as const, revision })),
+    ...[...begun]
+      .filter((revision) => settled.has(revision))
+      .map((revision) => ({ kind: 'journal-clear' as const, revision })),
+  ]
+}
+
+async function additions(
+  { add }: StampPlan<RevisionHeader>,
   state: State,
   preparer: Preparer,
-  options: StampOptions,
   context: Context,
 ): Promise<MetadataChange[]> {
-  const changes: MetadataChange[] = plan.remove.map((revision) => ({ kind: 'revert', revision }))
-  const forgotten = new Set(options.purge === true ? [...state.rows.keys(), ...plan.remove] : plan.remove)
-  for (const revision of new Set(state.snapshot.journal.map((entry) => entry.revision))) {
-    if (forgotten.has(revision) || plan.add.some((node) => node.id === revision)) {
-      changes.push({ kind: 'journal-clear', revision })
+  const changes: MetadataChange[] = []
+  for (const { id } of add) {
+    const source = state.sources.get(id)
+    const row = state.rows.get(id)
+    if (source !== undefined) {
+      const scripts = await describeScripts(source, state.backend, context.signal)
+      changes.push({ kind: 'apply', row: preparer.row(source, scripts, null, true) })
+    } else if (row !== undefined) {
+      // A purge took it along, and no file could say it anew.
+      changes.push({ kind: 'apply', row: { ...row, ...((await state.stored(id)) ?? NO_SCRIPTS) } })
+    } else {
+      throw noFile(id)
     }
-  }
-  for (const node of plan.add) {
-    const source = state.sources.get(node.id)
-    // Purged or not, what has no file keeps the row that it has.
-    if (source === undefined && state.rows.has(node.id)) continue
-    if (source === undefined) throw noFile(node.id)
-    const scripts = await describeScripts(source, state.backend, context.signal)
-    if (state.rows.has(node.id)) changes.push({ kind: 'revert', revision: node.id })
-    changes.push({ kind: 'apply', row: preparer.row(source, scripts, null, true) })
   }
   return changes
 }
 
+/** It asks no database: a purge is then of whatever is there. */
 async function stampScript(
   context: Context,
   targets: readonly string[],
+  { purge }: StampOptions,
   write: (text: string) => void,
 ): Promise<RunReport> {
   const { state, session } = await scriptSession(context, 'base', { write, createMetadata: true })
   const plan = planFor(state, targets, {})
   const preparer = new Preparer(context, state, session, { runId: context.newRunId(), action: 'stamp' })
   await session.metadata.ensure()
-  await session.metadata.write(await changesOf(plan, state, preparer, {}, context))
+  await session.metadata.write([
+    ...(purge === true ? [{ kind: 'purge' as const }] : []),
+    ...(await additions(plan, state, preparer, context)),
+  ])
   return reportOf(state, plan, 'stamped')
 }
 
@@ -107,12 +132,6 @@ function reportOf(state: State, plan: StampPlan<RevisionHeader>, outcome: 'plann
     to: plan.to,
     steps: [...plan.remove.map((id) => step(id, 'down')), ...plan.add.map((node) => step(node.id, 'up'))],
   }
-}
-
-function blindPurge(): MigrateError {
-  return new MigrateError('MIG-USAGE', 'A script asks no database, so it cannot tell which rows to forget.', {
-    hint: 'Leave out --sql, or --purge.',
-  })
 }
 
 function noFile(id: string): MigrateError {

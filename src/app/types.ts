@@ -143,7 +143,7 @@ export interface Migrator {
   downgrade(target?: string, options?: RunOptions): Promise<RunReport>
   /** Down and up again. Default `-1`. */
   redo(target?: string, options?: RunOptions): Promise<RunReport>
-  /** `purge` forgets every row first. */
+  /** `purge` forgets the whole history first, and what is unfinished. */
   stamp(targets: readonly string[], options?: StampOptions): Promise<RunReport>
   /** Takes the database over from another tool: what its record says is applied is written into the history, and nothing run. */
   adopt(options?: AdoptOptions): Promise<AdoptReport>

@@ -108,6 +108,8 @@ export type MetadataChange =
   /** Inserts or updates, by revision, direction and position; all of one change in one statement. */
   | { readonly kind: 'journal'; readonly entries: readonly JournalEntry[] }
   | { readonly kind: 'journal-clear'; readonly revision: string }
+  /** Forgets the whole history, and whatever is unfinished; tags and log stay. Changes behind it find nothing there. */
+  | { readonly kind: 'purge' }
   | { readonly kind: 'log'; readonly entry: LogEntry }
 
 /** True when the metadata is to be made or brought up to date before it is written to. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Session } from '../backend/index.js'
 import type { MetadataChange } from '../core/metadata.js'
 import type { Behaviour, ContractContext } from './types.js'
-import { NASTY, historyRow, lockOptions } from './values.js'
+import { NASTY, historyRow, journalEntry, lockOptions } from './values.js'
 
 const AT = '2026-01-02T03:04:05.678Z'
 
@@ -93,6 +93,34 @@ export const offlineBehaviours: readonly Behaviour[] = [
         applied.map(({ id }) => id),
         ['a'],
       )
+    },
+  ],
+  [
+    'a script that purges leaves of the history that is there what it writes itself, and the tags',
+    async (context) => {
+      const { backend, database } = context
+      if (backend.offline === undefined || database.runScript === undefined) return
+      const { metadata } = await context.connect()
+      await metadata.ensure()
+      await metadata.write([
+        { kind: 'apply', row: historyRow('a') },
+        { kind: 'apply', row: historyRow('b') },
+        { kind: 'journal', entries: [journalEntry('c', 0)] },
+        { kind: 'tag', tag: { name: 'v1', heads: ['b'], createdBy: 'me' } },
+      ])
+      const { session, text } = recorded(context, true)
+      await session.metadata.ensure()
+      await session.metadata.write([
+        { kind: 'purge' },
+        { kind: 'apply', row: historyRow('b', { up: 'anew' }) },
+      ])
+      await database.runScript(text())
+      const { applied, journal, tags } = await metadata.read()
+      assert.deepEqual(
+        [applied.map(({ id }) => id), journal, tags.map(({ name }) => name)],
+        [['b'], [], ['v1']],
+      )
+      assert.equal((await metadata.scripts('b'))?.up, 'anew')
     },
   ],
   [

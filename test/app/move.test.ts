@@ -149,6 +149,41 @@ describeEverywhere('moving along the graph', (project) => {
     expect((await migrator.current()).applied).toEqual([])
   })
 
+  it('purges in a script as it does by itself: tags stay, and every row is written anew', async () => {
+    diamond(project())
+    const migrator = project().migrator()
+    await migrator.upgrade()
+    await migrator.tag('v1')
+    let script = ''
+    await migrator.stamp([B], { purge: true, sql: (text) => (script += text) })
+    await project().plain(script)
+    const rows = await checksums(project())
+    expect((await migrator.current()).applied).toEqual([A, B])
+    expect((await migrator.tags()).map(({ name }) => name)).toEqual(['v1'])
+    await migrator.stamp(['heads'])
+    await migrator.stamp([B], { purge: true })
+    expect(await checksums(project())).toEqual(rows)
+    expect((await migrator.show(A)).map(({ appliedBy, durationMs }) => [appliedBy, durationMs])).toEqual([
+      [expect.any(String), null],
+    ])
+  })
+
+  it('keeps across a purge the row of what has no file, and with it the way back', async () => {
+    diamond(project())
+    const migrator = project().migrator()
+    await migrator.upgrade(B)
+    const [before] = await migrator.show(A)
+    project().removeFile(`${A}.sql`)
+    await migrator.stamp([B], { purge: true })
+    const [after] = await migrator.show(A)
+    expect([after?.appliedAt, after?.runId, after?.down]).toEqual([
+      before?.appliedAt,
+      before?.runId,
+      before?.down,
+    ])
+    expect((await migrator.downgrade('base')).to).toEqual([])
+  })
+
   it('names states, and goes back to them', async () => {
     diamond(project())
     const migrator = project().migrator()

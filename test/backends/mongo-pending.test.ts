@@ -19,6 +19,7 @@ const change: fc.Arbitrary<RowChange> = fc.oneof(
   })),
   id.map((drop) => ({ kind, drop })),
   fc.constantFrom('x', 'y').map((clear) => ({ kind, clear })),
+  fc.constant({ kind, empty: true as const }),
 )
 const changes = fc.array(change, { maxLength: 12 })
 const rows = fc
@@ -30,7 +31,9 @@ function done(before: readonly Row[], all: readonly RowChange[]): Row[] {
   const byId = new Map(before.map((row) => [row._id, row]))
   for (const write of writesOf(all)) {
     if ('deleteMany' in write) {
-      const { _id, revision } = write.deleteMany.filter as Record<string, { $in: unknown[] } | undefined>
+      const { filter } = write.deleteMany
+      if (Object.keys(filter).length === 0) byId.clear()
+      const { _id, revision } = filter as Record<string, { $in: unknown[] } | undefined>
       for (const row of [...byId.values()])
         if (_id?.$in.includes(row._id) === true || revision?.$in.includes(row['revision']) === true)
           byId.delete(row._id)

@@ -174,6 +174,9 @@ function record(state: MemoryServer, change: MetadataChange): void {
     state.applied = state.applied.filter((row) => row.id !== change.revision)
   } else if (change.kind === 'journal-clear') {
     state.journal = state.journal.filter((entry) => entry.revision !== change.revision)
+  } else if (change.kind === 'purge') {
+    state.applied = []
+    state.journal = []
   } else if (change.kind === 'journal') {
     for (const entry of change.entries) note(state.entries, entry)
   }

@@ -24,6 +24,8 @@ export type RowChange =
   | { readonly kind: RowKind; readonly drop: string }
   /** All rows of a revision. */
   | { readonly kind: RowKind; readonly clear: string }
+  /** All rows. */
+  | { readonly kind: RowKind; readonly empty: true }
 
 export interface Numbers {
   history(): number
@@ -64,6 +66,9 @@ export function* rowChangesOf(
       case 'journal-clear':
         for (const kind of ['journal', 'backfill'] as const) yield { kind, clear: change.revision }
         break
+      case 'purge':
+        for (const kind of ['history', 'journal', 'backfill'] as const) yield { kind, empty: true }
+        break
       case 'log':
         yield { kind: 'log', put: next.log(), fields: { ...change.entry, at: change.entry.at ?? now } }
     }
@@ -78,8 +83,12 @@ export function writesOf(all: readonly RowChange[]): AnyBulkWriteOperation<Row>[
   const cleared = new Set<string>()
   const puts = new Map<string | number, Put>()
   const dropped = new Set<string>()
+  let isEmptied = false
   for (const change of all) {
-    if ('drop' in change) {
+    if ('empty' in change) {
+      isEmptied = true
+      for (const noted of [cleared, puts, dropped]) noted.clear()
+    } else if ('drop' in change) {
       puts.delete(change.drop)
       dropped.add(change.drop)
     } else if ('clear' in change) {
@@ -94,6 +103,7 @@ export function writesOf(all: readonly RowChange[]): AnyBulkWriteOperation<Row>[
     }
   }
   const gone = [
+    ...(isEmptied ? [{}] : []),
     ...(dropped.size === 0 ? [] : [{ _id: { $in: [...dropped] } }]),
     ...(cleared.size === 0 ? [] : [{ revision: { $in: [...cleared] } }]),
   ]
@@ -109,12 +119,14 @@ function upsert({ put, fields, first }: Put): AnyBulkWriteOperation<Row> {
 export function touchedBy(kind: RowKind, changes: readonly RowChange[]): (row: Row) => boolean {
   const ids = new Set<unknown>()
   const revisions = new Set<unknown>()
+  let isEmptied = false
   for (const change of changes) {
     if (change.kind !== kind) continue
-    if ('clear' in change) revisions.add(change.clear)
+    if ('empty' in change) isEmptied = true
+    else if ('clear' in change) revisions.add(change.clear)
     else ids.add('put' in change ? change.put : change.drop)
   }
-  return (row) => ids.has(row._id) || revisions.has(row['revision'])
+  return (row) => isEmptied || ids.has(row._id) || revisions.has(row['revision'])
 }
 
 /** The rows as they are once the changes are done. */
@@ -127,7 +139,8 @@ export function withChanges(
   if (own.length === 0) return rows
   const byId = new Map(rows.map((row) => [row._id, row]))
   for (const change of own) {
-    if ('drop' in change) byId.delete(change.drop)
+    if ('empty' in change) byId.clear()
+    else if ('drop' in change) byId.delete(change.drop)
     else if ('clear' in change) {
       for (const [id, row] of byId) if (row['revision'] === change.clear) byId.delete(id)
     } else {
@@ -162,8 +175,8 @@ function parsed(text: unknown): unknown {
 
 function isRowChange(value: unknown): value is RowChange {
   if (typeof value !== 'object' || value === null) return false
-  const { kind, put, fields, drop, clear } = value as Record<string, unknown>
+  const { kind, put, fields, drop, clear, empty } = value as Record<string, unknown>
   if (!(ROW_KINDS as readonly unknown[]).includes(kind)) return false
-  if (typeof drop === 'string' || typeof clear === 'string') return true
+  if (empty === true || typeof drop === 'string' || typeof clear === 'string') return true
   return (typeof put === 'string' || typeof put === 'number') && typeof fields === 'object' && fields !== null
 }

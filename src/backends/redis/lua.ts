@@ -114,6 +114,11 @@ while i <= #ARGV do
       if string.match(field, '^%S+ %S+ (.*)$') == ARGV[i + 1] then redis.call('HDEL', KEYS[4], field) end
     end
     i = i + 2
+  elseif op == 'purge' then
+    for _, place in ipairs({2, 3, 4, 7}) do
+      for _, field in ipairs(redis.call('HKEYS', KEYS[place])) do redis.call('HDEL', KEYS[place], field) end
+    end
+    i = i + 1
   elseif op == 'log' then
     redis.call('LPUSH', KEYS[6], '{"at":"' .. at(ARGV[i + 1]) .. '",' .. ARGV[i + 2])
     i = i + 3

@@ -186,6 +186,8 @@ function operationOf(change: MetadataChange): string[] {
       ])
     case 'journal-clear':
       return ['journal-clear', change.revision]
+    case 'purge':
+      return ['purge']
     case 'log': {
       const { at, ...entry } = change.entry
       return ['log', at ?? '', openEnded(entry)]

@@ -5,6 +5,13 @@ import type { SqlNames } from './names.js'
 
 const LONGEST_KEY = 255
 
+/** Asked for by their keys, though it is all of them: MySQL's `sql_safe_updates` refuses a DELETE without one. */
+const PURGED = [
+  ['history', 'id'],
+  ['journal', 'revision'],
+  ['backfill', 'revision'],
+] as const
+
 /**
  * A change as SQL, values inlined: executed, packed with other statements into one message, or printed.
  * @throws MigrateError MIG-GRAPH-BAD-ID for an id or name of more than 255 characters
@@ -29,6 +36,8 @@ export function renderChange(change: MetadataChange, names: SqlNames, flavour: S
       return [names.journal, names.backfill].map(
         (table) => `DELETE FROM ${table} WHERE revision = ${key(change.revision, flavour)}`,
       )
+    case 'purge':
+      return PURGED.map(([table, column]) => `DELETE FROM ${names[table]} WHERE ${column} >= ''`)
     case 'log':
       return [renderLog([change.entry], names, flavour)]
   }

@@ -28,8 +28,8 @@ export interface RecordingOptions {
 }
 
 /**
- * A session that writes a script for the server's plain client instead of doing anything. Journal and log stay out
- * of it: they tell of runs of the tool, and whoever runs the script sees where it stops.
+ * A session that writes a script for the server's plain client instead of doing anything. Journal and log are not written
+ * to: they tell of runs of the tool, and whoever runs the script sees where it stops. A purge forgets the journal there too.
  */
 export function recordingSession(options: RecordingOptions): Session<never> {
   const { names, flavour, capabilities } = options

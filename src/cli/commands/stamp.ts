@@ -7,7 +7,7 @@ export const command: CommandSpec = {
     'before them are applied, and nothing else. No script is run.',
   arguments: [{ syntax: '<targets...>', description: 'one or several' }],
   options: [
-    { flags: '--purge', description: 'forget every row of the history first' },
+    { flags: '--purge', description: 'forget the whole history first, and what is unfinished' },
     ...RUN_OPTIONS.filter((option) => option.flags !== '--single-transaction'),
   ],
   examples: [
@@ -15,6 +15,7 @@ export const command: CommandSpec = {
     ['migrate stamp auth@head shop@head', 'two branches at once'],
     ['migrate stamp base', 'nothing of it is there'],
     ['migrate stamp --purge 3f2a', 'a history that is beyond repair'],
+    ['migrate stamp --purge head --sql', 'the same as a script'],
   ],
   run: (context, input) =>
     runSteps(context, input, (migrator, { plan, sql }) =>

@@ -83,6 +83,9 @@ function record(kept: Kept, change: MetadataChange): void {
       for (const [key, entry] of kept.journal)
         if (entry.revision === change.revision) kept.journal.delete(key)
       break
+    case 'purge':
+      for (const rows of [kept.applied, kept.scripts, kept.journal]) rows.clear()
+      break
     case 'log':
       kept.log.push({ ...change.entry, at: change.entry.at ?? now })
   }
