@@ -38,11 +38,19 @@ export function findConfig(from: string): ConfigFile | null {
   for (let folder = resolve(from); ; folder = dirname(folder)) {
     const names = namesIn(folder)
     const isPublic = folder !== resolve(from) && isOpenToAll(folder)
+    let directory: string | undefined
     for (const place of isPublic ? [] : CONFIG_PLACES) {
       if (!names.has(place)) continue
-      const file = readCandidate(join(folder, place))
+      const path = join(folder, place)
+      if (place !== 'package.json' && isFolder(path)) {
+        directory ??= path
+        continue
+      }
+      const file = readCandidate(path)
       if (file !== null && (place !== 'package.json' || holdsConfig(file.text))) return file
     }
+    // Who put it there meant to configure something: the command must not begin as if nobody had.
+    if (directory !== undefined) throw configIsFolder(directory)
     if (names.has('.git') || folder === home || dirname(folder) === folder) return null
   }
 }
@@ -80,19 +88,25 @@ function isOpenToAll(folder: string): boolean {
   return (mode & 0o1002) === 0o1002
 }
 
-/** Null for a folder of that name. */
+/** Null where there is nothing to read after all. */
 function readCandidate(path: string): ConfigFile | null {
   try {
     return { path, text: textOf(path) }
   } catch (error) {
     // A package.json that is no file, or of that size, is not for us to judge.
-    if (errnoOf(error) === 'ENOENT' || isFolder(path) || basename(path) === 'package.json') return null
+    if (errnoOf(error) === 'ENOENT' || basename(path) === 'package.json') return null
     throw unreadableConfig(path, error)
   }
 }
 
 function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+}
+
+function configIsFolder(path: string): MigrateError {
+  return new MigrateError('MIG-CONFIG-UNREADABLE', `${path} is a directory, and a configuration is a file.`, {
+    hint: 'Give the directory another name, or name the file with --config.',
+  })
 }
 
 function textOf(path: string): string {

@@ -65,6 +65,16 @@ it('a device that never ends is refused', async () => {
   )
 })
 
+it('a folder called as a configuration is refused, but where a configuration lies beside it', async () => {
+  const folder = temporary({ '.migraterc/notes': '', 'inside/.git': '' })
+  const said = await told(folder, async () => resolveConfig({}, {}, folder))
+  expect(said).toContain('MIG-CONFIG-UNREADABLE')
+  expect(said).toContain('<project>/.migraterc is a directory, and a configuration is a file.')
+  expect((await resolveConfig({}, {}, join(folder, 'inside'))).file).toBeNull()
+  writeFileSync(join(folder, '.migraterc.yaml'), 'dir: here\n')
+  expect((await resolveConfig({}, {}, folder)).dir).toBe(join(folder, 'here'))
+})
+
 it('a folder called .env is left alone', async () => {
   const folder = temporary({ '.env/bin/python': '', '.migraterc': 'dir: here\n' })
   expect((await resolveConfig({}, {}, folder)).dir).toBe(join(folder, 'here'))
