@@ -9,8 +9,9 @@ import type { Context } from './context.js'
  * @throws MigrateError MIG-EDITOR-FAILED when none is named, or it fails
  */
 export async function openEditor(file: string, context: Context): Promise<void> {
-  const named = process.env['VISUAL'] ?? process.env['EDITOR'] ?? ''
-  if (named.trim() === '') {
+  // One that is set to nothing names none.
+  const named = [process.env['VISUAL'], process.env['EDITOR']].find((each) => each?.trim()) ?? ''
+  if (named === '') {
     throw new MigrateError('MIG-EDITOR-FAILED', 'No editor is named.', {
       hint: `Set EDITOR, or open the file yourself: ${file}`,
     })
