@@ -1,5 +1,5 @@
 import type { Difference, LockHolder, Session } from '../backend/index.js'
-import { counted } from '../core/wording.js'
+import { byText, counted } from '../core/wording.js'
 import { isAtWork } from '../report/running.js'
 import type { Context } from './context.js'
 import { compareWith, readDeclared, type Declared } from './declared.js'
@@ -37,8 +37,7 @@ const reportOf = (checks: readonly OneCheck[]): CheckReport => ({ ok: checks.eve
 
 async function headsCheck(context: Context): Promise<OneCheck> {
   const state = await readFiles(context)
-  const { heads } = state.graph
-  return ofRevisions('heads', heads.length > 1 ? heads : [], state)
+  return ofRevisions('heads', severalHeads(state), state)
 }
 
 async function revisionChecks(
@@ -48,7 +47,7 @@ async function revisionChecks(
 ): Promise<readonly OneCheck[]> {
   const { graph, applied, sources, snapshot } = state
   const found: Record<OfRevisions, readonly string[]> = {
-    heads: graph.heads.length > 1 ? graph.heads : [],
+    heads: severalHeads(state),
     pending: await pendingOf(state),
     edited: await editedRevisions(state),
     missing: graph.order.flatMap(({ id }) => (applied.has(id) && !sources.has(id) ? [id] : [])),
@@ -60,6 +59,13 @@ async function revisionChecks(
       ? unfinishedBeside(running, found.unfinished, state)
       : ofRevisions(name, found[name], state),
   )
+}
+
+/** Of the files: a merge joins files, and what has none is told as missing. */
+function severalHeads({ graph, sources }: State): readonly string[] {
+  const has = (id: string): boolean => sources.has(id)
+  const heads = graph.order.flatMap(({ id }) => (has(id) && !graph.children(id).some(has) ? [id] : []))
+  return heads.length > 1 ? heads.sort(byText) : []
 }
 
 /** What the run that has the lock is at is not half applied, nor settled: nothing is to be typed until that run has ended. */

@@ -268,11 +268,16 @@ function notFound(graph: Graph, name: string, context: TargetContext): MigrateEr
 export function severalHeads(graph: Graph, target: Target, heads: readonly string[]): MigrateError {
   const text = printTarget(target)
   const [first = ''] = heads
+  const here = heads.filter((id) => !isRowAlone(graph, id))
+  const absent = heads.find((id) => isRowAlone(graph, id))
   return new MigrateError(
     'MIG-TARGET-MULTIPLE-HEADS',
     `"${text}" could be ${heads.length} revisions: ${listed(heads)}.`,
     {
-      hint: `Type one of them (${first}), label@head, or heads for all; or join them with: migrate merge heads -m "merge heads"`,
+      hint:
+        absent === undefined
+          ? `Type one of them (${first}), label@head, or heads for all; or join them with: migrate merge heads -m "merge heads"`
+          : `Type the one that is meant (${here[0] ?? first}), or heads for all; or check out the branch that has the file of ${absent}.`,
       details: heads.slice(0, 20).map((id) => describe(graph, id)),
     },
   )
@@ -326,5 +331,12 @@ export function describe(graph: Graph, id: string): string {
   const node: (RevisionNode & { readonly message?: unknown }) | undefined = graph.get(id)
   const labels = node?.labels ?? []
   const message = typeof node?.message === 'string' && node.message !== '' ? `: ${node.message}` : ''
-  return `${id}${labels.length > 0 ? ` (${labels.join(', ')})` : ''}${message}`
+  const absent = isRowAlone(graph, id) ? ' (applied, and its file is not here)' : ''
+  return `${id}${labels.length > 0 ? ` (${labels.join(', ')})` : ''}${message}${absent}`
+}
+
+/** Whether a row of the history stands for it, since there is no file. */
+function isRowAlone(graph: Graph, id: string): boolean {
+  const node = graph.get(id)
+  return node !== undefined && 'appliedAt' in node
 }

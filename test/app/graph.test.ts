@@ -37,6 +37,30 @@ describeEverywhere('branches', (project) => {
     expect(ids(await migrator.upgrade('+1'))).toHaveLength(1)
   })
 
+  it('whose file is not here are told as such, and are nothing that a merge could join', async () => {
+    project().revision(A, table('a'))
+    project().revision(B, table('b'), { parents: A })
+    const migrator = project().migrator()
+    await migrator.upgrade()
+    project().removeFile(`${B}.sql`)
+    project().revision(C, table('c'), { parents: A })
+    expect(await refusal(migrator.upgrade())).toMatchObject({
+      code: 'MIG-TARGET-MULTIPLE-HEADS',
+      hint: `Type the one that is meant (${C}), or heads for all; or check out the branch that has the file of ${B}.`,
+      details: [
+        expect.stringMatching(/^bbbb.* \(applied, and its file is not here\)$/),
+        expect.stringMatching(/^cccc/),
+      ],
+    })
+    const { checks } = await migrator.check()
+    const found = checks.filter(({ ok }) => !ok).map(({ name, revisions }) => [name, ...revisions])
+    expect(found).toEqual([
+      ['pending', C],
+      ['missing', B],
+    ])
+    expect(ids(await migrator.upgrade(C))).toEqual([C])
+  })
+
   it('are told by every command that looks, before, between and after', async () => {
     bases(project())
     const migrator = project().migrator()
