@@ -2,6 +2,7 @@ import { MigrateError, type MigrateErrorOptions } from '../core/errors.js'
 import { shellWord } from '../core/shell.js'
 import { parseTarget } from '../core/target.js'
 import { readLines } from '../files/source-lines.js'
+import { HISTORY } from './prepare.js'
 import type { RunFailure, RunReport, StepReport, UnfinishedReport } from './types.js'
 
 /** An error that broke a run off, with the run's report. */
@@ -41,6 +42,11 @@ function nextStep(error: MigrateError, report: RunReport, { target, flags }: Giv
   if (error.code === 'MIG-INTERRUPTED') return `To go on, type: ${command}`
   const stopped = report.steps.find(({ outcome }) => outcome === 'failed' || outcome === 'rolled-back')
   const where = error.position?.file ?? stopped?.file ?? 'the revision'
+  if (where.startsWith(HISTORY)) {
+    return stopped?.file == null
+      ? `Bring its file back, with a down that works, then type: ${command}`
+      : `To have the down of its file run instead, type: migrate repair ${stopped.revision}   and then: ${command}`
+  }
   return `Mend ${where}, then type: ${command}`
 }
 

@@ -16,9 +16,12 @@ import type {
 } from '../core/revision.js'
 import { VERSION } from '../core/version.js'
 import type { EngineStep, PreparedScript, ScriptStep } from '../engine/index.js'
-import { checksumOf, loadScripts } from './checksum.js'
+import { checksumOf, isEdited, loadScripts } from './checksum.js'
 import type { Context } from './context.js'
 import type { State } from './state.js'
+
+/** What a place in a script of the history begins with, where a file's name would be. */
+export const HISTORY = 'history:'
 
 /** A revision that a plan goes through, and which way. */
 export interface PlanStep {
@@ -40,17 +43,25 @@ export interface RunIdentity {
 export class Preparer {
   readonly #context: Context
   readonly #backend: Backend
-  readonly #graph: State['graph']
+  readonly #state: State
   readonly #session: Session
   readonly #run: RunIdentity
-  readonly #toldEmpty = new Set<string>()
+  readonly #told: Set<string>
 
-  constructor(context: Context, state: State, session: Session, run: RunIdentity) {
+  /** @param told what was said already: a plan is prepared to be asked about, and made anew under the lock */
+  constructor(
+    context: Context,
+    state: State,
+    session: Session,
+    run: RunIdentity,
+    told: Set<string> = new Set(),
+  ) {
     this.#context = context
     this.#backend = state.backend
-    this.#graph = state.graph
+    this.#state = state
     this.#session = session
     this.#run = run
+    this.#told = told
   }
 
   step(planned: PlanStep): EngineStep {
@@ -71,28 +82,45 @@ export class Preparer {
       { kind: 'apply', row: this.row(source, scripts, durationMs) },
       this.#moved(node.id, 'up'),
     ])
+    // A file that nobody has filled in yet is applied like any other, and is then no more to be edited.
     const isMeant = node.parents.length >= 2 || scripts.up.meantEmpty === true
-    if (prepared.steps.length === 0 && !isMeant) this.#tellEmpty(node.id)
+    if (prepared.steps.length === 0 && !isMeant) this.#tell(`${node.id} has nothing in its up section`)
     return prepared
   }
 
-  /** A file that nobody has filled in yet is applied like any other, and is then no more to be edited. */
-  #tellEmpty(id: string): void {
-    if (this.#toldEmpty.has(id)) return
-    this.#toldEmpty.add(id)
-    this.#context.emit({ type: 'notice', message: `${id} has nothing in its up section` })
+  /** Once. */
+  #tell(message: string): void {
+    if (this.#told.has(message)) return
+    this.#told.add(message)
+    this.#context.emit({ type: 'notice', message })
   }
 
   async #down({ node, source, forget = [] }: PlanStep): Promise<PreparedScript> {
-    const down =
-      source === null
-        ? await this.#storedDown(node.id)
-        : (await loadScripts(source, this.#backend, this.#context.signal)).down
+    const down = source === null ? await this.#storedDown(node.id) : await this.#downBeside(source)
     if (down === null) throw irreversible(node.id, source)
     return this.#prepared(down, () => [
       ...[node.id, ...forget].map((revision) => ({ kind: 'revert' as const, revision })),
       this.#moved(node.id, 'down'),
     ])
+  }
+
+  /**
+   * The file's, unless the file was edited since: its down undoes what it says now, and the history's what was applied. One
+   * that was begun goes on.
+   */
+  async #downBeside(source: RevisionSource): Promise<Script | null> {
+    const { down } = await loadScripts(source, this.#backend, this.#context.signal)
+    const { id } = source
+    const row = this.#state.rows.get(id)
+    const isBegun = this.#state.snapshot.journal.some((entry) => entry.revision === id)
+    if (row === undefined || isBegun || !(await isEdited(row, source, this.#backend))) return down
+    const stored = await this.#session.metadata.scripts(id)
+    if (stored?.down == null || stored.downCodeSteps.length > 0) return down
+    // Who applied a file in which the down was still to be written has written it by now.
+    const kept = this.#backend.normalise(stored.down)
+    if (kept === '' || (down !== null && kept === this.#backend.normalise(down.text))) return down
+    this.#tell(`${id} was edited after it was applied: the down that it was applied with undoes it`)
+    return scriptOf(id, stored.down, stored)
   }
 
   async #storedDown(id: string): Promise<Script | null> {
@@ -104,12 +132,7 @@ export class Preparer {
         `its down has a code step (${stored.downCodeSteps.join(', ')}), which only the file can run`,
       )
     }
-    return {
-      parts: [{ kind: 'text', text: stored.down, origin: startOf(`history:${id}`) }],
-      transaction: stored.downTransaction,
-      text: stored.down,
-      codeSteps: [],
-    }
+    return scriptOf(id, stored.down, stored)
   }
 
   #prepared(script: Script, changes: PreparedScript['changes']): PreparedScript {
@@ -152,7 +175,7 @@ export class Preparer {
     return {
       ...headerOf(source),
       // Ids, where the file may say labels or prefixes: they must mean the same without the files.
-      dependsOn: this.#graph.dependencies(source.id),
+      dependsOn: this.#state.graph.dependencies(source.id),
       ...storedScripts(scripts),
       checksum: checksumOf(scripts.up, this.#backend),
       sourceHash: source.sourceHash,
@@ -189,6 +212,12 @@ export class Preparer {
   logged(revision: string | null, detail: string | null): MetadataChange {
     return { kind: 'log', entry: this.logEntry(revision, 'done', detail) }
   }
+}
+
+/** As the history keeps it. */
+function scriptOf(id: string, text: string, { downTransaction }: StoredScripts): Script {
+  const origin = startOf(`${HISTORY}${id}`)
+  return { parts: [{ kind: 'text', text, origin }], transaction: downTransaction, text, codeSteps: [] }
 }
 
 export function headerOf(header: RevisionHeader): RevisionHeader {

@@ -59,6 +59,7 @@ export class Runner {
   readonly #options: RunOptions
   readonly #session: Session
   readonly #identity: RunIdentity
+  readonly #told = new Set<string>()
 
   constructor(context: Context, command: RunCommand, options: RunOptions, session: Session) {
     this.#context = context
@@ -111,7 +112,7 @@ export class Runner {
   }
 
   #preparer(state: State): Preparer {
-    return new Preparer(this.#context, state, this.#session, this.#identity)
+    return new Preparer(this.#context, state, this.#session, this.#identity, this.#told)
   }
 
   /** The history read again under the lock, and the plan made anew from it. */
