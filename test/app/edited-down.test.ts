@@ -25,7 +25,7 @@ describeEverywhere('a revision that is edited while it is applied', (project) =>
     const { migrator, notices } = watched()
     await migrator.upgrade()
     write(project(), ['a', 'b'], ['a', 'b'])
-    const { steps } = await migrator.redo('-1', { confirm: () => true })
+    const { steps } = await migrator.redo('-1', { confirm: () => Promise.resolve(true) })
     expect(steps.map(({ outcome }) => outcome)).toEqual(['reverted', 'applied'])
     expect(notices).toEqual([
       `${A} was edited after it was applied: the down that it was applied with undoes it`,
