@@ -1,6 +1,7 @@
 import type { RunReport } from '../app/types.js'
 import { MigrateError } from '../core/errors.js'
 import { maskKnown, maskSecrets, secretsOf } from '../core/mask.js'
+import { reasonOf } from '../files/bytes.js'
 import { readLines } from '../files/source-lines.js'
 import { failureDocument, renderError } from '../report/error.js'
 import { typed, type View } from '../report/view.js'
@@ -27,6 +28,26 @@ export async function reportFailure(
   }
   io.err(hidden(renderError(await withSource(error, folderOf(before)), view)))
   return error.exitCode
+}
+
+/** Not all of what was for stdout could be written: that is told on stderr, with `--json` too. Answers the exit code. */
+export function reportLost(
+  cause: unknown,
+  args: readonly string[],
+  io: Io,
+  interruption: AbortSignal,
+): Promise<number> {
+  const error = new MigrateError('MIG-OUTPUT', `What was printed could not be written: ${reasonOf(cause)}.`, {
+    state: 'What the command did is done all the same.',
+    hint: 'Make room, and see where the database stands with: migrate status',
+    cause,
+  })
+  return reportFailure(
+    error,
+    args.filter((arg) => arg !== '--json'),
+    io,
+    interruption,
+  )
 }
 
 /** What an error says to type next, with the options that were typed before. */

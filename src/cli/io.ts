@@ -1,5 +1,6 @@
 import { isatty } from 'node:tty'
 import { createView, type View } from '../report/view.js'
+import { Output } from './output.js'
 
 /** Columns of a terminal that does not say how many it has. */
 const UNKNOWN_WIDTH = 80
@@ -13,43 +14,22 @@ export interface Io {
   /** True when a question can be asked and answered. */
   readonly canAsk: boolean
   view(stream: 'out' | 'err', options: { readonly colour: boolean; readonly verbose: boolean }): View
-  /** Resolves when everything that was written has left the process. */
-  drain(): Promise<void>
+  /**
+   * Resolves when everything that was written has left the process.
+   * @returns why some of what was for stdout did not; undefined too where its reader has gone away
+   */
+  drain(): Promise<unknown>
 }
 
-/**
- * A reader that has gone away (`migrate history | head`) must not break a run off in its midst: what is written
- * to it from then on is dropped.
- * @param chosen options that commands to be typed next have to repeat
- */
+/** @param chosen options that commands to be typed next have to repeat */
 export function processIo(chosen = ''): Io {
-  const gone = new Set<number>()
-  const opened = new Map<number, NodeJS.WriteStream>()
-  // A stream takes a millisecond or two to be made, and most commands need one of them only.
-  const open = (descriptor: 1 | 2): (() => NodeJS.WriteStream) => {
-    let stream: NodeJS.WriteStream | undefined
-    return () => {
-      if (stream !== undefined) return stream
-      stream = descriptor === 1 ? process.stdout : process.stderr
-      stream.on('error', (error: NodeJS.ErrnoException) => {
-        if (error.code !== 'EPIPE') throw error
-        gone.add(descriptor)
-      })
-      opened.set(descriptor, stream)
-      return stream
-    }
-  }
-  const out = open(1)
-  const err = open(2)
+  const out = new Output(1)
+  const err = new Output(2)
   const outIsTerminal = isatty(1)
   const errIsTerminal = isatty(2)
   return {
-    out: (text) => {
-      if (!gone.has(1)) out().write(text)
-    },
-    err: (text) => {
-      if (!gone.has(2)) err().write(text)
-    },
+    out: (text) => out.write(text),
+    err: (text) => err.write(text),
     outIsTerminal,
     errIsTerminal,
     canAsk: errIsTerminal && isatty(0),
@@ -59,15 +39,12 @@ export function processIo(chosen = ''): Io {
         colour: colour && wantsColour(terminal),
         verbose,
         chosen,
-        ...(terminal ? { width: (stream === 'out' ? out : err)().columns || UNKNOWN_WIDTH } : {}),
+        ...(terminal ? { width: (stream === 'out' ? out : err).columns ?? UNKNOWN_WIDTH } : {}),
       })
     },
     drain: async () => {
-      for (const [descriptor, stream] of opened) {
-        if (!gone.has(descriptor) && stream.writableLength > 0) {
-          await new Promise<void>((resolve) => stream.write('', () => resolve()))
-        }
-      }
+      await err.drain()
+      return out.drain()
     },
   }
 }

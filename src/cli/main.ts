@@ -9,7 +9,11 @@ import { VERSION } from '../core/version.js'
 export async function main(args: readonly string[]): Promise<void> {
   // Answered before anything else is loaded.
   if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
-    writeSync(1, `revgraph ${VERSION}\n`)
+    try {
+      writeSync(1, `revgraph ${VERSION}\n`)
+    } catch {
+      process.exitCode = 1
+    }
     return
   }
   const { runCommand } = await import('./run-command.js')

@@ -1,5 +1,5 @@
 import { MigrateError } from '../core/errors.js'
-import { maskSecrets, secretsOf } from '../core/mask.js'
+import { maskSecrets } from '../core/mask.js'
 import { chosenOptions } from './chosen.js'
 import { processIo, type Io } from './io.js'
 import { runProgram } from './program.js'
@@ -20,8 +20,14 @@ export async function runCommand(args: readonly string[]): Promise<void> {
     const { reportFailure } = await import('./failure.js')
     code = await reportFailure(error, args, io, interruption)
   }
+  const lost = await io.drain()
+  if (lost !== undefined) {
+    const { reportLost } = await import('./failure.js')
+    const exitCode = await reportLost(lost, args, io, interruption)
+    code ||= exitCode
+    await io.drain()
+  }
   // Code of the user's may have left timers or sockets behind; they must not keep the process.
-  await io.drain()
   process.exit(code)
 }
 
@@ -45,19 +51,25 @@ function drained(): Promise<never> {
  * the moment until then there are DATABASE_URL and files.
  */
 function hideArguments(args: readonly string[]): void {
-  const shown = args.map((arg) => (secretsOf(arg).length > 0 ? maskSecrets(arg) : arg))
+  const shown = args.map(maskSecrets)
   if (shown.some((arg, index) => arg !== args[index])) process.title = ['migrate', ...shown].join(' ')
 }
 
-/** The first signal asks the run to end cleanly; the second does not ask. */
+/**
+ * The first signal asks the run to end cleanly; the second does not ask. A terminal that is closed has nobody who could
+ * mean that: the kernel and the shell each send a SIGHUP then.
+ */
 function listenForSignals(io: Io): AbortSignal {
   const controller = new AbortController()
   const stop = (): void => {
-    if (controller.signal.aborted) process.exit(130)
     io.err('\ninterrupted: ending cleanly; once more to leave at once\n')
     controller.abort(new MigrateError('MIG-INTERRUPTED', 'Interrupted.'))
   }
-  process.on('SIGINT', stop)
-  process.on('SIGTERM', stop)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (!controller.signal.aborted) stop()
+      else if (signal !== 'SIGHUP') process.exit(130)
+    })
+  }
   return controller.signal
 }

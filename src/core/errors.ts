@@ -87,6 +87,7 @@ export const ERROR_CODES = {
   'MIG-LOCK-TIMEOUT': 4,
   'MIG-LOCK-LOST': 1,
   'MIG-LISTENER-FAILED': 1,
+  'MIG-OUTPUT': 1,
   'MIG-INTERRUPTED': 130,
   'MIG-INTERNAL': 1,
 } as const satisfies Record<string, ExitCode>

@@ -8,7 +8,7 @@ import { CliProject, sqlRevision } from './project.js'
 
 const A = 'aaaa00000001'
 const B = 'bbbb00000002'
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 describeServers(['postgres', 'postgres15', 'mysql', 'mariadb'], (server) => {
   const isPostgres = server.name.startsWith('postgres')

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -18,8 +18,9 @@ beforeEach(() => {
 })
 afterEach(() => project.remove())
 
-function shell(args: string) {
-  return spawnSync('/bin/sh', ['-c', `"${process.execPath}" "${BIN}" ${args}`], {
+/** @param before for the shell */
+function shell(args: string, before = '') {
+  return spawnSync('/bin/sh', ['-c', `${before}"${process.execPath}" "${BIN}" ${args}`], {
     cwd: project.folder,
     encoding: 'utf8',
     maxBuffer: 64 * 1024 * 1024,
@@ -33,6 +34,36 @@ describe('streams', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
     expect(JSON.parse(project.run('current', '--json').stdout)).toMatchObject({ applied: [A] })
   })
+
+  it.runIf(existsSync('/dev/full'))('a disk that is full ends no run, and is told at its end', () => {
+    project.write({ 'migrations/b.sql': sqlRevision(B, 'SELECT 1;', { parents: A }) })
+    const { status, stderr } = shell('upgrade > /dev/full')
+    expect(stderr).toContain('error[MIG-OUTPUT] What was printed could not be written: the disk is full.')
+    expect({ status, lines: stderr.split('\n').length }).toEqual({ status: 1, lines: 5 })
+    expect(JSON.parse(project.run('current', '--json').stdout)).toMatchObject({ applied: [A, B] })
+    for (const args of ['current --json', '--help', 'upgrade base:head --sql'])
+      expect(shell(`${args} > /dev/full`)).toMatchObject({ status: 1, stdout: '' })
+    expect(shell('--version > /dev/full')).toMatchObject({ status: 1, stderr: '' })
+  })
+
+  it.runIf(existsSync('/dev/full'))('what stderr does not take changes nothing', () => {
+    expect(shell('upgrade 2> /dev/full')).toMatchObject({ status: 0 })
+    expect(shell('downgrade nowhere > /dev/full 2> /dev/full')).toMatchObject({ status: 2 })
+    expect(JSON.parse(project.run('current', '--json').stdout)).toMatchObject({ applied: [A] })
+  })
+
+  it.runIf(existsSync('/dev/full'))(
+    'where a disk has room for the beginning alone, that is no success',
+    () => {
+      // 512 bytes are a block: the shell lets no file of its become longer.
+      const { status, stderr } = shell('upgrade base:head --sql > up.sql')
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+      const cut = shell('upgrade base:head --sql > cut.sql', 'ulimit -f 1; ')
+      expect(statSync(join(project.folder, 'cut.sql')).size).toBe(512)
+      expect(cut.status).toBe(1)
+      expect(cut.stderr).toContain('error[MIG-OUTPUT]')
+    },
+  )
 
   it('a document of megabytes leaves the process whole', () => {
     const body = `INSERT INTO users VALUES (1, '${'x'.repeat(3_000_000)}');`
