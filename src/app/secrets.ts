@@ -3,7 +3,7 @@ import { MigrateError } from '../core/errors.js'
 import { maskKnown, secretsOf } from '../core/mask.js'
 import { askedPassword } from '../files/password.js'
 import { RunError } from './failure.js'
-import type { MigratorEvent } from './types.js'
+import type { MigratorEvent, RunReport, StatementReport, StepReport } from './types.js'
 
 /** Where passwords are as well, for drivers and for us. */
 const VARIABLES = ['PGPASSWORD', 'MYSQL_PWD', 'MIGRATE_PASSWORD']
@@ -39,6 +39,14 @@ export class Secrets {
     return maskKnown(text, [...this.#known])
   }
 
+  /** The same of a text that {@link inspect} has made: what stands in quotes there has backslashes of its own. */
+  #maskInspected(shown: string): string {
+    return maskKnown(shown, [
+      ...this.#known,
+      ...[...this.#known].map((secret) => inspect(secret).slice(1, -1)),
+    ])
+  }
+
   maskEvent(event: MigratorEvent): MigratorEvent {
     return event.type === 'notice' ? { ...event, message: this.mask(event.message) } : event
   }
@@ -51,7 +59,7 @@ export class Secrets {
       maxStringLength: null,
       maxArrayLength: null,
     })
-    return this.mask(shown) === shown ? error : this.#without(error, DEEPEST)
+    return this.#maskInspected(shown) === shown ? error : this.#without(error, DEEPEST)
   }
 
   #without(error: unknown, depth: number): unknown {
@@ -71,15 +79,32 @@ export class Secrets {
     })
     masked.stack = this.mask(error.stack ?? '')
     if (!(error instanceof RunError)) return masked
-    const report = JSON.parse(this.mask(JSON.stringify(error.report))) as RunError['report']
-    return new RunError(masked, report)
+    return new RunError(masked, this.#maskReport(error.report))
+  }
+
+  /** Only what people have written: its other words are ids, paths and words of ours, which programs go by. */
+  #maskReport(report: RunReport): RunReport {
+    const statement = ({ note, verify, ...rest }: StatementReport): StatementReport => ({
+      ...rest,
+      sql: this.mask(rest.sql),
+      ...(note === undefined ? {} : { note: this.mask(note) }),
+      ...(verify === undefined ? {} : { verify: this.mask(verify) }),
+    })
+    const step = (one: StepReport): StepReport => ({
+      ...one,
+      message: this.mask(one.message),
+      statements: one.statements.map(statement),
+    })
+    return { ...report, steps: report.steps.map(step) }
   }
 
   /** A driver's error may hold its whole configuration. */
   #bare(error: Error, cause: unknown): Error {
     const bare = new Error(this.mask(error.message), cause === undefined ? undefined : { cause })
-    bare.name = error.name
+    bare.name = this.mask(error.name)
     bare.stack = this.mask(error.stack ?? '')
-    return 'code' in error ? Object.assign(bare, { code: error.code }) : bare
+    if (!('code' in error)) return bare
+    const { code } = error
+    return Object.assign(bare, { code: typeof code === 'string' ? this.mask(code) : code })
   }
 }

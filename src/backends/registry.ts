@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { BACKEND_API_VERSION, type Backend } from '../backend/index.js'
 import { MigrateError } from '../core/errors.js'
+import { maskSecrets } from '../core/mask.js'
 
 interface Entry {
   readonly name: string
@@ -162,8 +163,12 @@ function checked(name: string, candidate: unknown): Backend {
   return candidate as Backend
 }
 
-const unusable = (name: string, why: string, more: { hint?: string; cause?: unknown } = {}): MigrateError =>
-  new MigrateError('MIG-BACKEND-UNUSABLE', `The backend "${name}" cannot be used: ${why}.`, {
-    hint: `Look for a version of ${name} that fits this version of revgraph.`,
-    ...more,
-  })
+/** @param name which may be a URL that was written in its place */
+function unusable(name: string, why: string, more: { hint?: string; cause?: unknown } = {}): MigrateError {
+  const { hint = `Look for a version of ${name} that fits this version of revgraph.`, cause } = more
+  return new MigrateError(
+    'MIG-BACKEND-UNUSABLE',
+    maskSecrets(`The backend "${name}" cannot be used: ${why}.`),
+    { hint: maskSecrets(hint), ...(cause === undefined || maskSecrets(name) !== name ? {} : { cause }) },
+  )
+}

@@ -1,6 +1,6 @@
 import type { RunReport } from '../app/types.js'
 import { MigrateError } from '../core/errors.js'
-import { maskKnown, maskSecrets, secretsOf } from '../core/mask.js'
+import { blotSecrets, maskKnown, maskLogins, maskSecrets, secretsOf } from '../core/mask.js'
 import { reasonOf } from '../files/bytes.js'
 import { readLines } from '../files/source-lines.js'
 import { failureDocument, renderError } from '../report/error.js'
@@ -55,11 +55,11 @@ function sayingTyped(error: MigrateError, view: View): MigrateError {
   return error.hint === undefined ? error : error.with({ hint: typed(error.hint, view) })
 }
 
-/** A URL that was typed in the place of something else is quoted as what it was taken for. */
+/** A URL that was given in the place of something else is quoted as what it was taken for. */
 function hiding(args: readonly string[]): (text: string) => string {
-  const secrets = args.flatMap((arg) => secretsOf(arg))
-  const forms = secrets.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])
-  return (text) => maskKnown(text, forms)
+  const given = Object.entries(process.env).filter(([name]) => /^(?:MIGRATE_|DATABASE_URL$)/.test(name))
+  const secrets = [...args, ...given.map(([, value = '']) => value)].flatMap((text) => secretsOf(text))
+  return (text) => maskLogins(maskKnown(text, secrets))
 }
 
 function asMigrateError(thrown: unknown, interruption: AbortSignal): MigrateError {
@@ -84,7 +84,8 @@ async function withSource(error: MigrateError, folder: string): Promise<MigrateE
   const file = error.position?.file
   if (file === undefined || error.source !== undefined) return error
   const source = await readLines(file, folder)
-  return source === null ? error : error.with({ source })
+  // It may be a configuration.
+  return source === null ? error : error.with({ source: blotSecrets(source) })
 }
 
 function folderOf(args: readonly string[]): string {

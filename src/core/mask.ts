@@ -30,11 +30,13 @@ export function maskSecrets(text: string): string {
 }
 
 /**
- * A text without secrets that are known, as they are and as a URL would encode them. Those of fewer than three
+ * A text without secrets that are known, as they are and as a URL or JSON would have them. Those of fewer than three
  * characters are left: hiding them would hide half the text.
  */
 export function maskKnown(text: string, secrets: readonly string[]): string {
-  const forms = new Set(secrets.flatMap((secret) => [secret, encoded(secret)]))
+  const forms = new Set(
+    secrets.flatMap((secret) => [secret, encoded(secret), JSON.stringify(secret).slice(1, -1)]),
+  )
   return [...forms]
     .filter((secret) => secret.length > 2)
     .sort((a, b) => b.length - a.length)
@@ -45,6 +47,9 @@ export function maskKnown(text: string, secrets: readonly string[]): string {
 export function secretsOf(url: string): readonly string[] {
   const login = loginOf(url, 0)
   const raw = login === null ? [] : [url.slice(login.from, login.to)]
+  // Somebody may have encoded it, and have an `@` in a path or an option.
+  const encodedLogin = loginOf(/^[^/?#]*:\/\/[^/?#]*/.exec(url)?.[0] ?? '', 0)
+  if (encodedLogin !== null) raw.push(url.slice(encodedLogin.from, encodedLogin.to))
   for (const [, name = '', value = ''] of url.matchAll(/[?&]([^=&#?]*)=([^&#]*)/g)) {
     if (/pass|pwd|secret|token/i.test(decoded(name)) || /passphrase/i.test(decoded(value))) raw.push(value)
     // MongoDB's drivers take several properties in one option.
@@ -122,7 +127,8 @@ interface Login {
   readonly to: number
 }
 
-function maskLogins(text: string): string {
+/** A text without the passwords of its URLs. */
+export function maskLogins(text: string): string {
   let out = ''
   let at = 0
   for (let login = loginOf(text, 0); login !== null; login = loginOf(text, at)) {

@@ -97,8 +97,10 @@ function markOf(error: unknown): { reason: string; line: number; column: number 
 
 async function runCode(file: ConfigFile, shown: string): Promise<unknown> {
   const { importModule } = await import('./module-loader.js')
+  // A copy of a password would outlive it, and be where nobody looks for it.
+  const kept = blotSecrets(file.text) === file.text ? 'with the user' : 'nowhere'
   try {
-    return await importModule({ path: file.path, shown, text: file.text })
+    return await importModule({ path: file.path, shown, text: file.text, kept })
   } catch (error) {
     if (!(error instanceof MigrateError)) throw error
     throw invalid(error.message, error.position ?? startOf(shown), error.source ?? file.text, error.cause)

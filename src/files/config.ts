@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { SSL_MODES, type SslOptions } from '../backend/index.js'
 import { MigrateError } from '../core/errors.js'
@@ -269,25 +270,34 @@ function passwordOf(
   return text === undefined ? undefined : async () => Promise.resolve(text)
 }
 
-function firstLine(path: string, option: string): string {
+function firstLine(path: string, option: 'urlFile' | 'passwordFile'): string {
   let text: string
   try {
     text = readRegular(path, LARGEST_SETTINGS).toString('utf8')
   } catch (error) {
-    throw new MigrateError(
-      'MIG-CONFIG-INVALID',
-      `The file ${path} that "${option}" names cannot be read: ${reasonOf(error)}.`,
-      {
-        hint: `Correct "${option}", or make the file readable.`,
-        cause: error,
-      },
-    )
+    throw unreadableSecret(path, option, error)
   }
   const line = text.replace(/^\ufeff/, '').split(/\r?\n/, 1)[0] ?? ''
   if (line !== '') return line
   throw new MigrateError('MIG-CONFIG-INVALID', `The file ${path} that "${option}" names is empty.`, {
     hint: 'Its first line is what counts.',
   })
+}
+
+/** Where there is no such file, somebody may have written in its place what should be in it: that is not shown. */
+function unreadableSecret(path: string, option: 'urlFile' | 'passwordFile', cause: unknown): MigrateError {
+  const isFile = existsSync(path)
+  const what = option === 'urlFile' ? 'URL' : 'password'
+  return new MigrateError(
+    'MIG-CONFIG-INVALID',
+    `The file ${isFile ? `${path} ` : ''}that "${option}" names cannot be read: ${reasonOf(cause)}.`,
+    {
+      hint: isFile
+        ? `Correct "${option}", or make the file readable.`
+        : `Correct "${option}": it is the path of a file that holds the ${what}, from the configuration's folder on.`,
+      ...(isFile ? { cause } : {}),
+    },
+  )
 }
 
 /** A relative path in a URL of SQLite begins where it was written, not where the command is typed. */

@@ -1,4 +1,4 @@
-import { existsSync, realpathSync } from 'node:fs'
+import { existsSync, mkdirSync, realpathSync } from 'node:fs'
 import { dirname, extname, join } from 'node:path'
 import type { Jiti } from 'jiti'
 import { wordsOf } from '../core/collect.js'
@@ -19,6 +19,8 @@ export interface ModuleFile {
   /** For messages. */
   readonly shown: string
   readonly text: string
+  /** Where what is compiled of it and of its imports may be kept. Default: with the project. */
+  readonly kept?: 'with the user' | 'nowhere'
 }
 
 const loaders = new Map<string, Promise<Jiti>>()
@@ -29,7 +31,7 @@ const loaders = new Map<string, Promise<Jiti>>()
  * @throws MigrateError MIG-FILE-COMPILE, MIG-FILE-THROWS, MIG-INTERRUPTED when `signal` is aborted first
  */
 export async function importModule(file: ModuleFile, signal?: AbortSignal): Promise<unknown> {
-  const loader = await loaderFor(dirname(file.path))
+  const loader = await loaderFor(file)
   const loading = evaluate(loader, file)
   try {
     return await untilAborted(loading, file, signal)
@@ -64,14 +66,16 @@ function forget(loader: Jiti, { path }: ModuleFile): void {
   if (existsSync(path)) Reflect.deleteProperty(loader.cache, realpathSync(path))
 }
 
-function loaderFor(folder: string): Promise<Jiti> {
-  const cache = cacheFolder(folder)
-  let loader = loaders.get(cache)
+function loaderFor({ path, kept }: ModuleFile): Promise<Jiti> {
+  const folder = dirname(path)
+  const cache = kept === 'nowhere' ? false : kept === undefined ? cacheFolder(folder) : ownFolder('config')
+  const key = String(cache)
+  let loader = loaders.get(key)
   if (loader === undefined) {
     loader = import('jiti').then(({ createJiti }) =>
       createJiti(join(folder, 'migrate.js'), { fsCache: cache, virtualModules: { revgraph: LIBRARY } }),
     )
-    loaders.set(cache, loader)
+    loaders.set(key, loader)
   }
   return loader
 }
@@ -83,7 +87,18 @@ function cacheFolder(folder: string): string {
     if (existsSync(modules)) return join(modules, '.cache', 'revgraph')
     if (dirname(at) === at) break
   }
-  return userCacheFolder()
+  return ownFolder('')
+}
+
+/** A folder that nobody else may look into: the loader itself would let everybody. */
+function ownFolder(name: string): string {
+  const folder = join(userCacheFolder(), name)
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch {
+    // Where nothing can be kept, the loader keeps nothing.
+  }
+  return folder
 }
 
 /** A module that never finishes leaves nothing for the process to wait for: a timer keeps it alive for the signal. */

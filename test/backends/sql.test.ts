@@ -250,6 +250,21 @@ describe('URLs', () => {
   test('one that is none is shown without what may be its password', () => {
     expect(maskUrl('postgres:me:s3cret@h/d')).toBe('postgres:***@h/d')
     expect(maskUrl('postgres//me:s3@cret@h/d')).toBe('postgres//me:***@h/d')
+    expect(maskUrl('me/s3cret@h/d')).toBe('***@h/d')
+    expect(maskUrl('host=h password=s3cret dbname=d')).toBe('host=h password=*** dbname=d')
+    expect(maskUrl('Server=h;Uid=me;Pwd=s3cret;')).toBe('Server=h;Uid=me;Pwd=***;')
+    expect(maskUrl('jdbc:mysql://h/d;user=me;password=s3cret')).toBe('jdbc:mysql://h/d;user=me;password=***')
+  })
+
+  test('one that has lost its host is not told with the password for a port', () => {
+    for (const url of [
+      'postgres://me:s3cret',
+      'mysql://me:s3cret/d',
+      'redis://me:12s3cret?ssl-mode=REQUIRED',
+    ]) {
+      expect(maskUrl(url)).not.toContain('s3cret')
+      expect(() => parseServerUrl(url)).toThrow(/"me:\*\*\*" is no host with a port/)
+    }
   })
 
   test.each([
@@ -260,6 +275,8 @@ describe('URLs', () => {
     ['mysql://me:@h/d', 'mysql://me:***@h/d'],
     ['mysql://h/d?user=me&password=secret&x=1', 'mysql://h/d?user=me&password=***&x=1'],
     ['mysql://h:3306/d?mail=a@b', 'mysql://h:3306/d?mail=a@b'],
+    ['mongodb://h:27017,[::1]:27018,i/d', 'mongodb://h:27017,[::1]:27018,i/d'],
+    ['postgres://::1/d', 'postgres://::1/d'],
     ['sqlite:a.db', 'sqlite:a.db'],
     ['sqlite:a.db?key=secret', 'sqlite:a.db?key=***'],
     ['postgres://me@db/app?%70assword=s3cret&a=b', 'postgres://me@db/app?%70assword=***&a=b'],

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync, mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import pg from 'pg'
@@ -12,7 +12,7 @@ import { mysql as mysqlBackend } from '../../src/backends/mysql/index.js'
 import { postgres as postgresBackend } from '../../src/backends/postgres/index.js'
 import { describeServers, useDatabase } from '../servers/database.js'
 import { COMMANDS, ENCODED, NEEDLE, PASSWORD, migrate, placesFor, tryAll } from './canary.js'
-import { BIN, sqlRevision } from './project.js'
+import { BIN, CliProject, sqlRevision } from './project.js'
 
 const TIMEOUT = { timeout: 300_000 }
 
@@ -173,6 +173,90 @@ describe('a configuration that cannot be used', () => {
   })
 })
 
+describe('a configuration in code', () => {
+  const TEXTS = {
+    'migrate.config.ts': `const password: string = '${NEEDLE}'\nexport default { url: 'sqlite:app.db', password }\n`,
+    'migrate.config.mjs': `export default { url: 'sqlite:app.db', password: '${NEEDLE}' }\n`,
+    '.migraterc.ts': `import { theirs } from './theirs.ts'\nexport default { url: 'sqlite:app.db', password: theirs }\n`,
+    'migrate.config.js': `export { default } from './theirs.ts'\n`,
+  }
+  const THEIRS = `export const theirs: string = '${NEEDLE}'\nexport default { url: 'sqlite:app.db', role: theirs }\n`
+
+  it.each(Object.entries(TEXTS))('leaves no copy of its password that others may read: %s', (name, text) => {
+    const project = new CliProject({ [name]: text, 'theirs.ts': THEIRS, 'node_modules/.keep': '' })
+    try {
+      rmSync(join(project.folder, '.migraterc'))
+      project.run('current')
+      const files = readdirSync(project.folder, { recursive: true, encoding: 'utf8' }).filter(
+        (file) => file !== name && file !== 'theirs.ts' && statSync(join(project.folder, file)).isFile(),
+      )
+      const told = files.filter((file) => readFileSync(join(project.folder, file)).includes(NEEDLE))
+      const ofOthers = told.filter(
+        (file) => (statSync(dirname(join(project.folder, file))).mode & 0o77) !== 0,
+      )
+      expect(ofOthers).toEqual([])
+      if (text.includes('password')) expect(told).toEqual([])
+    } finally {
+      project.remove()
+    }
+  })
+})
+
+describe('a file that was named by what should be in it', () => {
+  it.each([
+    { MIGRATE_URL: 'postgres://me@127.0.0.1:1/d', MIGRATE_PASSWORD_FILE: NEEDLE },
+    { MIGRATE_URL: 'postgres://me@127.0.0.1:1/d', MIGRATE_PASSWORD_FILE: `/${NEEDLE}/+=` },
+    { MIGRATE_URL_FILE: `postgres://me:${NEEDLE}@127.0.0.1:1/d` },
+  ])('is not told: %o', { timeout: 300_000 }, async (env) => {
+    await tryAll(
+      [{ name: 'the name of a file', env }],
+      [
+        ['status', '--verbose'],
+        ['upgrade', '--json'],
+      ],
+      // PostgreSQL asks for a password once there is a server.
+      [1, 2],
+    )
+  })
+})
+
+describe('a configuration that is there already', () => {
+  it.each([
+    'password: P\nurl: postgres://me:P@db/app\n',
+    '{"url": "postgres://me:P@db/app",\n "password": "P"}',
+  ])('is not shown with its passwords by init: %j', async (text) => {
+    const place = { name: 'x', files: { '.migraterc': text.replaceAll('P', NEEDLE) } }
+    for (const args of [['init'], ['init', '--verbose'], ['init', '--json']]) {
+      const { code, text: said } = await migrate(place, args)
+      expect([code, said]).toEqual([2, expect.stringContaining('There is a configuration already')])
+      expect(said).not.toContain(NEEDLE)
+    }
+  })
+})
+
+describe('a URL that is written or set in the place of something else', () => {
+  const url = `postgres://canary:${NEEDLE}@db/app`
+  const NAMES = ['LOCK', 'ENV', 'DIR', 'CONFIG', 'SSL_MODE', 'SSL_CA', 'BACKEND', 'METADATA_PREFIX', 'ROLE']
+
+  it('is quoted without its password', { timeout: 300_000 }, async () => {
+    await tryAll(
+      [
+        ...NAMES.map((name) => ({
+          name,
+          files: { '.migraterc': 'url: postgres://me@127.0.0.1:1/app\nenvironments: { a: {} }\n' },
+          env: { [`MIGRATE_${name}`]: url },
+        })),
+        ...['lock', 'backend', 'lockWait', 'defaultEnvironment', 'layout'].map((name) => ({
+          name,
+          files: { '.migraterc': `url: postgres://me@127.0.0.1:1/app\n${name}: ${url}\n` },
+        })),
+      ],
+      [['status', '--verbose']],
+      [1, 2],
+    )
+  })
+})
+
 describe('a URL that was typed in the place of something else', () => {
   const url = `postgres://canary:${ENCODED}@db/app`
   const places: readonly (readonly string[])[] = [
@@ -187,6 +271,10 @@ describe('a URL that was typed in the place of something else', () => {
     ['upgrade', '--lock-wait', url],
     ['--url', url.replace('://', ':'), 'status'],
     ['--url', url.replace('://', '//'), 'status'],
+    ['--url', `canary/${NEEDLE}@db`, 'status'],
+    ['--url', `postgres://canary:${NEEDLE}`, 'status'],
+    ['--url', `host=db password=${NEEDLE}`, 'status'],
+    ['--url', `sqlite:app.db?key=${NEEDLE}`, 'status'],
   ]
 
   it('is quoted without its password', { timeout: 300_000 }, async () => {

@@ -57,6 +57,8 @@ describe('a text is shown without', () => {
     expect(secretsOf('postgres://me:a%20b@db')).toEqual(['a%20b', 'a b'])
     expect(secretsOf('postgres://me:100%@db')).toEqual(['100%'])
     expect(secretsOf('sqlite:x.db')).toEqual([])
+    expect(secretsOf('postgres://me:s3cret@db/app?application_name=a@b')).toContain('s3cret')
+    expect(maskKnown('{"a":"s3\\"cr\\\\et"}', ['s3"cr\\et'])).toBe('{"a":"***"}')
   })
 })
 

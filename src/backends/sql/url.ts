@@ -1,4 +1,5 @@
 import { MigrateError } from '../../core/errors.js'
+import { maskSecrets as maskPairs } from '../../core/mask.js'
 
 /** A URL's parts, decoded. Passwords that nobody encoded (`p@ss/word`) are understood. */
 export interface ServerUrl {
@@ -25,14 +26,23 @@ const SECRET = /pass|pwd|secret|token|key/i
 /** The URL with whatever may be secret in it replaced by `***`: the only form that is ever printed. */
 export function maskUrl(url: string): string {
   const parts = split(url)
-  // No URL, and yet it may have been meant as one: `postgres:me:secret@host`.
+  // No URL, and yet it may have been meant as one: `postgres:me:secret@host`, `me/secret@host`, `host=db password=secret`.
   if (parts === null) {
     const [colon, at] = [url.indexOf(':'), url.lastIndexOf('@')]
-    return maskOptions(colon === -1 || at < colon ? url : `${url.slice(0, colon)}:***${url.slice(at)}`)
+    const begin = colon === -1 || at < colon ? '' : `${url.slice(0, colon)}:`
+    return maskPairs(maskOptions(at === -1 ? url : `${begin}***${url.slice(at)}`))
   }
   const login =
     parts.user === undefined ? '' : parts.password === undefined ? `${parts.user}@` : `${parts.user}:***@`
-  return `${parts.scheme}://${login}${parts.hostAndPort}${maskOptions(parts.rest)}`
+  return `${parts.scheme}://${login}${maskPort(parts.hostAndPort)}${maskOptions(parts.rest)}`
+}
+
+/** Several with commas between them are MongoDB's; an address of IPv6 belongs in brackets, and may be without. */
+const HOSTS = /^(?:(?:(?:\[[^\]]*\]|[^:,]*)(?::\d*)?(?:,|$))*|[\da-f]*:[\da-f]*:[\da-f:.]*)$/i
+
+/** What is no port may be the password of a URL that has lost its host. */
+function maskPort(hostAndPort: string): string {
+  return HOSTS.test(hostAndPort) ? hostAndPort : hostAndPort.replace(/^(\[[^\]]*\]|[^:]*):.*$/s, '$1:***')
 }
 
 /** What an option is called may be encoded; what is in its value may be an option of its own (`ssl={"passphrase":…}`). */
@@ -54,7 +64,7 @@ export function parseServerUrl(url: string): ServerUrl {
   const parts = split(url)
   if (parts === null) throw invalidUrl(url, 'it is not of the form scheme://user:password@host:port/database')
   const host = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d*))?$/.exec(parts.hostAndPort)
-  if (host === null) throw invalidUrl(url, `"${parts.hostAndPort}" is no host with a port`)
+  if (host === null) throw invalidUrl(url, `"${maskPort(parts.hostAndPort)}" is no host with a port`)
   const port = host[3] === undefined || host[3] === '' ? undefined : Number(host[3])
   if (port !== undefined && (port < 1 || port > 65_535)) throw invalidUrl(url, `${port} is no port`)
   const rest = /^\/?([^?#]*)(?:\?([^#]*))?/.exec(parts.rest)

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { MigrateError } from '../../core/errors.js'
+import { maskUrl } from '../sql/url.js'
 
 export interface SqliteUrl {
   /** Absolute; null for a database in memory. */
@@ -34,7 +35,7 @@ function modeOf(url: string, options: URLSearchParams): SqliteUrl['mode'] {
 }
 
 function invalid(url: string, why: string): MigrateError {
-  return new MigrateError('MIG-URL-INVALID', `The URL ${url} cannot be used: ${why}.`, {
+  return new MigrateError('MIG-URL-INVALID', `The URL ${maskUrl(url)} cannot be used: ${why}.`, {
     hint: 'Write sqlite:path/to/file, or sqlite::memory: for a database that lives as long as the run.',
   })
 }
