@@ -50,6 +50,13 @@ const BACKFILL = `// migrate:backfill batch:10
 
 describeServers(['documentdb'], (server) => {
   const stage = () => behindMongod(server)
+  const begun = async (session: Session) => {
+    const statement = parsed(BACKFILL)
+    const { backfills } = session
+    if (statement.backfill === undefined || backfills === undefined) throw new Error('no backfill')
+    const place = { revision: 'a', direction: 'up' as const, position: 0 }
+    return backfills.begin({ ...statement, backfill: statement.backfill }, place)
+  }
 
   it('a lease lasts as long as it is told to', async () => {
     const { url, db } = await stage()
@@ -165,24 +172,12 @@ describeServers(['documentdb'], (server) => {
         }
         return 'pass'
       })
-      const statement = parsed(BACKFILL)
-      const { backfills } = late
-      if (statement.backfill === undefined || backfills === undefined) throw new Error('no backfill')
-      const place = { revision: 'a', direction: 'up' as const, position: 0 }
-      const begin = backfills.begin({ ...statement, backfill: statement.backfill }, place)
-      expect((await refusal(begin)).code).toBe('MIG-LOCK-LOST')
+      expect((await refusal(begun(late))).code).toBe('MIG-LOCK-LOST')
       expect(lost).toBe(true)
       expect(await rows.countDocuments()).toBe(0)
     },
   )
 
-  const begun = async (session: Session) => {
-    const statement = parsed(BACKFILL)
-    const { backfills } = session
-    if (statement.backfill === undefined || backfills === undefined) throw new Error('no backfill')
-    const place = { revision: 'a', direction: 'up' as const, position: 0 }
-    return backfills.begin({ ...statement, backfill: statement.backfill }, place)
-  }
   const finish = async (pages: BackfillPages): Promise<void> => {
     for (let tries = 0; tries < 10; tries += 1) {
       const result = await pages.next(10)
