@@ -1,8 +1,8 @@
 import { MigrateError, type MigrateErrorOptions } from '../core/errors.js'
+import { HISTORY_PLACE } from '../core/history.js'
 import { shellWord } from '../core/shell.js'
 import { parseTarget } from '../core/target.js'
 import { readLines } from '../files/source-lines.js'
-import { HISTORY } from './prepare.js'
 import type { RunFailure, RunReport, StepReport, UnfinishedReport } from './types.js'
 
 /** An error that broke a run off, with the run's report. */
@@ -42,7 +42,7 @@ function nextStep(error: MigrateError, report: RunReport, { target, flags }: Giv
   if (error.code === 'MIG-INTERRUPTED') return `To go on, type: ${command}`
   const stopped = report.steps.find(({ outcome }) => outcome === 'failed' || outcome === 'rolled-back')
   const where = error.position?.file ?? stopped?.file ?? 'the revision'
-  if (where.startsWith(HISTORY)) {
+  if (where.startsWith(HISTORY_PLACE)) {
     return stopped?.file == null
       ? `Bring its file back, with a down that works, then type: ${command}`
       : `To have the down of its file run instead, type: migrate repair ${stopped.revision}   and then: ${command}`

@@ -2,6 +2,7 @@ import type { Backend, Session } from '../backend/index.js'
 import { BACKFILL_MARK } from '../core/backfill-operation.js'
 import { VERIFY_MARK } from '../core/operations.js'
 import { MigrateError } from '../core/errors.js'
+import { HISTORY_PLACE } from '../core/history.js'
 import { STORED_UP_LIMIT } from '../core/metadata.js'
 import type { HistoryRow, LogAction, LogEntry, MetadataChange, StoredScripts } from '../core/metadata.js'
 import { startOf } from '../core/position.js'
@@ -19,9 +20,6 @@ import type { EngineStep, PreparedScript, ScriptStep } from '../engine/index.js'
 import { checksumOf, isEdited, loadScripts } from './checksum.js'
 import type { Context } from './context.js'
 import type { State } from './state.js'
-
-/** What a place in a script of the history begins with, where a file's name would be. */
-export const HISTORY = 'history:'
 
 /** A revision that a plan goes through, and which way. */
 export interface PlanStep {
@@ -216,7 +214,7 @@ export class Preparer {
 
 /** As the history keeps it. */
 function scriptOf(id: string, text: string, { downTransaction }: StoredScripts): Script {
-  const origin = startOf(`${HISTORY}${id}`)
+  const origin = startOf(`${HISTORY_PLACE}${id}`)
   return { parts: [{ kind: 'text', text, origin }], transaction: downTransaction, text, codeSteps: [] }
 }
 

@@ -21,11 +21,27 @@ export async function writeScript(
   range: { readonly start: string; readonly direction: Direction },
   options: RunOptions,
 ): Promise<RunReport> {
-  const { state, session } = await scriptSession(context, range.start, {
-    write: options.sql ?? (() => undefined),
-    createMetadata: range.direction === 'up' && range.start === 'base',
+  return withoutTags(async () => {
+    const { state, session } = await scriptSession(context, range.start, {
+      write: options.sql ?? (() => undefined),
+      createMetadata: range.direction === 'up' && range.start === 'base',
+    })
+    return new Runner(context, command, options, session).record(state)
   })
-  return new Runner(context, command, options, session).record(state)
+}
+
+/** Tags are in the database, which is not asked: a name that is not found may well be one. */
+export async function withoutTags<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof MigrateError) || error.code !== 'MIG-TARGET-NOT-FOUND') throw error
+    throw error.with({
+      details: [
+        'A script asks no database, and so it knows no tags: "migrate tag" says what each of them names.',
+      ],
+    })
+  }
 }
 
 /** @throws MigrateError MIG-UNSUPPORTED for a backend that writes no scripts */

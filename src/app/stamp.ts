@@ -9,7 +9,7 @@ import { MigrateError } from '../core/errors.js'
 import type { Context } from './context.js'
 import { locked } from './locked.js'
 import { Preparer } from './prepare.js'
-import { scriptSession } from './script.js'
+import { scriptSession, withoutTags } from './script.js'
 import { withState } from './state.js'
 import type { State } from './state.js'
 import type { RunReport, StampOptions, StepReport } from './types.js'
@@ -29,7 +29,8 @@ export async function stamp(
     })
   }
   if (options.sql !== undefined) {
-    return stampScript(context, targets, options, options.sql)
+    const { sql } = options
+    return withoutTags(() => stampScript(context, targets, options, sql))
   }
   return withState(context, 'stamp', async (state, session) => {
     // Before the lock too: what cannot be done leaves no trace, not even metadata tables.

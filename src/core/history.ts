@@ -6,6 +6,9 @@ import { nameProblem } from './names.js'
 import type { RevisionNode } from './revision.js'
 import { byText, counted, listed } from './wording.js'
 
+/** What a place in a script that the history keeps begins with, where a file's name would be. */
+export const HISTORY_PLACE = 'history:'
+
 /** The revision files and the history as one graph. */
 export interface Overlay<R extends RevisionNode, A extends RevisionNode = AppliedRevision> {
   readonly graph: Graph<R | A>
