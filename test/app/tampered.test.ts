@@ -112,9 +112,33 @@ const TAMPERINGS: readonly (readonly [sql: string, refused: boolean])[] = [
   ['DROP TABLE migrate_journal', true],
   ['DROP TABLE migrate_meta', true],
   ['ALTER TABLE migrate_history DROP COLUMN labels', true],
+  ['ALTER TABLE migrate_history DROP COLUMN up_script', false],
+  ['ALTER TABLE migrate_log DROP COLUMN detail', false],
+  ['ALTER TABLE migrate_meta DROP COLUMN value', true],
+  ['DROP TABLE migrate_log', false],
   ["UPDATE migrate_log SET action = 'x'", false],
   ['UPDATE migrate_log SET run_id = 5', false],
 ]
+
+test.each([
+  ['ALTER TABLE migrate_log DROP COLUMN detail', 'log'],
+  ['ALTER TABLE migrate_log DROP COLUMN detail', 'tag'],
+  ['DROP TABLE migrate_log', 'stamp'],
+])('what is missing of the metadata is told as that: %s, %s', async (sql, name) => {
+  const file = join(folder, 'lacking.db')
+  rmSync(file, { force: true })
+  copyFileSync(sound, file)
+  const database = new Database(file)
+  database.exec(sql)
+  database.close()
+  const error = await COMMANDS[name]?.(createMigrator({ url: `sqlite:${file}`, cwd: folder })).catch(
+    (thrown: unknown) => thrown,
+  )
+  expect(error).toMatchObject({
+    code: 'MIG-METADATA-CORRUPT',
+    message: expect.stringMatching(/^A (?:table|column) of the metadata is missing: /) as string,
+  })
+})
 
 test.each(TAMPERINGS)('a tool whose tables say %s tells of it and never breaks', async (sql, refused) => {
   for (const [name, command] of Object.entries(COMMANDS)) {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
@@ -104,6 +104,29 @@ describe('files', () => {
     if (statement === undefined) throw new Error('nothing parsed')
     await expect(session.execute(statement)).rejects.toMatchObject({ code: 'MIG-READ-ONLY' })
     await expect(session.lock('migrate', lockOptions())).rejects.toMatchObject({ code: 'MIG-READ-ONLY' })
+  })
+
+  test('a file that was replaced while it was open takes no writes, and that is said', async () => {
+    const session = await connect()
+    await session.metadata.ensure()
+    copyFileSync(database.file, `${database.file}.backup`)
+    renameSync(`${database.file}.backup`, database.file)
+    await expect(session.metadata.write([{ kind: 'apply', row: historyRow('a') }])).rejects.toMatchObject({
+      code: 'MIG-READ-ONLY',
+      message: `The database ${database.file} was replaced, moved or deleted while it was open.`,
+    })
+    expect((await (await connect()).metadata.read()).applied).toEqual([])
+  })
+
+  test('one that another program has to itself is told as that', async () => {
+    await (await connect()).metadata.ensure()
+    const other = new Database(database.file)
+    other.exec('BEGIN EXCLUSIVE')
+    await expect(connect(database.url, { lockTimeoutMs: 1 })).rejects.toMatchObject({
+      code: 'MIG-CONNECT',
+      hint: expect.stringContaining('Another program has all of it to itself') as string,
+    })
+    other.close()
   })
 
   test('a schema for the metadata is refused', async () => {

@@ -1,6 +1,6 @@
 import type { AtomicUnit, Statement, UnitListener, UnitsResult } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
-import { aborted, type SqlNames } from '../sql/index.js'
+import { aborted, oursFailed, type SqlNames } from '../sql/index.js'
 import { explain, explainStatement, isLost, isReported, lostConnection, offsetIn } from './errors.js'
 import { explainGuard } from './guard.js'
 import type { Link } from './link.js'
@@ -103,7 +103,7 @@ export class UnitRunner {
         for (const part of unitParts(unit, unit === durable, names, link)) parts.push(part)
       } catch (error) {
         if (group.length > 1) return { kind: 'unread', culprit: index }
-        const failed = explain(`Recording ${unit.key} in the history`, error)
+        const failed = oursFailed(explain(`Recording ${unit.key} in the history`, error))
         return { kind: 'failed', failed: { key: unit.key, statement: null, error: failed } }
       }
     }
@@ -210,7 +210,7 @@ function explainPart(
     case 'guard':
       return explain('Making sure that the lock is held', explainGuard(error, link))
     case 'metadata':
-      return explain(`Recording ${unit.key} in the history`, error)
+      return oursFailed(explain(`Recording ${unit.key} in the history`, error))
     default:
       return explain(`Beginning ${unit.key}`, error)
   }

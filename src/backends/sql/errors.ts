@@ -46,6 +46,13 @@ export function databaseFailed(doing: string, error: ServerError, cause: unknown
   })
 }
 
+/** An error of what is written of ours: no file of the user's is to be mended for it. */
+export function oursFailed(error: MigrateError): MigrateError {
+  return error.hint === undefined
+    ? error.with({ hint: 'Mend what it says, and give the same command again.' })
+    : error
+}
+
 /** For a failure that is no refusal: some of what the statement does may stand. Its intent stays in the journal. */
 export function halfDone(statement: Statement, error: ServerError, cause: unknown): MigrateError {
   return databaseFailed(`${statement.summary} may be half done: it`, error, cause).with({

@@ -3,6 +3,7 @@ import { MigrateError } from '../../core/errors.js'
 import { METADATA_FORMAT } from '../../core/metadata.js'
 import type { MetadataSnapshot } from '../../core/metadata.js'
 import { renderChange } from './changes.js'
+import { oursFailed } from './errors.js'
 import type { SqlFlavour } from './flavour.js'
 import type { SqlNames } from './names.js'
 import type { Row } from './snapshot.js'
@@ -41,11 +42,16 @@ export function sqlMetadata(
   names: SqlNames,
   flavour: SqlFlavour,
 ): MetadataStore {
-  const attempt = async <T>(work: () => Promise<T>): Promise<T> => {
+  /** @param making what is missing then is not the metadata's: a schema that nobody has made */
+  const attempt = async <T>(work: () => Promise<T>, making = false): Promise<T> => {
     try {
       return await work()
     } catch (error) {
-      throw error instanceof MigrateError ? error : connection.explain(error)
+      if (error instanceof MigrateError) throw error
+      const explained = connection.explain(error)
+      const missing = making ? null : connection.missing(error)
+      if (missing !== null) throw lacking(missing, explained)
+      throw oursFailed(explained)
     }
   }
 
@@ -117,7 +123,7 @@ export function sqlMetadata(
         await connection.run(
           format === null ? createTables(names, flavour) : upgradeTables(format, names, flavour),
         )
-      }),
+      }, true),
     write: (changes) =>
       attempt(() => connection.run(changes.flatMap((change) => renderChange(change, names, flavour)))),
     foreign: (table, columns) =>
@@ -138,6 +144,15 @@ export function sqlMetadata(
         return (await queryOrNothing(logQuery(names, limit))).map(decodeLog)
       }),
   }
+}
+
+/** Met in the midst of a run, perhaps: nothing is said of what stands. */
+function lacking(missing: 'table' | 'column', { message, details, cause }: MigrateError): MigrateError {
+  return new MigrateError('MIG-METADATA-CORRUPT', `A ${missing} of the metadata is missing: ${message}`, {
+    hint: 'Restore the metadata tables from a backup, or make it anew by hand; nothing was guessed.',
+    details,
+    cause,
+  })
 }
 
 function foreignQuery(table: string, columns: readonly string[], flavour: SqlFlavour): string {

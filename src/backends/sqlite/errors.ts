@@ -32,6 +32,13 @@ export function explain(error: unknown, doing: string, file: string): MigrateErr
 const NO_ROOM = { hint: 'Make room on the disk, then run the same command again.' } as const
 
 export function readOnly(file: string, cause?: unknown): MigrateError {
+  if (codeOf(cause) === 'SQLITE_READONLY_DBMOVED') {
+    return new MigrateError(
+      'MIG-READ-ONLY',
+      `The database ${file} was replaced, moved or deleted while it was open.`,
+      { hint: 'Give the same command again: it opens the file that is there now.', cause },
+    )
+  }
   return new MigrateError('MIG-READ-ONLY', `The database ${file} cannot be written to.`, {
     hint: 'Check who may write to the file and to its folder, and that the URL does not say mode=ro.',
     ...(cause === undefined ? {} : { cause }),
@@ -49,7 +56,7 @@ export function noFileBeside(path: string, cause: unknown): MigrateError {
 export function isMissing(error: unknown): 'table' | 'column' | null {
   const message = messageOf(error)
   if (message.startsWith('no such table')) return 'table'
-  return message.startsWith('no such column') ? 'column' : null
+  return /^(?:no such column:|table .+ has no column named) /.test(message) ? 'column' : null
 }
 
 function facts(error: unknown): ServerError {

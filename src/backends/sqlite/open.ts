@@ -70,7 +70,9 @@ function explainOpen(path: string, cause: unknown): MigrateError {
   }
   const message = cause instanceof Error ? cause.message : String(cause)
   return new MigrateError('MIG-CONNECT', `The database ${path} cannot be opened: ${message}`, {
-    hint: 'Check that the file may be read, and that its folder is there.',
+    hint: code.startsWith('SQLITE_BUSY')
+      ? 'Another program has all of it to itself: wait for its end, for longer with --lock-timeout.'
+      : 'Check that the file may be read, and that its folder is there.',
     details,
     cause,
   })

@@ -2,6 +2,7 @@ import type { AtomicUnit, Statement, UnitListener, UnitsResult } from '../../bac
 import { MigrateError } from '../../core/errors.js'
 import type { MetadataChange } from '../../core/metadata.js'
 import { renderChanges } from '../sql/changes.js'
+import { oursFailed } from '../sql/errors.js'
 import { sqliteFlavour } from '../sql/flavours.js'
 import type { SqlNames } from '../sql/names.js'
 import { explain, explainStatement } from './errors.js'
@@ -211,7 +212,7 @@ class Group {
     const { file, database } = this.#context
     const explained =
       statement === null
-        ? explain(error, `Recording ${unit.key}`, file)
+        ? oursFailed(explain(error, `Recording ${unit.key} in the history`, file))
         : explainStatement(error, statement, file)
     const details = database.inTransaction ? violations(database, error) : []
     return { key: unit.key, statement, error: details.length === 0 ? explained : explained.with({ details }) }
