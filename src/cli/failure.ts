@@ -59,7 +59,8 @@ function sayingTyped(error: MigrateError, view: View): MigrateError {
 function hiding(args: readonly string[]): (text: string) => string {
   const given = Object.entries(process.env).filter(([name]) => /^(?:MIGRATE_|DATABASE_URL$)/.test(name))
   const secrets = [...args, ...given.map(([, value = '']) => value)].flatMap((text) => secretsOf(text))
-  return (text) => maskLogins(maskKnown(text, secrets))
+  // Whoever has that word for a password has it hidden as one that is known.
+  return (text) => maskLogins(maskKnown(text, secrets), 'password')
 }
 
 function asMigrateError(thrown: unknown, interruption: AbortSignal): MigrateError {

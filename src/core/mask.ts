@@ -127,12 +127,16 @@ interface Login {
   readonly to: number
 }
 
-/** A text without the passwords of its URLs. */
-export function maskLogins(text: string): string {
+/**
+ * A text without the passwords of its URLs.
+ * @param example a word that stays: it stands for a password in an example
+ */
+export function maskLogins(text: string, example?: string): string {
   let out = ''
   let at = 0
   for (let login = loginOf(text, 0); login !== null; login = loginOf(text, at)) {
-    out += text.slice(at, login.from) + STARS
+    const isExample = text.slice(login.from, login.to) === example
+    out += text.slice(at, login.from) + (isExample ? example : STARS)
     at = login.to
   }
   return out + text.slice(at)

@@ -229,7 +229,7 @@ describeServers(['postgres', 'postgres15'], (server) => {
     const notices: string[] = []
     const session = await bench.connect({ onNotice: (notice) => notices.push(notice) })
     await session.execute(unit('x', 'DROP TABLE IF EXISTS nothing').statements[0] as never)
-    expect(notices).toEqual(['NOTICE: table "nothing" does not exist, skipping'])
+    expect(notices).toEqual(['table "nothing" does not exist, skipping'])
   })
 
   describe('the metadata', () => {

@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { hasPassword, maskKnown, maskQuoted, maskSecrets, secretsOf } from '../../src/core/mask.js'
+import {
+  hasPassword,
+  maskKnown,
+  maskLogins,
+  maskQuoted,
+  maskSecrets,
+  secretsOf,
+} from '../../src/core/mask.js'
 import { parseDuration } from '../../src/core/duration.js'
 
 describe('a text is shown without', () => {
@@ -113,4 +120,12 @@ it("a token among MongoDB's properties is one of the secrets of its URL, and is 
   expect(maskSecrets(`at ${url} now`)).toBe(
     'at mongodb://h/db?authMechanism=MONGODB-AWS&authMechanismProperties=AWS_SESSION_TOKEN:***,A:b&w=1 now',
   )
+})
+
+it('an example of a URL keeps the word that stands for a password, and nothing else does', () => {
+  const text = 'type redis://:password@host, not redis://:passwords@host or a://me:s3cret@db'
+  expect(maskLogins(text, 'password')).toBe(
+    'type redis://:password@host, not redis://:***@host or a://me:***@db',
+  )
+  expect(maskLogins('a://me:password@db')).toBe('a://me:***@db')
 })

@@ -68,7 +68,9 @@ export class Link {
     this.#onError = (error) => {
       this.#lost ??= error
     }
-    this.#onNotice = ({ severity = 'NOTICE', message = '' }) => options.onNotice?.(`${severity}: ${message}`)
+    // Whoever is told knows that it is one.
+    this.#onNotice = ({ severity = 'NOTICE', message = '' }) =>
+      options.onNotice?.(severity === 'NOTICE' ? message : `${severity}: ${message}`)
     this.client.on('error', this.#onError)
     this.client.on('notice', this.#onNotice)
   }
