@@ -37,12 +37,12 @@ it('a server that takes the connection and says nothing is given up: Redis', asy
 it('a server that takes the connection and says nothing is given up: MongoDB', async () => {
   const error = await refusal(mongodb.connect({ ...parts, url: `mongodb://${await mute()}/shop` }))
   expect(error.code).toBe('MIG-CONNECT')
-  expect(error.message).toContain('timed out after 300 ms')
+  expect(error.message).toContain('no answer within 300 ms')
 })
 
 it('how long MongoDB’s driver looks for a server is as the URL says, where it does', async () => {
   const url = `mongodb://${await mute()}/shop?serverSelectionTimeoutMS=120`
   const error = await refusal(createMigrator({ url, revisions: [] }).status())
   expect(error.code).toBe('MIG-CONNECT')
-  expect(error.message).toContain('timed out after 120 ms')
+  expect(error.message).toContain('no answer within 120 ms')
 })
