@@ -42,15 +42,22 @@ describe('a text is shown without', () => {
     const secret = fc
       .string({ unit: 'grapheme', minLength: 4, maxLength: 30 })
       .filter((text) => !/[\s"'`<>]/.test(text) && !text.includes('://'))
-    const raw = fc
-      .tuple(user, secret)
-      .map(([name, password]) => ({ url: `postgres://${name}:${password}@db.example/app`, password }))
-    const tame = raw.filter(({ password }) => !'postgres://:***@db.example/app'.includes(password))
+    const login = fc.record({
+      name: user,
+      password: secret,
+      before: fc.constantFrom('', 'cannot connect to ', '\n'),
+    })
+    const told = login.map(({ name, password, before }) => ({
+      url: `postgres://${name}:${password}@db.example/app`,
+      password,
+      before,
+      masked: `${before}postgres://${name}:***@db.example/app now`,
+    }))
+    // Who has the name of somebody, or a word around the URL, as a password, has it in what is rightly shown.
+    const tame = told.filter(({ password, masked }) => !masked.includes(password))
     fc.assert(
-      fc.property(tame, fc.constantFrom('', 'cannot connect to ', '\n'), ({ url, password }, before) => {
-        const masked = maskSecrets(`${before}${url} now`)
-        expect(masked).not.toContain(password)
-        expect(masked).toContain('@db.example/app now')
+      fc.property(tame, ({ url, password, before, masked }) => {
+        expect(maskSecrets(`${before}${url} now`)).toBe(masked)
         expect(maskSecrets(masked)).toBe(masked)
         expect(secretsOf(url)).toContain(password)
         expect(hasPassword(url)).toBe(true)
