@@ -8,7 +8,7 @@ import type { Context } from './context.js'
 import { editDiff } from './edited.js'
 import { targetIds } from './inspect.js'
 import { locked } from './locked.js'
-import { Preparer, storedScripts } from './prepare.js'
+import { Preparer } from './prepare.js'
 import { withState } from './state.js'
 import type { State } from './state.js'
 import type { UnfinishedReport } from './types.js'
@@ -34,14 +34,12 @@ export function repair(
       const found = findOne(fresh, target)
       const scripts = await describeScripts(found.source, fresh.backend)
       const preparer = new Preparer(context, fresh, session, identity)
+      const { appliedAt, appliedBy, host, durationMs, toolVersion, runId, stamped } = found.row
+      // What the file says now; when and by whom it was applied stays.
+      const row = preparer.row(found.source, scripts, durationMs, stamped)
       const apply: MetadataChange = {
         kind: 'apply',
-        row: {
-          ...found.row,
-          ...storedScripts(scripts),
-          checksum: checksumOf(scripts.up, fresh.backend),
-          sourceHash: found.source.sourceHash,
-        },
+        row: { ...row, appliedAt, appliedBy, host, toolVersion, runId },
       }
       await session.metadata.write([apply, preparer.logged(found.row.id, null)])
       return report

@@ -1,10 +1,9 @@
 import { MigrateError } from './errors.js'
-import { abbreviated, withPrefix } from './graph-links.js'
 import { buildGraph, type Graph } from './graph.js'
 import type { AppliedRevision } from './metadata.js'
 import { nameProblem } from './names.js'
 import type { RevisionNode } from './revision.js'
-import { byText, counted, listed } from './wording.js'
+import { counted, listed } from './wording.js'
 
 /** What a place in a script that the history keeps begins with, where a file's name would be. */
 export const HISTORY_PLACE = 'history:'
@@ -98,12 +97,14 @@ export function requireOrder(
   )
 }
 
-/** Rows cut to what can be joined: each name that they use exists, each label is used once. */
+/**
+ * Rows cut to what can be joined: each id that they name exists, each label is used once. A row has whole ids where its file
+ * may have had an abbreviation: one that is gone must not be taken for another that begins with it.
+ */
 function fitting<A extends RevisionNode>(files: readonly RevisionNode[], rows: readonly A[]): readonly A[] {
   if (rows.length === 0) return rows
   const nodes = [...files, ...rows].filter((node) => node.repeatable !== true)
   const ids = new Set(nodes.map((node) => node.id))
-  const sorted = [...ids].sort(byText)
   const labels = new Set(files.flatMap((file) => file.labels))
   const taken = rows.map((row) => {
     const own = [...new Set(row.labels)].filter(
@@ -112,12 +113,10 @@ function fitting<A extends RevisionNode>(files: readonly RevisionNode[], rows: r
     own.forEach((label) => labels.add(label))
     return own
   })
-  const exists = (name: string): boolean =>
-    ids.has(name) || labels.has(name) || (name !== '' && abbreviated(withPrefix(sorted, name)).length === 1)
   return rows.map((row, place) => ({
     ...row,
     parents: row.parents.filter((parent) => ids.has(parent)),
-    dependsOn: row.dependsOn.filter(exists),
+    dependsOn: row.dependsOn.filter((id) => ids.has(id)),
     labels: taken[place] ?? [],
   }))
 }

@@ -95,6 +95,19 @@ describeEverywhere('moving along the graph', (project) => {
     expect((await migrator.current()).edited).toEqual([])
   })
 
+  it('knows a repaired revision by its present header, and by when it was applied, once its file is gone', async () => {
+    project().revision(A, table('a'), { labels: 'first' })
+    const migrator = project().migrator()
+    await migrator.upgrade(A)
+    const [applied] = await migrator.show(A)
+    project().revision(A, table('another'), { labels: 'second' })
+    await migrator.repair(A)
+    project().removeFile(`${A}.sql`)
+    expect(await migrator.show(A)).toMatchObject([
+      { labels: ['second'], appliedAt: applied?.appliedAt, runId: applied?.runId },
+    ])
+  })
+
   it('stops at a statement that fails, says where, and goes on from there once it is mended', async () => {
     const parts = [
       table('one'),

@@ -61,19 +61,29 @@ describe('files and history together', () => {
     const rows = [
       node('lost1', {
         parents: ['forgotten', 'a'],
-        dependsOn: ['also-forgotten', 'auth'],
+        dependsOn: ['also-forgotten', 'lost2'],
         labels: ['auth', 'a', 'mine'],
       }),
       node('lost2', { labels: ['mine', '@'] }),
     ]
     const { graph } = overlayHistory(files, rows)
     expect(graph.parents('lost1')).toEqual(['a'])
+    expect(graph.dependencies('lost1')).toEqual(['lost2'])
     expect(graph.labels).toEqual(
       new Map([
         ['auth', 'a'],
         ['mine', 'lost1'],
       ]),
     )
+  })
+
+  it('take an id that is gone for no other one that begins with it', () => {
+    const { graph } = overlayHistory(
+      [],
+      [node('202406', { dependsOn: ['2024'] }), node('0031', { dependsOn: ['00'] })],
+    )
+    expect(graph.dependencies('202406')).toEqual([])
+    expect(graph.dependencies('0031')).toEqual([])
   })
 
   it('keep repeatable revisions out of what is pending', () => {
