@@ -150,7 +150,7 @@ export function mysqlFromEmpty(server: ServerInfo, count: number): Case {
     name: `${count} revisions from empty, ${server.name}`,
     against: 'mysql2, the same statements',
     limit: 1.2,
-    runs: 3,
+    runs: 5,
     prepare() {
       const project = makeProject(count)
       const input = JSON.stringify(project.revisions)

@@ -36,7 +36,7 @@ export function indexesFromEmpty(server: ServerInfo, count: number): Case {
     name: `${count} index revisions from empty, ${server.name} (mongo)`,
     against: 'the driver, the same commands',
     limit: 1.2,
-    runs: 3,
+    runs: 7,
     prepare() {
       const numbers = Array.from({ length: count }, (_, number) => number)
       const project = new CliProject(Object.fromEntries(numbers.map(revision)))
