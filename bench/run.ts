@@ -1,6 +1,6 @@
 // Prints how revgraph compares with what has less to do. Each ratio is the median over pairs of runs, made in turn; on a
 // busy machine the ratio of the least times says more. The peak of memory is the largest of ours.
-//   npm run bench                     everything (about twenty minutes on two cores)
+//   npm run bench                     everything (half an hour to an hour on two cores)
 //   npm run bench -- sqlite version   cases whose names hold one of these words
 //   npm run bench -- large mysql      backfills of ten million rows: some minutes a server
 //   npm run bench -- waits mysql      the longest wait of an application beside a backfill, an index and a blocked ALTER TABLE
