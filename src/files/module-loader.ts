@@ -8,7 +8,7 @@ import { startOf, type Position } from '../core/position.js'
 import { defineIndexes } from '../schema/mongo/declared.js'
 import { defineConfig } from './define-config.js'
 import { lineEnd, offsetOfLine, positionIn } from './source-text.js'
-import { userCacheFolder } from './user-cache.js'
+import { configCacheFolder, userCacheFolder } from './user-cache.js'
 
 /** What `import … from 'revgraph'` gives to files that the tool loads, whether or not their project has it installed. */
 const LIBRARY = { defineRevision, defineConfig, defineIndexes, MigrateError }
@@ -68,7 +68,8 @@ function forget(loader: Jiti, { path }: ModuleFile): void {
 
 function loaderFor({ path, kept }: ModuleFile): Promise<Jiti> {
   const folder = dirname(path)
-  const cache = kept === 'nowhere' ? false : kept === undefined ? cacheFolder(folder) : ownFolder('config')
+  const cache =
+    kept === 'nowhere' ? false : kept === undefined ? cacheFolder(folder) : ownFolder(configCacheFolder())
   const key = String(cache)
   let loader = loaders.get(key)
   if (loader === undefined) {
@@ -87,12 +88,11 @@ function cacheFolder(folder: string): string {
     if (existsSync(modules)) return join(modules, '.cache', 'revgraph')
     if (dirname(at) === at) break
   }
-  return ownFolder('')
+  return ownFolder(userCacheFolder())
 }
 
 /** A folder that nobody else may look into: the loader itself would let everybody. */
-function ownFolder(name: string): string {
-  const folder = join(userCacheFolder(), name)
+function ownFolder(folder: string): string {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
   } catch {

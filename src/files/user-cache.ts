@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import {
   closeSync,
+  existsSync,
   fstatSync,
   mkdirSync,
   openSync,
@@ -16,6 +17,8 @@ import { dirname, join } from 'node:path'
 
 /** Endings of what is kept: the command's compiled code, and what was read of a folder of revisions. */
 const ENDINGS = ['.code', '.folder'] as const
+/** What the loader of modules keeps beside them: revisions and configurations compiled, one for each text that they had. */
+const COMPILED = /\.[0-9a-f]{8}\.[cm]js$/
 /** Bytes of the digest that a kept file begins with. */
 const DIGEST_BYTES = 32
 const OTHERS_MAY_WRITE = 0o022
@@ -27,6 +30,9 @@ export function userCacheFolder(): string {
   const home = process.env['XDG_CACHE_HOME'] ?? process.env['LOCALAPPDATA'] ?? join(homedir(), '.cache')
   return join(home, 'revgraph')
 }
+
+/** Of compiled configurations. */
+export const configCacheFolder = (): string => join(userCacheFolder(), 'config')
 
 export function keptAt(name: string, ending: (typeof ENDINGS)[number]): string {
   return join(userCacheFolder(), `${name}${ending}`)
@@ -60,6 +66,7 @@ export function keep(file: string, madeOf: Uint8Array, kept: Uint8Array): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     removeOld(folder)
+    if (existsSync(configCacheFolder())) removeOld(configCacheFolder())
     const digest = digestOf(madeOf, kept)
     writeFileSync(unfinished, Buffer.concat([digest, kept]), { mode: 0o600, flag: 'wx' })
     renameSync(unfinished, file)
@@ -79,8 +86,8 @@ function removeUnfinished(path: string): void {
 function removeOld(folder: string): void {
   for (const name of readdirSync(folder)) {
     const path = join(folder, name)
-    if (ENDINGS.some((ending) => name.includes(ending)) && Date.now() - statSync(path).mtimeMs > OLD_MS)
-      rmSync(path, { force: true })
+    const isOurs = COMPILED.test(name) || ENDINGS.some((ending) => name.includes(ending))
+    if (isOurs && Date.now() - statSync(path).mtimeMs > OLD_MS) rmSync(path, { force: true })
   }
 }
 

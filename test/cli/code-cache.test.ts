@@ -75,14 +75,22 @@ describe('compiled code is kept for the next command', () => {
     expect(status()).toMatchObject({ code: 0, stderr: '' })
   })
 
-  it('is removed a month after it was made, when other code is kept', () => {
-    project.write({ '.cache/revgraph/core-1-v0-x64.code': 'old', '.cache/revgraph/other.cjs': 'not ours' })
+  it('is removed a month after it was made, and so are compiled revisions, when other code is kept', () => {
+    const old = [
+      'core-1-v0-x64.code',
+      'migrations-a1.0123abcd.mjs',
+      'migrations-a2.0123abcd.cjs',
+      'other.cjs',
+    ]
+    project.write(Object.fromEntries(old.map((name) => [`.cache/revgraph/${name}`, 'old'])))
+    project.write({ '.cache/revgraph/migrations-a1.4567cdef.mjs': 'young' })
     const long = new Date(Date.now() - 31 * 24 * 60 * 60 * 1000)
-    utimesSync(join(folder(), 'core-1-v0-x64.code'), long, long)
-    utimesSync(join(folder(), 'other.cjs'), long, long)
+    for (const name of old) utimesSync(join(folder(), name), long, long)
     expect(status().code).toBe(0)
     kept()
-    expect(readdirSync(folder())).toContain('other.cjs')
+    const left = readdirSync(folder(), { recursive: true, encoding: 'utf8' })
+    expect(left.filter((name) => old.includes(name))).toEqual(['other.cjs'])
+    expect(left).toContain('migrations-a1.4567cdef.mjs')
   })
 
   it('leaves one of each class for a revision that imports the library by itself', () => {
