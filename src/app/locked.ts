@@ -37,6 +37,11 @@ export async function readAgain(state: State, session: Session): Promise<State> 
   return makeState(state.backend, [...state.sources.values()], await session.metadata.read(), state.stored)
 }
 
+const STATES: ReadonlyMap<string, string> = new Map([
+  ['MIG-READ-ONLY', 'Nothing was changed.'],
+  ['MIG-DATABASE', 'The history is as it was.'],
+])
+
 /** Runs `work` under the lock, with the metadata tables there and the history read again. */
 export async function locked<T>(
   context: Context,
@@ -52,9 +57,10 @@ export async function locked<T>(
     if (isOutdated(fresh.snapshot)) await session.metadata.ensure()
     return await work(fresh, identity)
   } catch (error) {
-    if (!(error instanceof MigrateError) || error.code !== 'MIG-READ-ONLY' || error.state !== undefined)
-      throw error
-    throw error.with({ state: 'Nothing was changed.' })
+    if (!(error instanceof MigrateError) || error.state !== undefined) throw error
+    // Whoever works under the lock writes once, all or nothing.
+    const state = STATES.get(error.code)
+    throw state === undefined ? error : error.with({ state })
   } finally {
     await lock.release()
   }

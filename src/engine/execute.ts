@@ -43,9 +43,7 @@ export async function execute(
   options: EngineOptions,
 ): Promise<EngineReport> {
   const ready = await checkAll(session, steps, options)
-  await options.begin?.()
-  const run = new Run(session, steps, options, ready)
-  return run.go()
+  return new Run(session, steps, options, ready).go()
 }
 
 class Run {
@@ -88,6 +86,7 @@ class Run {
     }
     this.#signal?.addEventListener('abort', cancel, { once: true })
     try {
+      await this.#begin()
       const error = this.#options.singleTransaction === true ? await this.#allInOne() : await this.#oneByOne()
       if (error === undefined) return { results: this.#course.results }
       if (this.#signal?.aborted !== true) return { results: this.#course.results, error }
@@ -101,6 +100,21 @@ class Run {
       this.#signal?.removeEventListener('abort', cancel)
       // One that comes late would hit what is sent next: the lock's release, the line in the log.
       await cancelled
+    }
+  }
+
+  /** It writes what is written first: where all of a database is one lock, that may be somebody else's by then. */
+  async #begin(): Promise<void> {
+    for (;;) {
+      try {
+        await this.#options.begin?.()
+        return
+      } catch (error) {
+        if (await this.#course.again(error)) continue
+        throw this.#signal?.aborted === true
+          ? interrupted(error).with({ state: 'No revision was run.' })
+          : error
+      }
     }
   }
 

@@ -85,6 +85,7 @@ describeEverywhere('the rights of the user', (project) => {
     const error = await refusal(migrator.upgrade())
     expect(['MIG-DATABASE', 'MIG-STATEMENT-FAILED']).toContain(error.code)
     expect(error.message).toMatch(/denied|permission/i)
+    expect(await refusal(migrator.tag('v1'))).toMatchObject({ state: 'The history is as it was.' })
     await project().plain(project().isPostgres ? `DROP OWNED BY ${migrator.user}` : 'SELECT 1')
     await project().plain(`DROP ${project().isPostgres ? 'ROLE' : 'USER'} ${migrator.user}`)
   })

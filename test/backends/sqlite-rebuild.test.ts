@@ -49,7 +49,10 @@ function migrator(options: MigratorOptions = {}) {
     if (event.type === 'notice') notices.push(event.message)
   }
   const url = options.client === undefined ? { url: `sqlite:${file}` } : {}
-  return { ...createMigrator({ ...url, cwd: folder, lockTimeoutMs: 200, onEvent, ...options }), notices }
+  return {
+    ...createMigrator({ ...url, cwd: folder, lockTimeoutMs: 200, lockRetries: 0, onEvent, ...options }),
+    notices,
+  }
 }
 
 function look(database = new Database(file)) {
@@ -219,6 +222,157 @@ test('nor does it leave rows behind that point to it, where keys are off for ano
   revision('b1', 'CREATE TABLE x (id); DROP TABLE orders; CREATE TABLE orders (id); DROP TABLE orders')
   await expect(migrator().upgrade()).rejects.toMatchObject({ code: 'MIG-STATEMENT-FAILED' })
   expect(look()).toEqual(ALL)
+})
+
+describe('a table that stays loses no rows to one that is dropped', () => {
+  const [create = '', copy = '', drop = '', rename = ''] = REBUILD.trim().split('\n')
+  const LOST = {
+    code: 'MIG-STATEMENT-FAILED',
+    message: expect.stringContaining('would delete 3 rows of orders as well, by ON DELETE CASCADE') as string,
+  }
+
+  test.each(['', ' transaction:false'])('where it is made anew over two revisions (%s)', async (options) => {
+    revision('a1', SHOP)
+    revision('b1', create + copy + drop, options)
+    revision('b2', rename)
+    await expect(migrator().upgrade('heads')).rejects.toMatchObject(LOST)
+    expect(look()).toEqual(ALL)
+  })
+
+  test('where the old one is renamed first, and the others point to it from then on', async () => {
+    revision('a1', SHOP)
+    revision(
+      'b1',
+      'ALTER TABLE customers RENAME TO old; CREATE TABLE customers (id INTEGER PRIMARY KEY); INSERT INTO customers SELECT id FROM old; DROP TABLE old;',
+    )
+    await expect(migrator().upgrade()).rejects.toMatchObject(LOST)
+    expect(look()).toEqual(ALL)
+  })
+
+  test('beside code', async () => {
+    revision('a1', SHOP)
+    writeFileSync(
+      join(folder, 'migrations', 'b1.js'),
+      `const { defineRevision } = require('revgraph')\nmodule.exports = defineRevision({ id: 'b1', parents: ['a1'], up(op) {\nop.sql('DROP TABLE customers')\nop.run('look', () => undefined)\n} })\n`,
+    )
+    await expect(migrator().upgrade()).rejects.toMatchObject(LOST)
+    expect(look()).toEqual(ALL)
+  })
+
+  test('unless its rows were deleted by a statement, or it goes as well', async () => {
+    revision('a1', SHOP)
+    revision('b1', 'DROP TABLE customers; DROP TABLE orders;')
+    await migrator().upgrade()
+    const tables = (): unknown =>
+      new Database(file)
+        .prepare(
+          "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'migrate%' ORDER BY 1",
+        )
+        .pluck()
+        .all()
+    expect(tables()).toEqual(['lines'])
+    rmSync(file)
+    revision('b1', 'DELETE FROM orders; DROP TABLE customers;')
+    await migrator().upgrade()
+    expect(tables()).toEqual(['lines', 'orders'])
+  })
+
+  test('nor where foreign keys are off, which leaves them as they are', async () => {
+    revision('a1', SHOP)
+    await migrator().upgrade()
+    revision('b1', 'PRAGMA foreign_keys = OFF; DROP TABLE customers;', ' transaction:false')
+    await migrator().upgrade()
+    expect(new Database(file).prepare('SELECT count(*) FROM orders').pluck().get()).toBe(3)
+  })
+})
+
+test('indexes and triggers that a table had before it was made anew are named, and those that it has again are not', async () => {
+  const trigger = 'CREATE TRIGGER noted AFTER UPDATE ON customers BEGIN SELECT 1; END;'
+  revision('a1', `${SHOP} CREATE INDEX names ON customers (name); ${trigger}`)
+  revision('b1', REBUILD)
+  const migrating = migrator()
+  await migrating.upgrade()
+  expect(migrating.notices).toEqual([
+    'The table customers was made anew without what it had before: index names, trigger noted. Whatever of it is to stay has to be created again.',
+  ])
+  rmSync(file)
+  revision('b1', `${REBUILD} CREATE INDEX names ON customers (name); ${trigger}`)
+  const again = migrator()
+  await again.upgrade()
+  expect(again.notices).toEqual([])
+})
+
+test('a view that is in the way of a table made anew is told with what to do about it', async () => {
+  revision('a1', `${SHOP} CREATE VIEW big AS SELECT * FROM customers;`)
+  revision('b1', REBUILD)
+  await expect(migrator().upgrade()).rejects.toMatchObject({
+    hint: 'Drop the view big before the table that it is about, and create it again behind the last statement.',
+  })
+  expect(look()).toEqual(ALL)
+  revision('b1', `DROP VIEW big; ${REBUILD} CREATE VIEW big AS SELECT * FROM customers;`)
+  await migrator().upgrade()
+  expect(look()).toEqual(ALL)
+})
+
+describe('a database that another program writes to', () => {
+  const writing = (): InstanceType<typeof Database> => {
+    const other = new Database(file)
+    other.exec('BEGIN IMMEDIATE')
+    return other
+  }
+  const retrying = (onNotice: () => void, options: MigratorOptions = {}) =>
+    createMigrator({
+      url: `sqlite:${file}`,
+      cwd: folder,
+      lockTimeoutMs: 20,
+      onEvent: (event) => {
+        if (event.type === 'notice' && event.message.startsWith('A lock was not free in time')) onNotice()
+      },
+      ...options,
+    })
+
+  test.each(['', ' transaction:false'])(
+    'is tried again before the first write of a run (%s)',
+    async (options) => {
+      revision('a1', 'CREATE TABLE a (id);', options)
+      const other = writing()
+      let tries = 0
+      const { steps } = await retrying(() => {
+        tries += 1
+        if (other.inTransaction) other.exec('COMMIT')
+      }).upgrade()
+      expect(steps.map(({ outcome }) => outcome)).toEqual(['applied'])
+      expect(tries).toBe(1)
+    },
+  )
+
+  test('is given up after as many tries as were asked for, and said what to do', async () => {
+    revision('a1', 'CREATE TABLE a (id);')
+    const other = writing()
+    let tries = 0
+    await expect(retrying(() => void (tries += 1), { lockRetries: 1 }).upgrade()).rejects.toMatchObject({
+      code: 'MIG-DATABASE',
+      hint: expect.stringContaining('--lock-timeout') as string,
+      state: 'No revision was run.',
+    })
+    expect(tries).toBe(1)
+    await expect(retrying(() => undefined).tag('v1')).rejects.toMatchObject({
+      hint: expect.stringContaining('--lock-timeout') as string,
+      state: 'The history is as it was.',
+    })
+    other.close()
+  })
+
+  test('is left at once by a run that is interrupted between two tries', async () => {
+    revision('a1', 'CREATE TABLE a (id);')
+    const other = writing()
+    const stop = new AbortController()
+    await expect(retrying(() => stop.abort(), { signal: stop.signal }).upgrade()).rejects.toMatchObject({
+      code: 'MIG-INTERRUPTED',
+      state: 'No revision was run.',
+    })
+    other.close()
+  })
 })
 
 describe('a file that is attached', () => {

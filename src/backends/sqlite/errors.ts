@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import type { Statement } from '../../backend/index.js'
-import { MigrateError } from '../../core/errors.js'
+import { MigrateError, type MigrateErrorOptions } from '../../core/errors.js'
 import { onlyPlaceOf } from '../sql/places.js'
 import { databaseFailed, statementFailed, type ServerError } from '../sql/errors.js'
 
@@ -19,17 +19,33 @@ export function explainStatement(error: unknown, statement: Statement, file: str
     statement,
     { ...facts(error), offset: offsetIn(statement.text, messageOf(error)) },
     error,
-  )
+  ).with(adviceFor(error))
 }
 
 /** What the driver threw at something of our own. */
 export function explain(error: unknown, doing: string, file: string): MigrateError {
   if (error instanceof MigrateError) return error
   if (codeOf(error).startsWith('SQLITE_READONLY')) return readOnly(file, error)
-  return databaseFailed(doing, facts(error), error).with(codeOf(error) === 'SQLITE_FULL' ? NO_ROOM : {})
+  return databaseFailed(doing, facts(error), error).with(adviceFor(error))
 }
 
-const NO_ROOM = { hint: 'Make room on the disk, then run the same command again.' } as const
+/** What to do next, where no change of a file mends it, or where SQLite's words do not say which. */
+function adviceFor(error: unknown): MigrateErrorOptions {
+  const code = codeOf(error)
+  if (code === 'SQLITE_FULL') return { hint: 'Make room on the disk, then run the same command again.' }
+  if (code.startsWith('SQLITE_BUSY'))
+    return {
+      hint: 'Give the same command again once that is over, or let it wait for longer with --lock-timeout.',
+    }
+  const [, kind, name] = IN_OBJECT.exec(messageOf(error)) ?? []
+  if (kind === undefined || name === undefined) return {}
+  return {
+    hint: `Drop the ${kind} ${name} before the table that it is about, and create it again behind the last statement.`,
+  }
+}
+
+/** Renaming a table has SQLite read all views and triggers, of which this one names a table that is gone. */
+const IN_OBJECT = /^error in (view|trigger) (.+?)(?: after rename)?: no such table: /
 
 export function readOnly(file: string, cause?: unknown): MigrateError {
   if (codeOf(cause) === 'SQLITE_READONLY_DBMOVED') {

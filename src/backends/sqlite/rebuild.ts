@@ -74,6 +74,8 @@ export class Rebuild {
   readonly #onNotice: ((message: string) => void) | undefined
   #keys: unknown
   #rows: ReadonlyMap<string, Count> = new Map()
+  /** Indexes and triggers of these tables. */
+  #belongings: ReadonlyMap<string, readonly string[]> = new Map()
   #dangling: ReadonlyMap<string, Dangling> = new Map()
 
   private constructor(
@@ -114,6 +116,7 @@ export class Rebuild {
       if (count !== null) rows.set(name, { statement, rows: count })
     }
     this.#rows = rows
+    this.#belongings = new Map([...rows.keys()].map((name) => [name, belongingsOf(this.#database, name)]))
   }
 
   /** In the transaction: what is not told of here comes in a later one. */
@@ -132,7 +135,18 @@ export class Rebuild {
       if (now !== null && now < rows) {
         this.#onNotice?.(`The table ${name} was made anew: it had ${rows} rows and has ${now}.`)
       }
+      if (now !== null) this.#tellLost(name)
     }
+  }
+
+  /** SQLite drops them with the table. */
+  #tellLost(name: string): void {
+    const kept = new Set(belongingsOf(this.#database, name))
+    const lost = (this.#belongings.get(name) ?? []).filter((one) => !kept.has(one))
+    if (lost.length === 0) return
+    this.#onNotice?.(
+      `The table ${name} was made anew without what it had before: ${lost.join(', ')}. Whatever of it is to stay has to be created again.`,
+    )
   }
 
   /** After the transaction, whatever became of it. */
@@ -191,6 +205,15 @@ function rowsOf(database: Database, table: string): number | null {
       .get(),
   )
 }
+
+/** `index names`, `trigger noted`: what is dropped with a table and has a name of the user's. */
+const belongingsOf = (database: Database, table: string): string[] =>
+  database
+    .prepare(
+      "SELECT type || ' ' || name FROM sqlite_schema WHERE type IN ('index', 'trigger') AND sql IS NOT NULL AND tbl_name = ? COLLATE NOCASE ORDER BY 1",
+    )
+    .pluck()
+    .all(table) as string[]
 
 interface Dangling {
   readonly count: number

@@ -24,6 +24,7 @@ import { sqlMetadata, type MetadataConnection } from '../sql/metadata.js'
 import type { SqlNames } from '../sql/names.js'
 import { EMPTY_SNAPSHOT, type Row } from '../sql/snapshot.js'
 import { answerOf } from '../sql/verify-directive.js'
+import { refuseCascade } from './cascade.js'
 import { usableDatabase } from './lent.js'
 import { sqliteCapabilities, sqliteNames } from './names.js'
 import { explain, explainStatement, isMissing, readOnly } from './errors.js'
@@ -97,6 +98,7 @@ class SqliteSession implements Session<Database> {
   readonly #locks: Lock[] = []
   /** Of the transaction that is open. */
   #rebuild: Rebuild | null = null
+  #statements: readonly Statement[] = []
   #attached: AttachedFiles | undefined
 
   constructor(parts: Parts) {
@@ -132,6 +134,8 @@ class SqliteSession implements Session<Database> {
       try {
         const database = this.#open()
         this.#attached?.requireTogether(statement)
+        if (statement.drops !== undefined)
+          refuseCascade(database, statement, this.#statements.slice(this.#statements.indexOf(statement) + 1))
         const prepared = database.prepare(statement.text)
         if (!prepared.reader) {
           const { changes } = prepared.run()
@@ -175,6 +179,7 @@ class SqliteSession implements Session<Database> {
     const database = this.#open()
     const rebuild = Rebuild.of(database, statements, this.#parts.onNotice)
     this.#rebuild = rebuild
+    this.#statements = statements
     this.#attached = new AttachedFiles(database)
     rebuild?.begin()
     try {
@@ -190,6 +195,7 @@ class SqliteSession implements Session<Database> {
       throw error
     } finally {
       this.#rebuild = null
+      this.#statements = []
       this.#attached = undefined
       rebuild?.end()
     }

@@ -5,6 +5,7 @@ import { renderChanges } from '../sql/changes.js'
 import { oursFailed } from '../sql/errors.js'
 import { sqliteFlavour } from '../sql/flavours.js'
 import type { SqlNames } from '../sql/names.js'
+import { refuseCascade } from './cascade.js'
 import { explain, explainStatement } from './errors.js'
 import type { Database } from './open.js'
 import type { AttachedFiles } from './attached.js'
@@ -188,6 +189,7 @@ class Group {
       for (const [index, next] of unit.statements.entries()) {
         statement = next
         attached.requireTogether(next)
+        if (next.drops !== undefined) refuseCascade(database, next, unit.statements.slice(index + 1))
         database.exec(next.text)
         if (!database.inTransaction) throw endedTransaction(next)
         rebuild?.ran(next)
