@@ -18,6 +18,7 @@ export function parseDuration(text: string): number | null {
   const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|min|h)?$/.exec(text.trim())
   const unit = UNITS.get(match?.[2] ?? '')
   if (match?.[1] === undefined || unit === undefined) return null
-  const milliseconds = Math.round(Number(match[1]) * unit)
+  // Never 0 for what is more: to some options that is no limit.
+  const milliseconds = Math.ceil(Number((Number(match[1]) * unit).toFixed(3)))
   return milliseconds > LONGEST_MS ? null : milliseconds
 }

@@ -78,14 +78,22 @@ export class Layers {
     return typeof value === 'function' ? () => Reflect.apply(value, undefined, []) as unknown : undefined
   }
 
-  /** In milliseconds. */
-  time(option: string): number | undefined {
+  /** In milliseconds. @param least where less would be of no use */
+  time(option: string, least = 0): number | undefined {
     const found = this.#find(option)
     if (found === undefined) return undefined
     const text = this.#whole(option, String(found.value), found.layer)
     const time = parseDuration(text)
-    if (time !== null) return time
     const name = found.layer.nameOf(option)
+    if (time !== null && time < least) {
+      throw this.#invalid(
+        found.layer,
+        option,
+        `${name} is too short a time: ${text}.`,
+        `Write ${least / 1000}s or more.`,
+      )
+    }
+    if (time !== null) return time
     throw this.#invalid(
       found.layer,
       option,

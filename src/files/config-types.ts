@@ -124,9 +124,11 @@ export interface ResolvedConfig {
   readonly lockWaitMs: number
   readonly lock: 'auto' | 'session' | 'lease'
   readonly leaseMs: number
-  readonly lockTimeoutMs: number
+  /** Null where nobody has said: the URL may have one of its own. */
+  readonly lockTimeoutMs: number | null
   readonly lockRetries: number
-  readonly statementTimeoutMs: number
+  /** As {@link lockTimeoutMs}. */
+  readonly statementTimeoutMs: number | null
   readonly waitTimeoutMs: number
   readonly protected: boolean
   readonly strictOrder: boolean

@@ -23,10 +23,11 @@ export const DEFAULT_PREFIX = 'migrate_'
 const DEFAULT_TIMES = {
   lockWait: 60_000,
   lease: 30_000,
-  lockTimeout: 5000,
-  statementTimeout: 0,
   waitTimeout: 0,
 } as const
+
+/** It has to outlast a few questions to the server, by which it is prolonged. */
+const SHORTEST_LEASE = 1_000
 
 /** Variables of the environment, and the options that they give. */
 export const VARIABLES: Readonly<Record<string, string>> = {
@@ -206,10 +207,10 @@ function settle(layers: Layers, { file, root, environment, env, cwd }: Surroundi
     },
     lockWaitMs: layers.time('lockWait') ?? DEFAULT_TIMES.lockWait,
     lock: layers.oneOf('lock', ['auto', 'session', 'lease']) ?? 'auto',
-    leaseMs: layers.time('lease') ?? DEFAULT_TIMES.lease,
-    lockTimeoutMs: layers.time('lockTimeout') ?? DEFAULT_TIMES.lockTimeout,
+    leaseMs: layers.time('lease', SHORTEST_LEASE) ?? DEFAULT_TIMES.lease,
+    lockTimeoutMs: layers.time('lockTimeout') ?? null,
     lockRetries: layers.count('lockRetries') ?? 5,
-    statementTimeoutMs: layers.time('statementTimeout') ?? DEFAULT_TIMES.statementTimeout,
+    statementTimeoutMs: layers.time('statementTimeout') ?? null,
     waitTimeoutMs: layers.time('waitTimeout') ?? DEFAULT_TIMES.waitTimeout,
     protected: layers.yes('protected'),
     strictOrder: layers.yes('strictOrder'),
@@ -305,8 +306,19 @@ function absoluteSqlite(url: string, root: string): string {
   const match = /^(sqlite3?):(\/\/)?(?!\/)([^?]+)(\?.*)?$/is.exec(url)
   const [, , slashes, path = '', query = ''] = match ?? []
   if (match === null || path === ':memory:' || isAbsolute(path)) return url
-  const typed = slashes === undefined ? path : decodeURIComponent(path)
+  // What stands where other URLs have a password is no folder: the backend refuses it, with the password hidden.
+  if (slashes !== undefined && /^[^/]*:[^/]*@/.test(path)) return url
+  const typed = slashes === undefined ? path : decoded(path)
   return `${match[1] ?? ''}:${resolve(root, typed)}${query}`
+}
+
+/** A stray `%` stays. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }
 
 function packageOrPath(name: string, root: string): string {

@@ -26,7 +26,7 @@ describe('a URL', () => {
     ['postgres://anna:hunter2@127.0.0.1/shop?sslmode=sometimes', 'MIG-URL-INVALID'],
     [
       'postgres://anna:hunter2@127.0.0.1/shop?sslrootcert=/no/such/file&sslmode=verify-full',
-      'MIG-URL-INVALID',
+      'MIG-CONFIG-UNREADABLE',
     ],
     ['postgres://anna:hunter2@127.0.0.1:1/shop', 'MIG-CONNECT'],
     ['postgres://anna:hunter2@/shop?host=/no/such/folder', 'MIG-CONNECT'],
@@ -118,6 +118,13 @@ describeServers(['postgres', 'postgres15'], (server) => {
     const url = `${bench.url}?options=-c%20lock_timeout%3D77&application_name=mine`
     const own = await bench.connect({ url })
     expect([await show(own, 'lock_timeout'), await show(own, 'application_name')]).toEqual(['77ms', 'mine'])
+  })
+
+  it('limits no statement unless it is told to, by the URL as well', async () => {
+    expect(await show(await bench.connect(), 'statement_timeout')).toBe('0')
+    const url = `${bench.url}?options=-c%20statement_timeout%3D77s`
+    expect(await show(await bench.connect({ url }), 'statement_timeout')).toBe('77s')
+    expect(await show(await bench.connect({ url, statementTimeoutMs: 0 }), 'statement_timeout')).toBe('0')
   })
 
   it('asks a function for the password, once a connection', async () => {

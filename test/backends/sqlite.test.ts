@@ -68,6 +68,15 @@ describe('URLs', () => {
       expect(() => parseSqliteUrl(url)).toThrow(expect.objectContaining({ code: 'MIG-URL-INVALID' }) as Error)
     },
   )
+
+  test.each(['sqlite://me:pw@/x.db', 'sqlite://me:pw@host/x.db', 'sqlite://me:pw@x.db'])(
+    '%s has a password, which no file has, and which is not shown',
+    (url) => {
+      expect(() => parseSqliteUrl(url)).toThrow(
+        /^The URL sqlite:\/\/me:\*\*\*@\S+ cannot be used: a file has no user/,
+      )
+    },
+  )
 })
 
 describe('files', () => {

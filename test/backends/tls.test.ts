@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { createMigrator } from '../../src/app/migrator.js'
 import type { MigratorOptions } from '../../src/app/types.js'
 import { targetOf } from '../../src/backends/postgres/config.js'
@@ -219,6 +220,33 @@ describe('without a word about it', () => {
     },
   )
 
+  test("the drivers' own word verifies on this machine too, says nothing beside sslmode, and is not passed over", async () => {
+    for (const host of ['localhost', 'db'])
+      for (const word of ['true', '1']) {
+        expect(postgres(`postgres://me@${host}/app?ssl=${word}`)).toEqual([{}])
+        expect(await mysql(`mysql://me@${host}/app?ssl=${word}`)).toMatchObject({ verifyIdentity: true })
+      }
+    for (const word of ['false', '0']) {
+      expect(postgres(`postgres://me@db/app?ssl=${word}`)).toEqual([false])
+      expect(await mysql(`mysql://me@db/app?ssl=${word}`)).toBeUndefined()
+    }
+    expect(postgres('postgres://me@db/app?ssl=true&sslmode=disable')).toEqual([false])
+    expect(() => postgres('postgres://localhost/app?ssl=yes')).toThrow(/ssl=yes is neither true nor false/)
+    await expect(mysql('mysql://localhost/app?ssl=Amazon%20RDS')).rejects.toThrow(/ssl-ca names an authority/)
+  })
+
+  test('a file is told by the name that it was given under, and by what is the matter with it', () => {
+    expect(() => postgres('postgres://me@db/app?sslrootcert=/nowhere.pem')).toThrow(
+      'The file /nowhere.pem of sslrootcert cannot be read.',
+    )
+    vi.stubEnv('PGSSLROOTCERT', fileURLToPath(import.meta.url))
+    try {
+      expect(() => postgres('postgres://me@db/app')).toThrow(/of PGSSLROOTCERT is not in PEM form\.$/)
+    } finally {
+      vi.unstubAllEnvs()
+    }
+  })
+
   test('the authorities of the system are asked for the name, too', () => {
     const url = 'postgres://me@db/app?sslrootcert=system'
     expect(postgres(url)).toEqual([{}])
@@ -238,7 +266,11 @@ describe('without a word about it', () => {
   })
 
   test('a hint is for errors of TLS alone', () => {
-    expect(tlsHint('ECONNREFUSED', 'connect ECONNREFUSED', { disable: 'x', anyName: 'y' })).toBeUndefined()
+    const words = { disable: 'x', anyName: 'y' }
+    expect(tlsHint('ECONNREFUSED', 'connect ECONNREFUSED', words)).toBeUndefined()
+    expect(tlsHint('ERR_OSSL_PEM_NO_START_LINE', 'error:0480006C:PEM routines::no start line', words)).toBe(
+      'Check the files of --ssl-ca, and of ssl.cert and ssl.key.',
+    )
   })
 })
 

@@ -154,9 +154,9 @@ describe('where a configuration lies', () => {
       lockWaitMs: 60_000,
       lock: 'auto',
       leaseMs: 30_000,
-      lockTimeoutMs: 5000,
+      lockTimeoutMs: null,
       lockRetries: 5,
-      statementTimeoutMs: 0,
+      statementTimeoutMs: null,
       waitTimeoutMs: 0,
       protected: false,
       strictOrder: false,
@@ -283,7 +283,11 @@ describe('what counts', () => {
     expect(config.url).toBe(`sqlite:${join(config.top, 'a b%20c.db')}?mode=ro`)
     const flag = await resolved({ files, from: 'sub', flags: { url: 'sqlite://x%20y.db' } })
     expect(flag.url).toBe(`sqlite:${join(flag.top, 'sub/x y.db')}`)
-    for (const url of ['sqlite::memory:', 'sqlite:/abs/x.db', 'sqlite:///abs/x%20y.db', 'postgres://x/y']) {
+    const stray = await resolved({ files, flags: { url: 'sqlite://100%.db' } })
+    expect(stray.url).toBe(`sqlite:${join(stray.top, '100%.db')}`)
+    const whole = ['sqlite::memory:', 'sqlite:/abs/x.db', 'sqlite:///abs/x%20y.db', 'postgres://x/y']
+    // A password is no folder: the backend refuses it, and hides it.
+    for (const url of [...whole, 'sqlite://me:pw@/x.db']) {
       expect((await resolved({ flags: { url } })).url).toBe(url)
     }
   })
@@ -501,9 +505,24 @@ describe('.migraterc.example', () => {
     const { root } = project({ files: { '.migraterc': JSON.stringify({ ...rest, url: 'x' }) } })
     const bare = project({})
     const config = await resolveConfig({ url: 'x' }, {}, root)
-    const defaults = await resolveConfig({ url: 'x' }, {}, bare.cwd)
+    const defaults = {
+      ...(await resolveConfig({ url: 'x' }, {}, bare.cwd)),
+      // The backends' own, where nobody has said another.
+      ...{ lockTimeoutMs: 5000, statementTimeoutMs: 0 },
+    }
     expect({ ...config, file: null, root: '', dir: '' }).toEqual({ ...defaults, root: '', dir: '' })
   })
+})
+
+it('a lease that could not be prolonged in time is refused', async () => {
+  for (const lease of ['0', '999ms'])
+    await expect(resolved({ files: { '.migraterc': `lease: ${lease}` } })).rejects.toMatchObject({
+      code: 'MIG-CONFIG-INVALID',
+      message: `"lease" is too short a time: ${lease}.`,
+      hint: 'Write 1s or more.',
+      position: { line: 1 },
+    })
+  expect((await resolved({ files: { '.migraterc': 'lease: 1s' } })).leaseMs).toBe(1000)
 })
 
 describe('variables in a value', () => {

@@ -70,6 +70,9 @@ export function replicasIn(url: string): readonly Place[] {
 
 type Tls = NonNullable<Exclude<ConnectionConfig['ssl'], string>>
 
+/** Of the driver's own option; an object is another matter. */
+const OWN_WORDS: ReadonlySet<string> = new Set(['', 'true', '1', 'false', '0'])
+
 const IDENTITY = { rejectUnauthorized: true, verifyIdentity: true }
 
 /** Whether a server without TLS will do, though one with it is asked for first: `ssl-mode=PREFERRED`. */
@@ -108,8 +111,13 @@ function tlsOf(url: string, options: URLSearchParams, host: string, ssl: SslOpti
     case 'PREFER':
       return { ...files, rejectUnauthorized: false }
     case '':
-      if (own === 'false') return undefined
-      if (own !== 'true' && Object.keys(files).length === 0 && isLoopback(host)) return undefined
+      if (own !== null && !OWN_WORDS.has(own))
+        throw invalidUrl(
+          url,
+          `ssl=${own} is neither true nor false nor {…}; ssl-ca names an authority's file`,
+        )
+      if (own === 'false' || own === '0') return undefined
+      if ((own ?? '') === '' && Object.keys(files).length === 0 && isLoopback(host)) return undefined
       return { ...files, ...IDENTITY }
     default:
       throw invalidUrl(url, 'ssl-mode is DISABLED, PREFERRED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY')

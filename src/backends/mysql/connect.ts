@@ -154,9 +154,9 @@ async function begin(options: ConnectOptions, parts: Parts): Promise<MysqlSessio
     ['sql_select_limit', EVERY_ROW],
     ['sql_big_selects', 1],
   ]
-  if (options.statementTimeoutMs !== undefined) {
-    changes.push([limit, kind.statementTimeout.value(options.statementTimeoutMs)])
-  }
+  // What the application has set on a connection of its own stays.
+  const statement = options.statementTimeoutMs ?? (parts.borrowed ? undefined : 0)
+  if (statement !== undefined) changes.push([limit, kind.statementTimeout.value(statement)])
   await send(connection, `SET ${changes.map(([name, value]) => `SESSION ${name} = ${value}`).join(', ')}`)
   const schema = options.metadata.schema ?? (typeof database === 'string' ? database : undefined)
   if (schema === undefined) {

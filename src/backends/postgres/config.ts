@@ -76,7 +76,8 @@ const IDLE = 'idle_in_transaction_session_timeout'
 function settingsOf(options: ConnectOptions, own: string | undefined): PgSettings {
   const lock =
     options.lockTimeoutMs ?? (own?.includes('lock_timeout') === true ? undefined : DEFAULT_LOCK_TIMEOUT_MS)
-  const statement = options.statementTimeoutMs
+  const statement =
+    options.statementTimeoutMs ?? (own?.includes('statement_timeout') === true ? undefined : 0)
   return {
     ...(lock === undefined ? {} : { lock_timeout: lock }),
     ...(statement === undefined ? {} : { statement_timeout: statement }),
@@ -122,16 +123,18 @@ function tlsOf(
   host: string,
   negotiation: string | undefined,
 ): readonly Tls[] {
-  const told = (option: string, variable: string): string | undefined =>
-    url.options.get(option) ?? (process.env[variable] || undefined)
-  const root = options.ssl?.ca ?? told('sslrootcert', 'PGSSLROOTCERT')
+  const told = (option: string): string | undefined => toldBy(url, option)?.value
+  const root = options.ssl?.ca ?? told('sslrootcert')
   const mode =
-    options.ssl?.mode ?? told('sslmode', 'PGSSLMODE') ?? defaultMode(host, root !== undefined, negotiation)
+    options.ssl?.mode ??
+    told('sslmode') ??
+    ownWord(options.url, url.options.get('ssl')) ??
+    defaultMode(host, root !== undefined, negotiation)
   if (root === 'system' && mode !== 'verify-full' && mode !== 'disable') throw weakMode(options.url, mode)
   const files: TlsOptions = {
-    ...fileOption(options.url, 'cert', options.ssl?.cert, told('sslcert', 'PGSSLCERT')),
-    ...fileOption(options.url, 'key', options.ssl?.key, told('sslkey', 'PGSSLKEY')),
-    ...(root === 'system' ? {} : fileOption(options.url, 'ca', options.ssl?.ca, root)),
+    ...fileOption('cert', options.ssl?.cert, url, 'sslcert'),
+    ...fileOption('key', options.ssl?.key, url, 'sslkey'),
+    ...(root === 'system' ? {} : fileOption('ca', options.ssl?.ca, url, 'sslrootcert')),
   }
   const unverified: TlsOptions = { ...files, rejectUnauthorized: false }
   const anyName: TlsOptions = { ...files, checkServerIdentity: () => undefined }
@@ -168,19 +171,31 @@ function defaultMode(host: string, hasRoot: boolean, negotiation: string | undef
   return negotiation === 'direct' ? 'require' : 'allow'
 }
 
+/** What an option of libpq says, and where it does: `sslmode` in the URL, or PGSSLMODE. */
+function toldBy(url: ServerUrl, option: string): { readonly name: string; readonly value: string } | null {
+  const variable = `PG${option.toUpperCase()}`
+  const inUrl = url.options.get(option)
+  if (inUrl !== null) return { name: option, value: inUrl }
+  const value = process.env[variable] ?? ''
+  return value === '' ? null : { name: variable, value }
+}
+
+/** `ssl`, a word of the driver's own and not of libpq's. */
+function ownWord(url: string, ssl: string | null): string | undefined {
+  if (ssl === null || ssl === '') return undefined
+  if (ssl === 'true' || ssl === '1') return 'verify-full'
+  if (ssl === 'false' || ssl === '0') return 'disable'
+  throw invalidUrl(url, `ssl=${ssl} is neither true nor false; sslmode says more`)
+}
+
 function fileOption(
-  url: string,
   name: 'ca' | 'cert' | 'key',
   given: string | undefined,
-  inUrl: string | undefined,
+  url: ServerUrl,
+  option: string,
 ): TlsOptions {
-  const path = given ?? inUrl
-  if (path === undefined || path === '') return {}
-  try {
-    return { [name]: readTlsFile(`ssl.${name}`, path) }
-  } catch (cause) {
-    throw given === undefined ? invalidUrl(url, `the file ${path} cannot be read`).with({ cause }) : cause
-  }
+  const told = given === undefined ? toldBy(url, option) : { name: `ssl.${name}`, value: given }
+  return told === null || told.value === '' ? {} : { [name]: readTlsFile(told.name, told.value) }
 }
 
 /** @throws MigrateError MIG-BACKEND-UNUSABLE */

@@ -30,7 +30,7 @@ export async function openLink(options: ConnectOptions): Promise<Link> {
       asRole: options.role,
       restoreSettings: ['RESET ALL', ...lateSettings, ...RESET_OBJECTS, 'UNLISTEN *'],
       end,
-      timeouts: options,
+      timeouts: { ...options, statementTimeoutMs: options.statementTimeoutMs ?? 0 },
       pooled,
       onNotice: options.onNotice,
     })

@@ -78,7 +78,11 @@ export function tlsHint(code: string | undefined, message: string, words: TlsWor
   if (code === 'CERT_HAS_EXPIRED' || /certificate has expired/i.test(message)) {
     return 'Renew the certificate of the server.'
   }
-  return /certificate/i.test(message)
+  // What the server says of ours.
+  if (/\balert (?:unknown ca|bad certificate|certificate (?:required|unknown|expired))\b/i.test(message))
+    return 'The server accepts no client without a certificate of an authority that it knows: name one with ssl.cert and ssl.key, or let the server know who signed it.'
+  // OpenSSL's own: what is in the files is no key, or one of another certificate, or has a passphrase.
+  return code?.startsWith('ERR_OSSL_') === true || /certificate/i.test(message)
     ? 'Check the files of --ssl-ca, and of ssl.cert and ssl.key.'
     : undefined
 }

@@ -19,6 +19,8 @@ export function parseSqliteUrl(url: string): SqliteUrl {
   const [, slashes, typed = '', query = ''] = match ?? []
   if (match === null || typed === '') throw invalid(url, 'it names no file')
   const mode = modeOf(url, new URLSearchParams(query))
+  if (slashes !== undefined && /^[^/]*:[^/]*@/.test(typed))
+    throw invalid(url, 'a file has no user and no password')
   if (typed === ':memory:') return { path: null, mode }
   // A drive's letter comes after the third slash.
   const path = slashes === undefined ? typed : decoded(typed).replace(/^\/(?=[a-z]:[\\/])/i, '')
