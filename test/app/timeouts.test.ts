@@ -134,6 +134,7 @@ describeServers(['postgres', 'postgres15', 'mysql', 'mariadb'], (server) => {
     await reading()
     const error = await refusal(migrator({ lockRetries: 0 }).upgrade())
     expect(error).toMatchObject({ code: 'MIG-STATEMENT-FAILED', exitCode: 1, report: { to: [B] } })
+    expect(error.hint).toContain('--lock-timeout')
     expect(notices.filter((notice) => notice.includes('trying again'))).toEqual([])
   })
 

@@ -240,9 +240,11 @@ function hostHint(error: unknown, message: string): string | undefined {
   if (/\bquerySrv (?:ENOTFOUND|ENODATA)\b/.test(message))
     return "Check the host's name in the URL: mongodb+srv:// asks for its SRV record; servers themselves are named behind mongodb://."
   if (/\bENOTFOUND\b/.test(message)) return "Check the host's name in the URL."
+  const file = /^ENOENT: .* '(.+)'$/.exec(message)?.[1]
+  if (file !== undefined) return `Correct the URL: there is no file ${file}.`
   // A server that was spoken to in the wrong way says nothing, or hangs up.
   return message.includes(NO_ANSWER) || /\bECONNRESET\b|\bconnection \S+ to \S+ closed\b/.test(message)
-    ? 'See whether a MongoDB listens at this port, and whether it wants TLS: tls=true in the URL, or --ssl-mode verify-full.'
+    ? 'See whether a MongoDB listens at this port, and whether it wants TLS: tls=true in the URL, or --ssl-mode verify-full, is with it, tls=false or --ssl-mode disable without.'
     : undefined
 }
 

@@ -1,5 +1,5 @@
 import type { Statement } from '../../backend/index.js'
-import { MigrateError } from '../../core/errors.js'
+import { MigrateError, type MigrateErrorOptions } from '../../core/errors.js'
 import {
   connectFailed,
   databaseFailed,
@@ -60,13 +60,14 @@ function isLost({ sqlState, errno }: DriverError): boolean {
 
 function facts(error: DriverError): ServerError {
   const { message, code, errno, sqlState } = error
-  const number = errno !== undefined && errno > 0 ? `${errno} ` : ''
+  // The driver has no names for the newer ones of MariaDB.
+  const named = [errno !== undefined && errno > 0 ? String(errno) : undefined, code].filter((part) => part)
   return {
     message,
     code:
-      code === undefined
+      named.length === 0
         ? undefined
-        : `${number}${code}${sqlState === undefined ? '' : `, SQLSTATE ${sqlState}`}`,
+        : `${named.join(' ')}${sqlState === undefined ? '' : `, SQLSTATE ${sqlState}`}`,
     hint: HINTS.get(errno ?? 0),
   }
 }
@@ -86,10 +87,27 @@ export function explainStatement(thrown: unknown, statement: Statement, inDoubt 
   if (isLost(error)) return lost(thrown, error).with({ position: statement.position })
   const told = { ...facts(error), offset: offsetIn(statement.text, error) }
   const cause = causeOf(thrown)
-  if (!inDoubt || isNotBegun(error, statement)) return statementFailed(statement, told, cause)
+  if (!inDoubt || isNotBegun(error, statement))
+    return statementFailed(statement, told, cause).with(adviceFor(error))
   if (typeof cause === 'object' && cause !== null) HALF_DONE.add(cause)
   return halfDone(statement, told, cause)
 }
+
+/** What to do next about what no change of a file mends. */
+function adviceFor({ errno }: DriverError): MigrateErrorOptions {
+  if (errno === LOCK_TIMED_OUT || errno === IS_BEING_CHANGED)
+    return { hint: 'Give the same command again later, or let it wait for longer with --lock-timeout.' }
+  if (errno === DEADLOCK)
+    return { hint: 'Give the same command again: another session locked the same rows in another order.' }
+  if (errno !== undefined && TIMED_OUT.has(errno))
+    return {
+      hint: 'It ran for longer than it may: --statement-timeout, or a line "-- migrate:statement-timeout 10m" in its file, gives it more time.',
+    }
+  return {}
+}
+
+/** MySQL's, MariaDB's. */
+const TIMED_OUT: ReadonlySet<number> = new Set([3024, 1969])
 
 /** Errors of the driver's whose statements may have left something behind. */
 const HALF_DONE = new WeakSet<object>()
@@ -158,7 +176,9 @@ export function explain(thrown: unknown, doing: string): MigrateError {
   if (thrown instanceof MigrateError) return thrown
   const error = driverError(thrown)
   if (isReadOnly(error)) return readOnly(thrown)
-  return isLost(error) ? lost(thrown, error) : databaseFailed(doing, facts(error), causeOf(thrown))
+  return isLost(error)
+    ? lost(thrown, error)
+    : databaseFailed(doing, facts(error), causeOf(thrown)).with(adviceFor(error))
 }
 
 function lost(cause: unknown, error: DriverError): MigrateError {
@@ -202,7 +222,8 @@ export function isMissing(thrown: unknown): 'table' | 'column' | null {
 /** There is no such connection. */
 export const isGone = (thrown: unknown): boolean => driverError(thrown).errno === 1094
 
-const REFUSED_LOGINS: ReadonlySet<number> = new Set([1045, 1044, 1698, 1251, 1862, 3118])
+const NO_RIGHT_TO_DATABASE = 1044
+const REFUSED_LOGINS: ReadonlySet<number> = new Set([1045, NO_RIGHT_TO_DATABASE, 1698, 1251, 1862, 3118])
 const NO_SUCH_DATABASE = 1049
 
 export function explainConnect(thrown: unknown, goal: Goal): MigrateError {
@@ -215,6 +236,10 @@ export function explainConnect(thrown: unknown, goal: Goal): MigrateError {
     anyName: 'ssl-mode=VERIFY_CA',
   })
   if (hint !== undefined && error.sqlState === undefined) return failed.with({ hint })
+  if (error.errno === NO_RIGHT_TO_DATABASE)
+    return failed.with({
+      hint: 'Have the user granted the rights that are needed there: GRANT … ON database.* TO user.',
+    })
   if (error.errno !== NO_SUCH_DATABASE) return failed
   return failed.with({ hint: 'Create the database first: CREATE DATABASE …' })
 }

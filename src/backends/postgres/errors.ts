@@ -149,11 +149,15 @@ function internalPlace(query: string, position: string | undefined): string {
 function adviceFor(error: unknown, statement?: Statement): MigrateErrorOptions {
   switch (codeOf(error)) {
     case '55P03':
-      return { hint: 'Another session holds a lock on it. Try again later, or raise the lock time-out.' }
+      return {
+        hint: 'Another session holds a lock on it. Give the same command again later, or let it wait for longer with --lock-timeout.',
+      }
     case '40P01':
       return { hint: 'Try again: another session locked the same tables in another order.' }
     case '57014':
-      return { hint: 'It was cancelled, or ran longer than statement_timeout allows.' }
+      return {
+        hint: 'It was cancelled, or ran for longer than it may: --statement-timeout, or a line "-- migrate:statement-timeout 10m" in its file, gives it more time.',
+      }
     case '53100':
       return { hint: 'Make room on the disk of the server, then run the same command again.' }
     case '53200':

@@ -3,8 +3,8 @@ import { codeOf, isLost } from './errors.js'
 import { detachingBy } from './partitions.js'
 import { leavesIndexes } from './witness.js'
 
-/** What the statement says is refused before anything is begun: a name that is taken, a table that is not there. */
-const REFUSED_AT_ONCE = /^42/
+/** What the statement says is refused before anything is begun: a name that is taken, a table that is not there, or cannot have that. */
+const REFUSED_AT_ONCE = /^(?:42|0A)/
 
 /** Of a statement that failed and stands in no transaction: what may be left of it, or is; sentences. */
 export async function leftBehind(
