@@ -48,6 +48,16 @@ describeEverywhere('the rights of the user', (project) => {
     await project().plain(`DROP ${project().isPostgres ? 'ROLE' : 'USER'} ${migrator.user}`)
   })
 
+  test('that are none at all on MySQL and MariaDB are told as that, and not as a wrong password', async () => {
+    if (project().server === 'sqlite' || project().isPostgres) return
+    const migrator = await asUser(project(), () => 'DO 0')
+    expect(await refusal(migrator.status())).toMatchObject({
+      code: 'MIG-AUTHENTICATION',
+      hint: 'Have the user granted the rights that are needed there: GRANT … ON database.* TO user.',
+    })
+    await project().plain(`DROP USER ${migrator.user}`)
+  })
+
   test('with a schema of the metadata that is there already are enough as well', async () => {
     if (!project().isPostgres) return
     write()

@@ -92,6 +92,9 @@ describeServers(['documentdb'], (server) => {
     expect(await fails(await over(good), { ca: '/nowhere.pem' })).toMatchObject({
       code: 'MIG-CONFIG-UNREADABLE',
     })
+    expect((await fails(await over(good, 'tls=true&tlsCAFile=/nowhere.pem'))).hint).toBe(
+      'Correct the URL: there is no file /nowhere.pem.',
+    )
   })
 
   it('require asks for no certificate, verify-ca for no name, and disable for no encryption', async () => {

@@ -271,6 +271,9 @@ describe('without a word about it', () => {
     expect(tlsHint('ERR_OSSL_PEM_NO_START_LINE', 'error:0480006C:PEM routines::no start line', words)).toBe(
       'Check the files of --ssl-ca, and of ssl.cert and ssl.key.',
     )
+    const alert =
+      'SSL routines:ssl3_read_bytes:tlsv1 alert unknown ca:rec_layer_s3.c:1601:SSL alert number 48'
+    expect(tlsHint('ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', alert, words)).toMatch(/^The server accepts no client/)
   })
 })
 
