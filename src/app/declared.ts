@@ -1,4 +1,4 @@
-import type { Comparison, CompareOptions, Session } from '../backend/index.js'
+import type { Backend, Comparison, CompareOptions, LocateDeclared, Session } from '../backend/index.js'
 import { MigrateError } from '../core/errors.js'
 import { startOf } from '../core/position.js'
 import type { Context } from './context.js'
@@ -8,6 +8,8 @@ export interface Declared {
   /** Where it is said, for messages. */
   readonly shown: string
   readonly value: unknown
+  /** Absent where it is in no file. */
+  readonly locate?: LocateDeclared
 }
 
 /**
@@ -36,30 +38,39 @@ export async function readDeclared(
       hint: 'Name a file with the collections and their indexes in .migraterc: declared: indexes.ts',
     })
   }
-  const given =
-    typeof declared === 'string' ? await fromFile(context, declared) : { shown: 'declared', value: declared }
-  try {
-    backend.checkDeclared(given.value)
-  } catch (error) {
-    if (error instanceof MigrateError && typeof declared === 'string')
-      throw error.with({ position: startOf(given.shown) })
-    throw error
-  }
-  return given
+  if (typeof declared === 'string') return fromFile(context, backend, declared)
+  backend.checkDeclared(declared)
+  return { shown: 'declared', value: declared }
 }
 
-async function fromFile(context: Context, path: string): Promise<Declared> {
+async function fromFile(context: Context, backend: Backend, path: string): Promise<Declared> {
   const { readDeclaredFile } = await import('../files/declared.js')
-  return readDeclaredFile(path, context.cwd, context.signal)
+  const file = await readDeclaredFile(path, context.cwd, context.signal)
+  const { shown } = file
+  if (file.kind === 'json') {
+    if (backend.parseDeclared !== undefined) return { shown, ...backend.parseDeclared(file.text, shown) }
+    throw new MigrateError('MIG-UNSUPPORTED', `${backend.name} reads no JSON of what is declared.`, {
+      hint: 'Export it as the default of a file of TypeScript or JavaScript.',
+      state: 'Nothing was changed.',
+    })
+  }
+  // Of a value that code has made nobody knows where.
+  const position = startOf(shown)
+  try {
+    backend.checkDeclared?.(file.value)
+  } catch (error) {
+    throw error instanceof MigrateError ? error.with({ position }) : error
+  }
+  return { shown, value: file.value, locate: () => ({ position }) }
 }
 
 /** @throws MigrateError MIG-UNSUPPORTED, MIG-DECLARED-INVALID, MIG-DATABASE */
 export async function compareWith(
   session: Session,
-  declared: Declared,
+  { value, locate }: Declared,
   options: CompareOptions = {},
 ): Promise<Comparison> {
   if (session.compare === undefined)
     throw new MigrateError('MIG-INTERNAL', 'The backend checks what is declared and compares nothing.')
-  return session.compare(declared.value, options)
+  return session.compare(value, locate === undefined ? options : { ...options, locate })
 }

@@ -1,4 +1,5 @@
 import type { Position } from '../core/position.js'
+import type { ParsedDeclared } from './comparison.js'
 import type { Linter } from './hazard.js'
 import type { Session } from './session.js'
 import type { Statement } from './statement.js'
@@ -113,6 +114,12 @@ export interface Backend<Client = unknown> {
    * @throws MigrateError MIG-DECLARED-INVALID
    */
   checkDeclared?(value: unknown): void
+  /**
+   * The same of a file of JSON. Without it declarations are values: of code, or handed over by a program.
+   * @param file for places
+   * @throws MigrateError MIG-DECLARED-INVALID at the place in the text
+   */
+  parseDeclared?(text: string, file: string): ParsedDeclared
   /** For backends that know what is dangerous on a live database. Nothing is asked of one. */
   linter?(): Promise<Linter>
   /** True for the driver objects that {@link ConnectOptions.client} may be. */

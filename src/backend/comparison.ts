@@ -1,3 +1,5 @@
+import type { Position } from '../core/position.js'
+
 /** Something in the database that is otherwise than declared. */
 export interface Difference {
   readonly kind: 'missing' | 'extra' | 'different'
@@ -43,4 +45,21 @@ export interface Comparison {
 export interface CompareOptions {
   /** Look for what nobody has used too, as far as the server counts that. */
   readonly usage?: boolean
+  /** Where a part of what is declared is written. */
+  readonly locate?: LocateDeclared
+}
+
+/**
+ * Where a part of what is declared is written.
+ * @param path names of fields, and places in arrays from 0, from the outside in
+ */
+export type LocateDeclared = (path: readonly (string | number)[]) => {
+  readonly position: Position
+  readonly source?: string
+}
+
+/** What a text declares. */
+export interface ParsedDeclared {
+  readonly value: unknown
+  readonly locate: LocateDeclared
 }

@@ -1,19 +1,17 @@
 import { extname, relative, resolve, sep } from 'node:path'
 import { MigrateError } from '../core/errors.js'
-import { startOf } from '../core/position.js'
 import { reasonOf } from './bytes.js'
 import { LARGEST_FILE, readRegular } from './regular.js'
 import { isCodeName } from './revision-code.js'
-import { positionIn } from './source-text.js'
 
-export interface DeclaredFile {
+export type DeclaredFile = {
   /** The path for messages. */
   readonly shown: string
-  readonly value: unknown
-}
+} & ({ readonly kind: 'json'; readonly text: string } | { readonly kind: 'code'; readonly value: unknown })
 
 /**
- * Reads a file that declares what shall be in a database: JSON, or code that exports it as its default.
+ * Reads a file that declares what shall be in a database: JSON, which the backend understands, or code that exports it as
+ * its default.
  * @param path relative to `cwd` or absolute
  * @throws MigrateError MIG-DECLARED-MISSING, MIG-DECLARED-INVALID, MIG-FILE-COMPILE, MIG-FILE-THROWS, MIG-INTERRUPTED
  */
@@ -25,7 +23,7 @@ export async function readDeclaredFile(
   const whole = resolve(cwd, path)
   const shown = relative(cwd, whole).split(sep).join('/')
   const text = textOf(whole, shown)
-  if (extname(whole).toLowerCase() === '.json') return { shown, value: parsed(text, shown) }
+  if (extname(whole).toLowerCase() === '.json') return { shown, kind: 'json', text }
   if (!isCodeName(whole)) {
     throw new MigrateError(
       'MIG-DECLARED-INVALID',
@@ -48,7 +46,7 @@ export async function readDeclaredFile(
       })
     throw error
   })
-  return { shown, value }
+  return { shown, kind: 'code', value }
 }
 
 function textOf(path: string, shown: string): string {
@@ -65,22 +63,5 @@ function textOf(path: string, shown: string): string {
         cause: error,
       },
     )
-  }
-}
-
-function parsed(text: string, shown: string): unknown {
-  try {
-    return JSON.parse(text) as unknown
-  } catch (error) {
-    const words = error instanceof Error ? error.message : String(error)
-    // Where it is, only some versions of Node say.
-    const at = /at position (\d+)/.exec(words)?.[1]
-    const what = words.replace(/ (?:in JSON )?at position.*$/s, '').replace(/, (?:\.\.\.)?"[^]*$/, '')
-    throw new MigrateError('MIG-DECLARED-INVALID', `It is no JSON: ${what}.`, {
-      position: at === undefined ? startOf(shown) : positionIn(text, Number(at), shown),
-      source: text,
-      hint: 'Names and texts stand in double quotes, and there are no comments.',
-      cause: error,
-    })
   }
 }

@@ -293,7 +293,11 @@ describeServers(['documentdb', 'mongodb'], (server) => {
     project.write({ 'sub/indexes.json': '{"collections": {"users": }}' })
     const { code, stderr } = project.run('check')
     expect(code).toBe(2)
-    expect(stderr).toMatch(/It is no JSON: Unexpected token '}'\.\n {2}at sub\/indexes\.json/)
+    expect(stderr).toMatch(/MIG-DECLARED-INVALID[^]*at sub\/indexes\.json:1:27/)
+    project.write({ 'sub/indexes.json': '{\n  "collections": {\n    "migrate_log": {}\n  }\n}' })
+    const own = project.run('check')
+    expect(own.code).toBe(2)
+    expect(own.stderr).toMatch(/one of the tool's own collections[^]*at sub\/indexes\.json:3:5/)
   })
 })
 
@@ -303,6 +307,65 @@ describe('a declared set', () => {
     project = new CliProject()
   })
   afterEach(() => project.remove())
+
+  it.each<[what: string, lines: readonly string[], message: string, place: string]>([
+    [
+      'a key',
+      ['{"collections": {', '  "users": {"indexes": [', '    {"key": {"a": 2}}', ']}}}'],
+      'neither 1',
+      '3:6',
+    ],
+    [
+      'an option',
+      [
+        '{"collections": {',
+        '  // of all',
+        '  "users": {"indexes": [{"key": {"a": 1}}, {"key": {"b": 1}, "uniq": true}]}',
+        '}}',
+      ],
+      '"uniq" is no option of an index',
+      '3:62',
+    ],
+    [
+      'an index that is there already',
+      ['{"collections": {"users": {"indexes": [', '  {"key": {"a": 1}},', '  {"key": {"a": 1}}', ']}}}'],
+      'cannot stand beside index 1',
+      '3:3',
+    ],
+    ['a word', ['{"collections": {', '  "users": {"mangaed": true}', '}}'], '"mangaed"', '2:13'],
+    [
+      'a collection that is there twice',
+      ['{"collections": {', '  "users": {},', '  "users": {}', '}}'],
+      'The field "users" is there twice.',
+      '3:3',
+    ],
+    [
+      'a date without its zone',
+      [
+        '{"collections": {"users": {"validator": {',
+        '  "at": {"$gt": {"$date": "2026-01-01T00:00:00"}}',
+        '}}}}',
+      ],
+      'no date with its time and zone',
+      '2:27',
+    ],
+    ['what is missing', ['{', '  "hideFor": "7d"', '}'], '"collections" is no object', '1:1'],
+    ['what is open', ['{"collections": {', '  "users": {', '}}'], 'This document is never closed.', '1:1'],
+    ['no document', ['// nothing yet', '[]'], 'this begins none', '2:1'],
+    ['what stands behind it', ['{"collections": {}}', '{}'], 'has ended before this', '2:1'],
+  ])('as JSON is refused at its line and column, and shown: %s', (_, lines, message, place) => {
+    project.write({
+      '.migraterc': 'url: mongodb://127.0.0.1:1/nobody\ndir: migrations\ndeclared: indexes.json\n',
+      'indexes.json': lines.join('\n'),
+    })
+    const { code, stderr } = project.run('check', '--drift')
+    expect(code).toBe(2)
+    expect(stderr).toContain('MIG-DECLARED-INVALID')
+    expect(stderr).toContain(message)
+    expect(stderr).toContain(`at indexes.json:${place}\n`)
+    const line = Number(place.split(':')[0])
+    expect(stderr).toContain(`${line} | ${lines[line - 1] ?? ''}\n`)
+  })
 
   it('is for databases that compare it', () => {
     for (const args of [

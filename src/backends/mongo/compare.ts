@@ -1,5 +1,12 @@
 import type { Collection, Db, Document } from 'mongodb'
-import type { Comparison, Difference, Postponed, ServerInfo, Warning } from '../../backend/index.js'
+import type {
+  Comparison,
+  Difference,
+  LocateDeclared,
+  Postponed,
+  ServerInfo,
+  Warning,
+} from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import { hiddenAfterwards, inverse, type Change } from '../../schema/mongo/changes.js'
 import { type DeclaredCollection, type DeclaredSet } from '../../schema/mongo/declared.js'
@@ -37,6 +44,7 @@ export interface CompareParts {
   /** What names of the tool's own collections begin with, where they are in this database; else null. */
   readonly ownPrefix: string | null
   readonly usage: boolean
+  readonly locate: LocateDeclared | undefined
   /** Indexes that a revision has retired and a later run drops, by {@link retiredId}: nobody needs to tell it to. */
   readonly retired: ReadonlyMap<string, Postponed>
 }
@@ -47,7 +55,9 @@ export async function compareDeclared(declared: DeclaredSet, parts: CompareParts
   const own = names.find((name) => parts.ownPrefix !== null && name.startsWith(parts.ownPrefix))
   if (own !== undefined) {
     throw new MigrateError('MIG-DECLARED-INVALID', `"${own}" is one of the tool's own collections.`, {
+      ...parts.locate?.(['collections', own]),
       hint: 'Leave it out.',
+      state: 'Nothing was changed.',
     })
   }
   const rules = rulesOf(parts.server)

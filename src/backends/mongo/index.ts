@@ -1,6 +1,6 @@
 import type { Backend } from '../../backend/index.js'
 import { commandExcerpt } from '../../schema/mongo/excerpt.js'
-import { checkDeclared } from './declared.js'
+import { checkDeclared, parseDeclared } from './declared.js'
 import { isDb, isMongoClient, type MongoAccess } from './driver.js'
 import { normalise, parseStatements } from './statements.js'
 
@@ -14,6 +14,7 @@ export const mongodb: Backend<MongoAccess> = {
   normalise,
   excerpt: commandExcerpt,
   checkDeclared,
+  parseDeclared,
   linter: async () => (await import('./lint.js')).mongoLinter(),
   accepts: (client) => isMongoClient(client) || isDb(client),
   connect: async (options) => (await import('./connect.js')).connect(options),

@@ -206,14 +206,14 @@ export class MongoSession implements Session<MongoAccess> {
       : null
   }
 
-  async compare(declared: unknown, { usage = false }: CompareOptions = {}): Promise<Comparison> {
+  async compare(declared: unknown, { usage = false, locate }: CompareOptions = {}): Promise<Comparison> {
     const { compareDeclared } = await import('./compare.js')
     const { schema, prefix } = this.#names
     const { db } = this.client
     const ownPrefix = schema === undefined || schema === db.databaseName ? prefix : null
     try {
       const retired = new Map((await this.postponed.list()).map((one) => [one.id, one]))
-      const parts = { db, server: this.server, ownPrefix, usage, retired }
+      const parts = { db, server: this.server, ownPrefix, usage, locate, retired }
       return await compareDeclared(declared as DeclaredSet, parts)
     } catch (error) {
       throw explain(error, 'Looking at the indexes')

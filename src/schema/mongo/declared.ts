@@ -1,6 +1,12 @@
 import { without } from './canonical.js'
 import { ValueProblem, entriesOf, toEjson, type Document } from './ejson.js'
-import { indexName, problemOfIndex, type IndexKeys, type IndexOptions } from './index-spec.js'
+import {
+  indexName,
+  problemOfKeys,
+  problemOfOptions,
+  type IndexKeys,
+  type IndexOptions,
+} from './index-spec.js'
 import { hasLostOrder } from './listed.js'
 import { isTextIndex, signatureOf } from './normalise.js'
 import { parsePeriod } from './retire.js'
@@ -53,8 +59,34 @@ export function defineIndexes(declared: DeclaredSet): DeclaredSet {
   return declared
 }
 
+/** Names of fields, and places in arrays from 0, from the outside in. */
+export type DeclaredPath = readonly (string | number)[]
+
 /** What is wrong with a declared set, and where in it. */
-export class DeclarationProblem extends Error {}
+export class DeclarationProblem extends Error {
+  readonly path: DeclaredPath
+
+  constructor(message: string, path: DeclaredPath) {
+    super(message)
+    this.path = path
+  }
+}
+
+/** A part of a declared set: as messages name it, and where it is. */
+interface Part {
+  readonly name: string
+  readonly path: DeclaredPath
+}
+
+const partOf = ({ path }: Part, name: string, ...keys: DeclaredPath): Part => ({
+  name,
+  path: [...path, ...keys],
+})
+
+/** @param field of the part; absent: the part as a whole */
+function problem(part: Part, message: string, ...field: DeclaredPath): DeclarationProblem {
+  return new DeclarationProblem(message, [...part.path, ...field])
+}
 
 /** Names longer than this no server takes. In bytes of UTF-8; an index's name on servers before 4.4 has 127. */
 const LONGEST_NAME = 235
@@ -77,90 +109,109 @@ const OF_OPTIONS: readonly string[] = [
  * @throws DeclarationProblem
  */
 export function readDeclared(value: unknown): DeclaredSet {
-  const set = group(value, 'The declared set', ['collections', 'hideFor'])
-  readPeriod(set, 'the declared set')
-  const collections = group(set['collections'], '"collections"')
-  for (const [name, collection] of Object.entries(collections)) readCollection(name, collection)
+  const whole: Part = { name: 'The declared set', path: [] }
+  const set = group(value, whole, ['collections', 'hideFor'])
+  readPeriod(set, { ...whole, name: 'the declared set' })
+  const all = partOf(whole, '"collections"', 'collections')
+  for (const [name, collection] of Object.entries(group(set['collections'], all)))
+    readCollection(name, collection, partOf(all, `"${name}"`, name))
   return value as DeclaredSet
 }
 
-function readCollection(name: string, value: unknown): void {
-  const where = `"${name}"`
-  if (name === '' || name.includes('$') || name.includes('\0') || name.startsWith('system.'))
-    throw new DeclarationProblem(`${where} is no name of a collection.`)
-  const given = group(value, where, OF_COLLECTION)
+function readCollection(called: string, value: unknown, part: Part): void {
+  const { name } = part
+  if (called === '' || called.includes('$') || called.includes('\0') || called.startsWith('system.'))
+    throw problem(part, `${name} is no name of a collection.`)
+  const given = group(value, part, OF_COLLECTION)
   const collection = given as DeclaredCollection
   if (typeof (collection.managed ?? false) !== 'boolean')
-    throw new DeclarationProblem(`"managed" of ${where} is neither true nor false.`)
-  readPeriod(given, where)
-  const options = group(collection.options ?? {}, `"options" of ${where}`, OF_OPTIONS)
-  if (collection.validator !== undefined) group(collection.validator, `"validator" of ${where}`)
-  else if (given['validationLevel'] !== undefined || given['validationAction'] !== undefined)
-    throw new DeclarationProblem(`${where} says how it is validated, and has no "validator".`)
-  oneOf(given, 'validationLevel', ['off', 'strict', 'moderate'], where)
-  oneOf(given, 'validationAction', ['error', 'warn'], where)
-  storable({ validator: given['validator'], options }, where)
+    throw problem(part, `"managed" of ${name} is neither true nor false.`, 'managed')
+  readPeriod(given, part)
+  const options = group(collection.options ?? {}, partOf(part, `"options" of ${name}`, 'options'), OF_OPTIONS)
+  if (collection.validator !== undefined)
+    group(collection.validator, partOf(part, `"validator" of ${name}`, 'validator'))
+  else
+    for (const how of ['validationLevel', 'validationAction'])
+      if (given[how] !== undefined)
+        throw problem(part, `${name} says how it is validated, and has no "validator".`, how)
+  oneOf(given, 'validationLevel', ['off', 'strict', 'moderate'], part)
+  oneOf(given, 'validationAction', ['error', 'warn'], part)
+  storable(given['validator'], name, partOf(part, name, 'validator'))
+  storable(options, name, partOf(part, name, 'options'))
   if (!Array.isArray(collection.indexes ?? []))
-    throw new DeclarationProblem(`"indexes" of ${where} is no list.`)
-  readIndexes(where, collection.indexes ?? [], options['collation'])
+    throw problem(part, `"indexes" of ${name} is no list.`, 'indexes')
+  readIndexes(part, collection.indexes ?? [], options['collation'])
 }
 
-function readPeriod({ hideFor }: Document, where: string): void {
+function readPeriod({ hideFor }: Document, part: Part): void {
   if (hideFor !== undefined && parsePeriod(hideFor) === null)
-    throw new DeclarationProblem(`"hideFor" of ${where} is no time such as 90m, 12h, 7d or 2w.`)
+    throw problem(part, `"hideFor" of ${part.name} is no time such as 90m, 12h, 7d or 2w.`, 'hideFor')
 }
 
-function readIndexes(where: string, indexes: readonly unknown[], collation: unknown): void {
+function readIndexes(collection: Part, indexes: readonly unknown[], collation: unknown): void {
   const names = new Map<string, string>()
   const signatures = new Map<string, string>()
   let text: string | null = null
   if (indexes.length >= MOST_INDEXES)
-    throw new DeclarationProblem(
-      `${where} has ${indexes.length} indexes; with that of the ids ${MOST_INDEXES} is the most.`,
+    throw problem(
+      collection,
+      `${collection.name} has ${indexes.length} indexes; with that of the ids ${MOST_INDEXES} is the most.`,
+      'indexes',
     )
   for (const [number, value] of indexes.entries()) {
-    const place = `index ${number + 1} of ${where}`
-    const { index, name } = readIndex(value, place)
+    const part = partOf(collection, `index ${number + 1} of ${collection.name}`, 'indexes', number)
+    const { index, name } = readIndex(value, part)
     const plain = { ...index }
     const signature = signatureOf(plain, collation)
     const twin = names.get(name) ?? signatures.get(signature)
-    if (twin !== undefined)
-      throw new DeclarationProblem(
-        `${place} cannot stand beside ${twin}: ${names.has(name) ? 'the names are the same' : 'the server takes them for one'}.`,
-      )
+    if (twin !== undefined) {
+      const why = names.has(name) ? 'the names are the same' : 'the server takes them for one'
+      throw problem(part, `${part.name} cannot stand beside ${twin}: ${why}.`)
+    }
     if (isTextIndex(plain)) {
       if (text !== null)
-        throw new DeclarationProblem(`${place} is a second text index beside ${text}; a collection has one.`)
-      text = place
+        throw problem(part, `${part.name} is a second text index beside ${text}; a collection has one.`)
+      text = part.name
     }
-    names.set(name, place)
-    signatures.set(signature, place)
+    names.set(name, part.name)
+    signatures.set(signature, part.name)
   }
 }
 
-function readIndex(value: unknown, place: string): { readonly index: DeclaredIndex; readonly name: string } {
-  const { key, allowGap, ...options } = group(value, place)
+function readIndex(value: unknown, part: Part): { readonly index: DeclaredIndex; readonly name: string } {
+  const { name: shown } = part
+  const { key, allowGap, ...options } = group(value, part)
   if (typeof (allowGap ?? false) !== 'boolean')
-    throw new DeclarationProblem(`"allowGap" of ${place} is neither true nor false.`)
-  const problem = problemOfIndex(key, options)
-  if (problem !== null) throw new DeclarationProblem(`${place} is none: ${problem}.`)
+    throw problem(part, `"allowGap" of ${shown} is neither true nor false.`, 'allowGap')
+  const wrong = problemOfKeys(key)
+  if (wrong !== null) throw problem(part, `${shown} is none: ${wrong}.`, 'key')
+  const wrongOption = problemOfOptions(options)
+  if (wrongOption !== null)
+    throw problem(part, `${shown} is none: ${wrongOption.message}.`, wrongOption.option)
   const fields = entriesOf(key as object).map(([field]) => field)
   if (hasLostOrder(fields))
-    throw new DeclarationProblem(
-      `${place} has a field whose name is a number, so that the order of its fields is lost; write it by hand, as a revision.`,
+    throw problem(
+      part,
+      `${shown} has a field whose name is a number, so that the order of its fields is lost; write it by hand, as a revision.`,
+      'key',
     )
   const index = value as DeclaredIndex
   const name = nameOf(index)
   if (name === '_id_' || (fields.length === 1 && (key as Document)['_id'] === 1))
-    throw new DeclarationProblem(`${place} is that of the ids, which the server makes itself.`)
+    throw problem(part, `${shown} is that of the ids, which the server makes itself.`)
   if (name === '' || name === '*' || bytesOf(name) > LONGEST_NAME)
-    throw new DeclarationProblem(`${place} has a name that no server takes; give it another with "name".`)
+    throw problem(part, `${shown} has a name that no server takes; give it another with "name".`, 'name')
   const doubled = Object.keys(index.weights ?? {}).find(
     (field) => (key as Document)[field] !== undefined && (key as Document)[field] !== 'text',
   )
   if (doubled !== undefined)
-    throw new DeclarationProblem(`${place} weighs "${doubled}", which stands in it as another kind of field.`)
-  storable(options, place)
+    throw problem(
+      part,
+      `${shown} weighs "${doubled}", which stands in it as another kind of field.`,
+      'weights',
+      doubled,
+    )
+  storable(options, shown, part)
   return { index, name }
 }
 
@@ -174,28 +225,30 @@ export function specOf(index: DeclaredIndex, name: string): Document {
   return { key: index.key, name, ...Object.fromEntries(given) }
 }
 
-function group(value: unknown, what: string, known?: readonly string[]): Document {
+function group(value: unknown, part: Part, known?: readonly string[]): Document {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new DeclarationProblem(`${what} is no object.`)
+    throw problem(part, `${part.name} is no object.`)
   const stray = known === undefined ? undefined : Object.keys(value).find((name) => !known.includes(name))
   if (stray === undefined) return value as Document
-  throw new DeclarationProblem(
-    `"${stray}" is nothing that ${what} can have; there are ${(known ?? []).join(', ')}.`,
+  throw problem(
+    part,
+    `"${stray}" is nothing that ${part.name} can have; there are ${(known ?? []).join(', ')}.`,
+    stray,
   )
 }
 
-function oneOf(given: Document, name: string, words: readonly string[], where: string): void {
-  const value = given[name]
+function oneOf(given: Document, field: string, words: readonly string[], part: Part): void {
+  const value = given[field]
   if (value === undefined || (typeof value === 'string' && words.includes(value))) return
-  throw new DeclarationProblem(`"${name}" of ${where} is none of ${words.join(', ')}.`)
+  throw problem(part, `"${field}" of ${part.name} is none of ${words.join(', ')}.`, field)
 }
 
-function storable(value: unknown, where: string): void {
+function storable(value: unknown, name: string, part: Part): void {
   try {
     toEjson(value)
   } catch (error) {
     if (!(error instanceof ValueProblem)) throw error
-    throw new DeclarationProblem(`${where} holds what is no document: ${error.message}.`)
+    throw problem(part, `${name} holds what is no document: ${error.message}.`)
   }
 }
 

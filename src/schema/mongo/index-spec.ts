@@ -66,12 +66,19 @@ export function problemOfIndex(keys: unknown, options: unknown): string | null {
   if (wrongKeys !== null) return wrongKeys
   if (options === undefined) return null
   if (typeof options !== 'object' || options === null) return 'its options are no object'
+  return problemOfOptions(options)?.message ?? null
+}
+
+/** The first that is none, or of another type. */
+export function problemOfOptions(
+  options: object,
+): { readonly option: string; readonly message: string } | null {
   const names: Readonly<Record<string, string>> = OPTIONS
-  for (const [name, value] of Object.entries(options)) {
+  for (const [option, value] of Object.entries(options)) {
     if (value === undefined) continue
-    const type = names[name]
-    if (type === undefined) return `"${name}" is no option of an index`
-    if (typeof value !== type || value === null) return `"${name}" is no ${type}`
+    const type = names[option]
+    if (type === undefined) return { option, message: `"${option}" is no option of an index` }
+    if (typeof value !== type || value === null) return { option, message: `"${option}" is no ${type}` }
   }
   return null
 }
