@@ -6,7 +6,7 @@ import type { MetadataChange } from '../core/metadata.js'
 import { headsOf } from '../core/plan.js'
 import type { RevisionHeader, RevisionScripts, RevisionSource } from '../core/revision.js'
 import { counted, listed } from '../core/wording.js'
-import { LedgerProblem, ledgerOf } from '../files/index.js'
+import { LedgerProblem, isoTime, ledgerOf } from '../files/index.js'
 import type { Ledger, LedgerEntry } from '../files/index.js'
 import { describeScripts } from './checksum.js'
 import { withLayout } from './context.js'
@@ -80,6 +80,7 @@ async function look(place: Place, state: State, session: Session, context: Conte
     await refuseMoved(place, session)
     const [unfinished] = state.snapshot.journal
     if (unfinished !== undefined) throw halfDone(unfinished.revision)
+    await refuseAtWork(place, session)
     if (found.missing.length > 0) throw missingFiles(place, found, entries)
   }
   return { ...found, entries }
@@ -105,6 +106,21 @@ async function refuseMoved({ ledger, table }: Place, { metadata }: Session): Pro
       },
     )
   }
+}
+
+/** What the tool is about to apply is not in its record yet, and would be run a second time. */
+async function refuseAtWork({ ledger }: Place, { metadata }: Session): Promise<void> {
+  const { tool, lock } = ledger
+  if (lock === undefined) return
+  const answer = await metadata.foreign?.(lock.table, [lock.since])
+  const [held] = answer !== undefined && 'rows' in answer ? answer.rows : []
+  if (held === undefined) return
+  const since = isoTime(held[lock.since])
+  throw new MigrateError('MIG-ADOPT', `${tool} is at work: "${lock.table}" has its lock.`, {
+    details: since === null ? [] : [`since: ${since}`],
+    hint: `Adopt when it has ended. If nobody runs it, a run that was killed has left its lock: take that away with ${lock.release}`,
+    state: 'Nothing was changed.',
+  })
 }
 
 async function recordIn(

@@ -206,6 +206,16 @@ describeServers(['documentdb', 'mongodb'], (server) => {
     expect(status.revisions.every(({ applied }) => !applied)).toBe(true)
   })
 
+  it('a lock that migrate-mongo has given back is none', async () => {
+    const project_ = await project(server)
+    await asApplied(project_)
+    await project_.db.command({
+      createIndexes: 'changelog_lock',
+      indexes: [{ key: { createdAt: 1 }, name: 'createdAt_1', expireAfterSeconds: 60 }],
+    })
+    expect((await project_.migrator.adopt()).steps).toHaveLength(2)
+  })
+
   it('a gap stays one, and is applied by the next upgrade as migrate-mongo would', async () => {
     const project_ = await project(server)
     const { db, migrator, file } = project_
@@ -240,6 +250,13 @@ describeServers(['documentdb', 'mongodb'], (server) => {
       code: 'MIG-ADOPT',
       says: /^"changelog" cannot be taken over: a row of it has no "fileName"/,
       change: ({ db }) => db.collection('changelog').insertOne({ version: 3 }),
+    },
+    {
+      what: 'that migrate-mongo is at work on',
+      code: 'MIG-ADOPT',
+      says: /^migrate-mongo is at work: "changelog_lock" has its lock\.\nsince: 2026-01-01T00:00:00\.000Z\n.*when it has ended.*db\.changelog_lock\.deleteMany\(\{\}\)/s,
+      change: ({ db }) =>
+        db.collection('changelog_lock').insertOne({ createdAt: new Date('2026-01-01T00:00:00Z') }),
     },
     {
       what: 'with a file that is missing',

@@ -6,7 +6,7 @@ import { golangMigrateLedger } from './golang-migrate.js'
 import { migrateMongoLedger } from './migrate-mongo.js'
 import { dbmateLedger, dieselLedger } from './versions.js'
 
-export { LedgerProblem, type Ledger, type LedgerEntry } from './ledger.js'
+export { LedgerProblem, isoTime, type Ledger, type LedgerEntry } from './ledger.js'
 
 /** Every tool whose databases can be taken over. */
 export const LEDGERS: readonly Ledger[] = [

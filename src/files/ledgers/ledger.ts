@@ -24,12 +24,23 @@ export interface Ledger {
   readonly columns: readonly string[]
   /** A column that only the table of another tool has, though it may be called the same. */
   readonly strange?: string
+  /** Where the tool notes that it is at work. */
+  readonly lock?: LedgerLock
   /**
    * What is applied, in the order of application.
    * @param sources of the folder, in the tool's own order
    * @throws LedgerProblem
    */
   read(rows: readonly ForeignRow[], sources: readonly RevisionSource[]): readonly LedgerEntry[]
+}
+
+/** A table that has a row while the tool is at work. */
+export interface LedgerLock {
+  readonly table: string
+  /** The column with the time since when. */
+  readonly since: string
+  /** How the row is taken away that a killed run has left, as the end of a sentence. */
+  readonly release: string
 }
 
 /** Why a record cannot be taken over: a sentence, and what to do. */

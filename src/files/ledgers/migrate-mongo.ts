@@ -12,6 +12,12 @@ export const migrateMongoLedger: Ledger = {
   tool,
   table: 'changelog',
   columns: ['fileName', 'appliedAt', 'fileHash'],
+  // Only where its configuration has a lockTtl. It takes any document for the lock, also one that is past that time.
+  lock: {
+    table: 'changelog_lock',
+    since: 'createdAt',
+    release: 'db.changelog_lock.deleteMany({})',
+  },
   read(rows) {
     const found = new Map<string, LedgerEntry & { readonly hashes: readonly string[] }>()
     for (const row of rows) {
