@@ -5,12 +5,20 @@ import type { Client } from './driver.js'
 /** A key as the driver takes it: bytes where they are no text. */
 export type Key = string | Buffer
 
-/** KEYS: the key. ARGV: the SHA-1 of its dump. Deletes it unless it was written to since. */
+/**
+ * KEYS: the key. ARGV: the SHA-1 of its dump, and its time to live when that was copied. Deletes it unless it was written to
+ * since, or given another time to live: one that has only passed is shorter.
+ */
 const REMOVE = `
 local dump = redis.call('DUMP', KEYS[1])
-if dump and redis.sha1hex(dump) == ARGV[1] then return redis.call('UNLINK', KEYS[1]) end
-return 0
+if not dump or redis.sha1hex(dump) ~= ARGV[1] then return 0 end
+local now, was = redis.call('PTTL', KEYS[1]), tonumber(ARGV[2])
+if now > was or (now < 0 and was >= 0) then return 0 end
+return redis.call('UNLINK', KEYS[1])
 `
+
+/** What PTTL says of a key that never expires. */
+const FOREVER = -1
 
 /** A key that is written to all the time is given up after as many copies. */
 const MOST_COPIES = 20
@@ -29,12 +37,14 @@ export async function moveAcross(
   for (let copies = 0; copies < MOST_COPIES; copies += 1) {
     const [dump, ttl] = await Promise.all([dumpOf(client, from), client.pttl(from)])
     if (dump === null) return 'gone'
-    const restored = await restore(client, to, Math.max(0, ttl), dump, ours)
+    // Its time has come between the two: to RESTORE nothing left would be time without end.
+    if (ttl !== FOREVER && ttl <= 0) continue
+    const restored = await restore(client, to, ttl === FOREVER ? 0 : ttl, dump, ours)
     // What an earlier run has copied before it ended is the same, byte for byte.
     if (!restored && (await dumpOf(client, to))?.equals(dump) !== true) return 'taken'
     ours = true
     const sha = createHash('sha1').update(dump).digest('hex')
-    if ((await client.eval(REMOVE, 1, from, sha)) === 1) return 'moved'
+    if ((await client.eval(REMOVE, 1, from, sha, ttl)) === 1) return 'moved'
   }
   throw new MigrateError(
     'MIG-STATEMENT-FAILED',

@@ -68,6 +68,8 @@ const RETYPE = each(`
   local tried = ARGV[1] == 'zset' and redis.pcall(add, key, 0, '') or redis.pcall(add, key, '')
   if not string.find(tried.err, 'WRONGTYPE', 1, true) then error(tried) end
   local ttl = redis.call('PTTL', key)
+  -- In its last millisecond it has 0 left, and must not stay for ever.
+  if ttl == 0 then ttl = 1 end
   if ttl > 0 then redis.call('PEXPIRE', key, ttl) end
   redis.call('DEL', key)
   local chunk = {}

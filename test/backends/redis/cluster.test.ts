@@ -1,6 +1,7 @@
 import { Cluster } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Session } from '../../../src/backend/index.js'
+import { moveAcross } from '../../../src/backends/redis/across.js'
 import { redis } from '../../../src/backends/redis/index.js'
 import { neededRights } from '../../../src/backends/redis/rights.js'
 import { MigrateError } from '../../../src/core/errors.js'
@@ -138,6 +139,44 @@ describeServers(['redis', 'valkey'], (server) => {
       expect(await run(session, 'REVGRAPH.KEYS {t}:* RENAME {t}-*')).toEqual({ rows: 1 })
       expect(await client.get('{t}-1')).toBe('x')
     })
+
+    /** The client, as something happens just before one of its calls. */
+    const before = (method: string, happens: () => Promise<unknown>): Cluster =>
+      new Proxy(client, {
+        get: (target, name) => {
+          const value: unknown = Reflect.get(target, name)
+          if (typeof value !== 'function') return value
+          const call = value.bind(target) as (...args: unknown[]) => unknown
+          if (name !== method) return call
+          return async (...args: unknown[]) => {
+            await happens()
+            return call(...args)
+          }
+        },
+      })
+
+    it('has no copy left of a key whose time came while it was renamed into another slot', async () => {
+      await client.set('user:1', 'x', 'PX', 300)
+      const late = before('pttl', () => until(async () => expect(await client.exists('user:1')).toBe(0)))
+      expect(await moveAcross(late, 'user:1', 'account:1', false)).toBe('gone')
+      expect(await client.exists('account:1')).toBe(0)
+    })
+
+    it.each<[string, (key: string) => Promise<unknown>, number]>([
+      ['given to', (key) => client.expire(key, 5_000), 5_000],
+      ['taken from', (key) => client.persist(key), -1],
+    ])(
+      'keeps a time to live that was %s a key as it was renamed into another slot',
+      async (_, change, ttl) => {
+        await client.set('user:1', 'x')
+        if (ttl === -1) await client.expire('user:1', 100)
+        let changes = 0
+        const touched = before('eval', async () => (changes++ === 0 ? change('user:1') : null))
+        expect(await moveAcross(touched, 'user:1', 'account:1', false)).toBe('moved')
+        const left = await client.ttl('account:1')
+        expect(ttl === -1 ? left : left > 4_000).toBe(ttl === -1 ? -1 : true)
+      },
+    )
 
     it('has a copy that an earlier run has left taken for what it is, and another’s key left alone', async () => {
       const session = await ready()
