@@ -87,6 +87,9 @@ export function stateSentence(
       error.state ??
         `${half.revision} is half done: ${standing(left)} in the journal, and the next run goes on from there.`,
     )
+    // What the error says is about its own step.
+    if (error.state !== undefined && left !== null && left.done > 0)
+      sentences.push(`Of ${half.revision} ${countOf(left)} before it, noted in the journal.`)
   }
   // Everything was done, and then the server was gone.
   if (half === undefined && error.code === 'MIG-CONNECT' && error.state !== undefined) {
@@ -100,9 +103,18 @@ export function stateSentence(
 /** Of one in doubt, which was begun and may be done, no number would be true. */
 function standing(left: UnfinishedReport | null): string {
   if (left === null || left.stoppedAt?.state === 'intent') return 'what it has done is'
-  const { done, statements } = left
+  return `${countOf(left)}, noted`
+}
+
+/** `1 of 3 statements stands` */
+function countOf({ done, statements }: UnfinishedReport): string {
   const of = statements === null ? '' : ` of ${statements}`
-  return `${done}${of} ${(statements ?? done) === 1 ? 'statement' : 'statements'} stand${done === 1 ? 's' : ''}, noted`
+  return `${done}${of} ${(statements ?? done) === 1 ? 'statement' : 'statements'} stand${done === 1 ? 's' : ''}`
+}
+
+/** Whether the server has answered, so that it can be asked what stands. */
+export function isRefusal(code: MigrateError['code']): boolean {
+  return code === 'MIG-STATEMENT-FAILED' || code === 'MIG-INTERRUPTED'
 }
 
 function counted(count: number): string {

@@ -16,7 +16,7 @@ import { excerptFor } from './excerpt.js'
 import { backfillReport } from './backfill.js'
 import type { Context } from './context.js'
 import { refuseOverHalfDone } from './half-done.js'
-import { brokenOff, sourcedError, stateSentence } from './failure.js'
+import { brokenOff, isRefusal, sourcedError, stateSentence } from './failure.js'
 import { hazardsOf } from './lint.js'
 import { readAgain, takeLock } from './locked.js'
 import { dueOf, settleDue, tellDue } from './postponed.js'
@@ -223,7 +223,7 @@ export class Runner {
     const sourced = await sourcedError(error, this.#context.cwd)
     const { target } = this.#command
     // A connection that was lost is not asked.
-    const isTold = error.state !== undefined || error.code === 'MIG-CONNECT'
+    const isTold = error.state === undefined ? error.code === 'MIG-CONNECT' : !isRefusal(error.code)
     const left = isTold ? null : await leftBy(this.#context, state, this.#session, result.steps)
     const sentence = stateSentence(result.steps, error, left)
     throw brokenOff(sourced, sentence, result, { target, flags: this.#flags() })

@@ -113,6 +113,20 @@ describeServers(['redis', 'valkey'], (server) => {
     expect(await client.llen('list')).toBe(1)
   })
 
+  it('a long step that is refused says what of its revision stands before it', async () => {
+    await client.mset('user:1', '1', 'account:1', 'theirs')
+    project.write({
+      'migrations/a.redis': revision(A, 'SET a 1\nREVGRAPH.KEYS user:* RENAME account:*\nSET b 1'),
+    })
+    const { code, stderr } = project.run('upgrade')
+    expect(code).toBe(1)
+    expect(stderr).toContain(
+      `state  No key was renamed. Of ${A} 1 of 3 statements stands before it, noted in the journal.\n`,
+    )
+    expect(await client.get('a')).toBe('1')
+    expect(await client.exists('b')).toBe(0)
+  })
+
   it('a runner that was stopped until its lease ran out writes nothing more', async () => {
     await client.eval(`for i = 1, 2000 do redis.call('SET', 'user:' .. i, i) end`, 0)
     project.write({ 'migrations/a.redis': revision(A, 'REVGRAPH.KEYS user:* EXPIRE 5000 RATE 400') })

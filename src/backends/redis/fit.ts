@@ -1,5 +1,6 @@
 import type { ServerInfo, Statement } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
+import { splitPattern } from '../../schema/redis/glob.js'
 import type { SearchOperation } from '../../schema/redis/search.js'
 import { isCluster, type Client } from './driver.js'
 import { explainStatement } from './errors.js'
@@ -43,6 +44,25 @@ export async function refuseLacking(
   for (const need of needs) {
     const lacking = need.commands.find((name) => !known.has(name))
     if (lacking !== undefined) throw lack(need, lacking, server)
+  }
+}
+
+/**
+ * Refuses a renaming of keys into those of the tool's own.
+ * @param own what the metadata's keys begin with
+ * @throws MigrateError MIG-COMMAND-REFUSED at the statement
+ */
+export function refuseOwnNames(statements: readonly Statement[], own: string): void {
+  for (const statement of statements) {
+    const operation = operationIn(statement.text)
+    if (operation?.kind !== 'keys' || operation.action.name !== 'RENAME') continue
+    const { to } = operation.action
+    if (!splitPattern(to).prefix.startsWith(own)) continue
+    throw new MigrateError('MIG-COMMAND-REFUSED', `"${to}" names keys of revgraph's own (${own}…).`, {
+      position: statement.position,
+      hint: 'Give the keys other new names.',
+      state: 'Nothing was run.',
+    })
   }
 }
 

@@ -27,8 +27,10 @@ export async function foreseeKeys(operation: KeysOperation, client: Client, own:
     most: 1,
     goesOn: () => performance.now() <= deadline,
   })
-  const refused = taken.length === 0 ? '' : `; it is refused, for there is ${taken[0] ?? ''} already`
-  return `${counted.words} now; each is done at least once${refused}`
+  const [first] = taken
+  const what =
+    first === undefined ? 'each is done at least once' : `it is refused, for there is ${first} already`
+  return `${counted.words} now; ${what}`
 }
 
 class Counted {

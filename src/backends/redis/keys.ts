@@ -167,12 +167,15 @@ class KeysRun {
   async #ask(node: Redis, cursor: string): Promise<[cursor: string, keys: Key[]]> {
     const { pattern, rate } = this.#operation
     const count = rate > 0 ? Math.min(BATCH, rate) : BATCH
-    const { client, own } = this.#context
+    const { client } = this.#context
     const [next, found] = await answerOf(client, node, () =>
       node.scanBuffer(cursor, 'MATCH', pattern, 'COUNT', count),
     )
-    const keys = found.map(keyOf).filter((key) => !(typeof key === 'string' && key.startsWith(own)))
-    return [next.toString(), keys]
+    return [next.toString(), found.map(keyOf).filter((key) => !this.#isOwn(key))]
+  }
+
+  #isOwn(key: Key): boolean {
+    return typeof key === 'string' && key.startsWith(this.#context.own)
   }
 
   async #work(keys: readonly Key[], state: NodeProgress): Promise<void> {
@@ -183,7 +186,11 @@ class KeysRun {
     const units = keys.flatMap((key): (readonly Key[])[] => {
       if (this.#renaming === null) return [[key]]
       const name = newName(key, this.#renaming)
-      return name === null ? [] : [[key, name]]
+      if (name === null) return []
+      // Names of the metadata's are taken, whether there is such a key or not.
+      if (!this.#isOwn(name)) return [[key, name]]
+      leave(state, key)
+      return []
     })
     const { client } = this.#context
     if (isCluster(client)) {

@@ -125,11 +125,14 @@ const LOSING_ACTIONS: ReadonlySet<string> = new Set(['DELETE', 'EXPIRE', 'RETYPE
 
 function losesData(line: CommandLine): boolean {
   const name = nameOf(line)
-  if (name === 'REVGRAPH.KEYS') return LOSING_ACTIONS.has(nameOf(line, 2))
+  if (name === 'REVGRAPH.KEYS') return LOSING_ACTIONS.has(nameOf(line, 2)) || replaces(line)
   if (name === 'XGROUP') return nameOf(line, 1) === 'DESTROY'
   if (name === 'FT.DROPINDEX') return line.words.some(({ value }) => value.toUpperCase() === 'DD')
   return LOSING.has(name)
 }
+
+/** A renaming that overwrites. */
+const replaces = (line: CommandLine): boolean => nameOf(line, 2) === 'RENAME' && nameOf(line, 4) === 'REPLACE'
 
 type Refusal = readonly [message: string, hint: string]
 

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { journalEntry } from '../../../src/testing/values.js'
+import { scriptOf } from '../../../src/backends/redis/keys-lua.js'
+import { historyRow, journalEntry } from '../../../src/testing/values.js'
+import { until } from '../../servers/redis-cluster.js'
 import { describeRedis, failure, parsed, run } from './support.js'
 
 describeRedis((place) => {
@@ -62,6 +64,20 @@ describeRedis((place) => {
       expect(await run(session, text)).toEqual({ rows: 20 })
     })
 
+    it('take no name of the metadata’s own, whatever is overwritten', async () => {
+      await place.client.set('a:{migrate}:history', 'x')
+      await place.client.set('a:{other}', 'y')
+      const session = await place.ready()
+      await session.metadata.write([{ kind: 'apply', row: historyRow('aaaa00000001') }])
+      const text = 'REVGRAPH.KEYS a:* RENAME {migrate}:* REPLACE'
+      const refused = await failure(Promise.resolve(session.fit?.([parsed(text)], false)))
+      expect(refused.code).toBe('MIG-COMMAND-REFUSED')
+      const error = await failure(run(session, 'REVGRAPH.KEYS a:[{]* RENAME * REPLACE'))
+      expect(error.details).toEqual(['a:{migrate}:history'])
+      expect(await place.client.get('{other}')).toBe('y')
+      expect((await session.metadata.read()).applied).toHaveLength(1)
+    })
+
     it('that a run has renamed before it failed are not taken for others by the next one', async () => {
       await place.fill(20)
       const session = await place.ready()
@@ -111,6 +127,20 @@ describeRedis((place) => {
       await place.client.set('tags:3', 'x')
       const error = await failure(run(session, 'REVGRAPH.KEYS tags:* RETYPE set'))
       expect(error.details).toEqual(['tags:3'])
+    })
+
+    it('whose time has come as their type changes do not stay for ever', async () => {
+      const { lua, args } = scriptOf({ name: 'RETYPE', type: 'list' })
+      const atLast = `if redis.call('PTTL', KEYS[1]) ~= 0 then return 0 end ${lua}`
+      const met = async (): Promise<boolean> => {
+        await place.client.sadd('members', 'a')
+        const pipeline = place.client.pipeline().pexpire('members', 5)
+        for (let index = 0; index < 2_000; index += 1) pipeline.eval(atLast, 1, 'members', ...args)
+        const answers = (await pipeline.exec()) ?? []
+        return answers.some(([, answer]) => Array.isArray(answer))
+      }
+      while (!(await met()));
+      await until(async () => expect(await place.client.exists('members')).toBe(0))
     })
 
     it('are transformed by a script of the revision, each by itself', async () => {

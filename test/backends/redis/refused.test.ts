@@ -31,7 +31,13 @@ describe('commands that are refused', () => {
   it('knows what loses data', () => {
     const losing = (text: string) => parsed(text).losesData
     expect(
-      ['DEL a', 'REVGRAPH.KEYS a* DELETE', 'XGROUP DESTROY s g', 'FT.DROPINDEX i DD'].every(losing),
+      [
+        'DEL a',
+        'REVGRAPH.KEYS a* DELETE',
+        'REVGRAPH.KEYS a* RENAME b* REPLACE',
+        'XGROUP DESTROY s g',
+        'FT.DROPINDEX i DD',
+      ].every(losing),
     ).toBe(true)
     expect(['SET a 1', 'REVGRAPH.KEYS a* RENAME b*', 'FT.DROPINDEX i'].some(losing)).toBe(false)
   })
