@@ -2,15 +2,13 @@ import type { Db, Document } from 'mongodb'
 import { entriesOf, toEjson } from '../../schema/mongo/ejson.js'
 import { creatable } from '../../schema/mongo/listed.js'
 import { signatureOf } from '../../schema/mongo/normalise.js'
-import { codeOf } from './errors.js'
+import { codeOf, isDuplicate } from './errors.js'
 
 const OPTIONS_CONFLICT = 85
 const KEY_SPECS_CONFLICT = 86
-const DUPLICATE_KEY = 11_000
 const SHOWN_KEYS = 10
 
 const CANNOT_CREATE = 67
-const CANNOT_CONVERT = 359
 /** Indexes that a collection may have. */
 const MOST_INDEXES = 64
 
@@ -23,15 +21,13 @@ export async function conflictFacts(error: unknown, command: Document, db: Db): 
   const collection: unknown = command['createIndexes'] ?? command['collMod']
   if (typeof collection !== 'string' || code === undefined) return []
   try {
+    if (isDuplicate(error)) return await duplicates(db, collection, await uniqueOnes(command, collection, db))
     switch (code) {
       case OPTIONS_CONFLICT:
       case KEY_SPECS_CONFLICT: {
         const present = await indexesOf(db, collection)
         return wantedIndexes(command).flatMap((index) => rivals(index, present))
       }
-      case DUPLICATE_KEY:
-      case CANNOT_CONVERT:
-        return await duplicates(db, collection, await uniqueOnes(command, collection, db))
       case CANNOT_CREATE: {
         const present = await indexesOf(db, collection)
         if (present.length + wantedIndexes(command).length <= MOST_INDEXES) return []

@@ -55,9 +55,19 @@ export function explainStatement(
   if (LOST.test(told(error).name)) return lost(error)
   if (told(error).code === 13_435 || told(error).code === 10_107) return readOnly(error)
   const server = { ...facts(error), facts: more.facts ?? [] }
-  if (more.inDoubt !== true) return statementFailed(statement, server, error)
-  return halfDone(statement, server, error)
+  if (more.inDoubt === true) return halfDone(statement, server, error)
+  const failed = statementFailed(statement, server, error)
+  return server.facts.length > 0 && isDuplicate(error) ? failed.with({ hint: ON_DUPLICATES }) : failed
 }
+
+/** DuplicateKey, CannotConvertIndexToUnique */
+export function isDuplicate(error: unknown): boolean {
+  const code = codeOf(error)
+  return code === 11_000 || code === 359
+}
+
+const ON_DUPLICATES =
+  'Change or delete documents until none of these keys is there twice, or leave "unique" out; then give the command again.'
 
 /** Writes of many documents are many writes: some may stand when another is refused. */
 const WRITES: ReadonlySet<string> = new Set(['insert', 'update', 'delete', 'bulkWrite', 'findAndModify'])
