@@ -4,6 +4,7 @@ import { splitPattern } from '../../schema/redis/glob.js'
 import type { SearchOperation } from '../../schema/redis/search.js'
 import { isCluster, type Client } from './driver.js'
 import { explainStatement } from './errors.js'
+import { scriptOf } from './keys-lua.js'
 import { argumentsOf, operationIn } from './statements.js'
 
 /** What a statement wants of the search module, which a server may have whole, in part or not at all. */
@@ -61,6 +62,29 @@ export function refuseOwnNames(statements: readonly Statement[], own: string): v
     throw new MigrateError('MIG-COMMAND-REFUSED', `"${to}" names keys of revgraph's own (${own}…).`, {
       position: statement.position,
       hint: 'Give the keys other new names.',
+      state: 'Nothing was run.',
+    })
+  }
+}
+
+/**
+ * Refuses scripts of TRANSFORM that are no Lua: where no key matched they would pass, and fail where some do.
+ * @throws MigrateError MIG-COMMAND-SYNTAX at the statement
+ */
+export async function refuseBrokenScripts(statements: readonly Statement[], client: Client): Promise<void> {
+  for (const { text, position } of statements) {
+    const operation = operationIn(text)
+    if (operation?.kind !== 'keys' || operation.action.name !== 'TRANSFORM') continue
+    const { lua, args } = scriptOf(operation.action)
+    // Of no key: it is compiled, and does nothing. What else the server has against it is told when it runs.
+    const refusal = await client.eval(lua, 0, ...args).then(
+      () => null,
+      (error: unknown) => /Error compiling script[^]*?: ([^]*)/.exec(String(error))?.[1] ?? null,
+    )
+    if (refusal === null) continue
+    throw new MigrateError('MIG-COMMAND-SYNTAX', `The script of TRANSFORM is no Lua: ${refusal}`, {
+      position,
+      hint: 'Correct the script; the number behind user_script is its line.',
       state: 'Nothing was run.',
     })
   }

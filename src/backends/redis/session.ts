@@ -12,7 +12,7 @@ import { MigrateError } from '../../core/errors.js'
 import type { Operation } from '../../schema/redis/operations.js'
 import { isCluster, type Client } from './driver.js'
 import { BrokenOff, explainStatement, strayedReplica } from './errors.js'
-import { refuseLacking, refuseOwnNames } from './fit.js'
+import { refuseBrokenScripts, refuseLacking, refuseOwnNames } from './fit.js'
 import { foreseeFunction, isFunction, observeFunction, runFunction } from './functions.js'
 import { foreseeKeys } from './foresee.js'
 import { runKeys } from './keys.js'
@@ -161,6 +161,7 @@ export class RedisSession implements Session<Client> {
   async fit(statements: readonly Statement[]): Promise<ReadonlySet<Statement>> {
     refuseOwnNames(statements, this.#names.prefix)
     await refuseLacking(statements, this.client, this.server)
+    await refuseBrokenScripts(statements, this.client)
     return new Set()
   }
 

@@ -131,11 +131,12 @@ export function problemOfRenaming(pattern: string, to: string): string | null {
   if (from.wild !== '' && target.wild !== '*') {
     return `The new name "${to}" must have one *, for what the wildcards of "${pattern}" stand for.`
   }
-  if (mayOverlap(pattern, renamedPattern(pattern, to))) {
-    return `Keys named like "${to}" match "${pattern}" again: they would be renamed over and over.`
-  }
   return null
 }
+
+/** Whether keys may match the pattern again when they are renamed. */
+export const renamesAgain = (pattern: string, to: string): boolean =>
+  mayOverlap(pattern, renamedPattern(pattern, to))
 
 /** The pattern of the keys once they are renamed. */
 export function renamedPattern(pattern: string, to: string): string {

@@ -1,4 +1,4 @@
-import { inverseRenaming, problemOfRenaming } from './glob.js'
+import { inverseRenaming, problemOfRenaming, renamesAgain } from './glob.js'
 import { inverseSearch, searchOf, type SearchOperation } from './search.js'
 import { commandOf } from './words.js'
 
@@ -89,6 +89,7 @@ function keysOf([pattern, given = '', ...rest]: readonly string[]): Operation | 
   if (rate === null) return wrong('RATE takes a number of keys a second.')
   const action = actionOf(name, pattern, words)
   if (typeof action === 'string') return wrong(action)
+  if ('message' in action) return action
   if (words.length > 0) return wrong(`"${words.join(' ')}" is more than ${name} takes.`)
   return { kind: 'keys', pattern, action, rate }
 }
@@ -103,7 +104,7 @@ function takeRate(words: string[]): number | null {
 }
 
 /** Takes its words; a text says what is wrong. */
-function actionOf(name: KeyAction['name'], pattern: string, words: string[]): KeyAction | string {
+function actionOf(name: KeyAction['name'], pattern: string, words: string[]): KeyAction | Problem | string {
   switch (name) {
     case 'DELETE':
     case 'PERSIST':
@@ -111,7 +112,10 @@ function actionOf(name: KeyAction['name'], pattern: string, words: string[]): Ke
     case 'RENAME': {
       const to = words.shift()
       if (to === undefined || to === '') return 'RENAME takes the new name.'
-      return problemOfRenaming(pattern, to) ?? { name, to, taken: takeTaken(words) }
+      const problem = problemOfRenaming(pattern, to)
+      if (problem !== null) return problem
+      if (renamesAgain(pattern, to)) return over(pattern, to)
+      return { name, to, taken: takeTaken(words) }
     }
     case 'EXPIRE': {
       const seconds = words.shift() ?? ''
@@ -131,6 +135,11 @@ function actionOf(name: KeyAction['name'], pattern: string, words: string[]): Ke
     }
   }
 }
+
+const over = (pattern: string, to: string): Problem => ({
+  message: `Keys named like "${to}" match "${pattern}" again: they would be renamed over and over.`,
+  hint: 'Give a pattern that the old names alone match, for example: REVGRAPH.KEYS user:[0-9]* RENAME user:v2:*',
+})
 
 function takeTaken(words: string[]): Taken {
   if (takeFlag(words, 'MERGE')) return 'MERGE'
@@ -178,7 +187,8 @@ export function inverseOf(operation: Operation): string | null {
       const { action, pattern, rate } = operation
       if (action.name !== 'RENAME' || action.taken !== 'REFUSE') return null
       const back = inverseRenaming(pattern, action.to)
-      if (problemOfRenaming(back.pattern, back.to) !== null) return null
+      if (problemOfRenaming(back.pattern, back.to) !== null || renamesAgain(back.pattern, back.to))
+        return null
       // An application may have made keys of the old names since: those are left.
       return commandOf(['REVGRAPH.KEYS', back.pattern, 'RENAME', back.to, 'MERGE', ...rateWords(rate)])
     }

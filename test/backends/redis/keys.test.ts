@@ -151,6 +151,15 @@ describeRedis((place) => {
       expect(await place.client.hget('user:2', 'upper')).toBe('ALAN')
     })
 
+    it('are not looked for where the script that transforms them is no Lua', async () => {
+      const session = await place.ready()
+      const fit = (text: string) => Promise.resolve(session.fit?.([parsed(text)], false))
+      const error = await failure(fit(`REVGRAPH.KEYS user:* TRANSFORM "local a\nlocal = 1"`))
+      expect(error.code).toBe('MIG-COMMAND-SYNTAX')
+      expect(error.message).toMatch(/^The script of TRANSFORM is no Lua: user_script:2: /)
+      expect(await fit(`REVGRAPH.KEYS user:* TRANSFORM "redis.call('DEL', KEYS[1])"`)).toEqual(new Set())
+    })
+
     it('are done at most so many a second', async () => {
       await place.fill(60)
       const began = performance.now()
