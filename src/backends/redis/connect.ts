@@ -183,6 +183,8 @@ async function begin(
       new Promise((_, reject) => client.once('end', () => reject(new Error('Connection is closed.')))),
     ])
     const info = infoOf(await firstAnswer(client))
+    // What was asked before the connection began to close is answered all the same.
+    if (signal?.aborted === true) throw aborted('connecting')
     // The driver goes on in database 0 when it cannot have the one that was asked for.
     if (said instanceof Error) throw said
     const strayed = info.get('role') === 'slave' && info.get('slave_read_only') === '0'

@@ -1,3 +1,4 @@
+import { Redis } from 'ioredis'
 import { describe, expect, it } from 'vitest'
 import { redis } from '../../../src/backends/redis/index.js'
 import { historyRow, journalEntry, lockOptions } from '../../../src/testing/values.js'
@@ -94,6 +95,32 @@ describeRedis((place) => {
         state: 'The step has changed no key; the next run begins with it.',
       })
       expect(await place.client.get('user:1')).toBe('x')
+    })
+
+    it('an interrupt that comes as the first question is answered is told as one', async () => {
+      const interrupt = new AbortController()
+      const lent = new Redis(place.database.url)
+      const duplicate = lent.duplicate.bind(lent)
+      lent.duplicate = (...options) => {
+        const copy = duplicate(...options)
+        const call = copy.call.bind(copy) as (...words: string[]) => Promise<unknown>
+        copy.call = (...words: unknown[]) => {
+          const answer = call(...(words as string[]))
+          if (words[0] === 'PING') interrupt.abort()
+          return answer
+        }
+        return copy
+      }
+      const error = await failure(
+        redis.connect({
+          client: lent,
+          metadata: { prefix: 'migrate_' },
+          applicationName: 'migrate test',
+          signal: interrupt.signal,
+        }),
+      )
+      expect([error.code, error.state]).toEqual(['MIG-INTERRUPTED', 'Nothing was changed.'])
+      lent.disconnect()
     })
 
     it('a connection that is cut off during a step is told as lost', async () => {
