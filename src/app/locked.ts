@@ -34,7 +34,13 @@ const lockName = ({ metadata: { prefix } }: Context): string => prefix.toLowerCa
 
 /** The same files against the history as it is now: others may have moved the database before the lock was ours. */
 export async function readAgain(state: State, session: Session): Promise<State> {
-  return makeState(state.backend, [...state.sources.values()], await session.metadata.read(), state.stored)
+  return makeState(
+    state.backend,
+    [...state.sources.values()],
+    await session.metadata.read(),
+    state.stored,
+    state.backfills,
+  )
 }
 
 const STATES: ReadonlyMap<string, string> = new Map([

@@ -2,6 +2,7 @@ import type { MetadataChange, AppliedRevision, JournalEntry } from '../core/meta
 import type { Session, Statement } from '../backend/index.js'
 import { meant } from '../core/abbreviation.js'
 import { MigrateError } from '../core/errors.js'
+import { counted } from '../core/wording.js'
 import type { RevisionSource } from '../core/revision.js'
 import { checksumOf, describeScripts } from './checksum.js'
 import type { Context } from './context.js'
@@ -12,7 +13,7 @@ import { Preparer } from './prepare.js'
 import { withState } from './state.js'
 import type { State } from './state.js'
 import type { UnfinishedReport } from './types.js'
-import { scriptsOf, unfinishedOf } from './unfinished.js'
+import { nextCommand, scriptsOf, unfinishedOf } from './unfinished.js'
 
 export interface RepairReport {
   readonly revision: string
@@ -101,11 +102,12 @@ export function resolve(
   target: string,
   how: 'done' | 'retry' | 'rollback',
 ): Promise<UnfinishedReport | null> {
-  return withState(context, 'resolve', (state, session) => {
+  return withState(context, 'resolve', async (state, session) => {
     if (how === 'rollback') return rollBack(context, state, session, target)
-    entriesInDoubt(state, target)
+    await refuseBackfill(state, entriesInDoubt(state, target))
     return locked(context, session, state, 'repair', async (fresh, identity) => {
       const inDoubt = entriesInDoubt(fresh, target)
+      await refuseBackfill(fresh, inDoubt)
       const entries = await settled(session, fresh, inDoubt, how)
       const preparer = new Preparer(context, fresh, session, identity)
       const revision = inDoubt[0]?.revision ?? target
@@ -144,6 +146,31 @@ async function settled(
     asked[0]?.subject == null ? asked.slice(0, single === -1 ? asked.length : single) : asked.slice(0, 1)
   const word = how === 'done' ? ('done' as const) : ('failed' as const)
   return [...entries, ...said.map((entry) => ({ ...entry, state: word, at: null }))]
+}
+
+/**
+ * Where a backfill stands is known. Said to be done, it would leave the rest of its rows as they are; said not to be, its text
+ * might be edited, and hold for the rest alone.
+ * @throws MigrateError MIG-USAGE
+ */
+async function refuseBackfill(state: State, [entry]: readonly JournalEntry[]): Promise<void> {
+  // Asked in any case: what cannot be read is told before anything is written.
+  const backfills = await state.backfills()
+  if (entry?.state !== 'intent') return
+  const { revision, direction, position } = entry
+  const own = backfills.find(
+    (row) => row.revision === revision && row.direction === direction && row.position === position,
+  )
+  if (own === undefined) return
+  const goOn = nextCommand(state, revision, direction)
+  throw new MigrateError(
+    'MIG-USAGE',
+    `Statement ${position + 1} of ${revision} is a backfill of ${own.table}, and in no doubt: it has gone past ${counted(own.scanned, 'row')}.`,
+    {
+      hint: `${goOn === null ? 'Bring its file back, and' : `Type "${goOn}", and`} it goes on from there. If all of ${revision} was done by hand: migrate stamp.`,
+      state: 'Nothing was changed.',
+    },
+  )
 }
 
 async function stands(session: Session, state: State, entry: JournalEntry): Promise<boolean> {

@@ -294,6 +294,43 @@ INSERT INTO odd VALUES ${rows.join(', ')};`,
     })
   })
 
+  it('that was refused at its first batch, and is of another table then, goes as far as that table', async () => {
+    project().revision(
+      A,
+      `${table(3)}\nCREATE TABLE more (id integer NOT NULL PRIMARY KEY, n integer NOT NULL);\nINSERT INTO more VALUES (5, 0), (6, 0), (7, 0), (8, 0), (9, 0);`,
+    )
+    const set = (what: string): void =>
+      project().revision(B, `-- migrate:backfill batch:2\nUPDATE ${what};`, { parents: A })
+    set('users SET n = NULL')
+    expect(await refusal(project().migrator().upgrade())).toMatchObject({ code: 'MIG-STATEMENT-FAILED' })
+    set('more SET n = 1')
+    await project().migrator().upgrade()
+    expect(await numbers(project(), 'SELECT min(n), max(n) FROM more;')).toEqual([1, 1])
+  })
+
+  it('is in no doubt: it is neither said to be done nor to be run again, but gone on with', async () => {
+    project().revision(A, table(100))
+    project().revision(B, '-- migrate:backfill batch:20 time:0\nUPDATE users SET n = n + 1;', { parents: A })
+    const controller = new AbortController()
+    const migrator = project().migrator({
+      signal: controller.signal,
+      onEvent: (event) => {
+        if (event.type === 'backfill' && event.batches === 2) controller.abort()
+      },
+    })
+    expect(await refusal(migrator.upgrade())).toMatchObject({ code: 'MIG-INTERRUPTED' })
+    const left = await project().dump()
+    for (const how of ['done', 'retry'] as const) {
+      const error = await refusal(project().migrator().resolve(B, how))
+      expect(error).toMatchObject({ code: 'MIG-USAGE', state: 'Nothing was changed.' })
+      expect(error.message).toContain('in no doubt: it has gone past 40 rows')
+      expect(error.hint).toContain(`migrate upgrade ${B}`)
+    }
+    expect(await project().dump()).toBe(left)
+    await project().migrator().upgrade()
+    expect(await numbers(project(), 'SELECT min(n), max(n) FROM users;')).toEqual([1, 1])
+  })
+
   it('of an empty table is done at once, and one that is interrupted is left where it is', async () => {
     project().revision(A, `${table(400)}\nCREATE TABLE vacant (id integer NOT NULL PRIMARY KEY);`)
     project().revision(B, '-- migrate:backfill\nUPDATE vacant SET id = id;', { parents: A })

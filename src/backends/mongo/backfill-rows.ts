@@ -30,15 +30,24 @@ export class MongoBackfillRows {
     return row === null ? null : decodeBackfill(row)
   }
 
-  /** @param last the last `_id` as canonical extended JSON, null for a collection without documents */
-  async insert(
+  /** @param before what an earlier run has left that came to no batch */
+  async begin(
     place: BackfillPlace,
-    table: string,
-    last: string | null,
-    estimate: number | null,
+    before: StoredBackfill | null,
+    {
+      table,
+      last,
+      estimate,
+    }: {
+      readonly table: string
+      /** The last `_id` as canonical extended JSON, null for a collection without documents. */
+      readonly last: string | null
+      readonly estimate: number | null
+    },
   ): Promise<void> {
     const now = this.#parts.now()
-    const state: BackfillState = last === null ? 'done' : 'running'
+    const isPaused = before?.row.state === 'paused'
+    const state: BackfillState = last === null ? 'done' : isPaused ? 'paused' : 'running'
     const counts = { scanned: 0, changed: 0, batches: 0 }
     const row = {
       ...place,
@@ -52,7 +61,10 @@ export class MongoBackfillRows {
       last,
       ...this.#fence(),
     }
-    await this.#parts.collection.insertOne({ _id: idOf(place), ...row }, this.#parts.session())
+    const { collection, session } = this.#parts
+    const _id = idOf(place)
+    if (before !== null) await collection.deleteOne({ _id, batches: 0 }, session())
+    await collection.insertOne({ _id, ...row }, session())
   }
 
   async setState(revision: string, state: Exclude<BackfillState, 'done'>): Promise<void> {

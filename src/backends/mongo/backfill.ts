@@ -80,11 +80,15 @@ async function begin(
   // What an earlier script of this revision left is forgotten before, not after.
   await parts.metadata.settle()
   let stored = await rows.read(place)
-  if (stored === null) {
+  // What came to no batch says nothing: its statement may have been another one.
+  if (stored === null || stored.row.batches === 0) {
+    const before = stored
     const last = target === null ? null : await ids.last()
     const estimate = target === null ? 0 : await estimateOf(parts.db, table)
     // Of a revision that another has finished meanwhile no row may be left.
-    await parts.metadata.whileHeld(() => rows.insert(place, table, last?.text ?? null, estimate))
+    await parts.metadata.whileHeld(() =>
+      rows.begin(place, before, { table, last: last?.text ?? null, estimate }),
+    )
     stored = await rows.read(place)
   }
   if (stored === null) {

@@ -44,8 +44,10 @@ export class BackfillRows {
     return rows.map((row) => this.decode(row).row)
   }
 
-  async insert(
+  /** @param before what an earlier run has left that came to no batch: its statement may have been another one */
+  async begin(
     place: BackfillPlace,
+    before: StoredBackfill | null,
     begin: {
       readonly table: string
       readonly key: readonly string[]
@@ -54,7 +56,10 @@ export class BackfillRows {
     },
   ): Promise<void> {
     const { flavour } = this.#dialect
-    const state: BackfillState = begin.last === null ? 'done' : 'running'
+    const isPaused = before?.row.state === 'paused'
+    const state: BackfillState = begin.last === null ? 'done' : isPaused ? 'paused' : 'running'
+    if (before !== null)
+      await this.#dialect.run(`DELETE FROM ${this.#table} WHERE ${this.#where(place)} AND batches = 0`)
     const row = [
       flavour.text(place.revision),
       flavour.text(place.direction),

@@ -153,16 +153,16 @@ class SqlPages implements BackfillPages {
         })
       }
       const before = await rows.read(place)
-      const key = chooseKey(facts, update, statement, before?.row.key)
-      if (before !== null)
-        return new SqlPages(dialect, rows, statement, place, { update, key, stored: before })
+      const begun = before !== null && before.row.batches > 0 ? before : null
+      const key = chooseKey(facts, update, statement, begun?.row.key)
+      if (begun !== null) return new SqlPages(dialect, rows, statement, place, { update, key, stored: begun })
       const columns = key.columns.map(({ name }) => `${PAGE}.${dialect.flavour.identifier(name)}`)
       const texts = key.columns.map((column, index) => dialect.text(column, columns[index] ?? ''))
       const order = columns.map((column) => `${column} DESC`).join(', ')
       const [last] = await dialect.query(
         `SELECT ${texts.join(', ')} FROM ${update.table} AS ${PAGE} ORDER BY ${order} LIMIT 1`,
       )
-      await rows.insert(place, {
+      await rows.begin(place, before, {
         table: update.table,
         key: key.columns.map(({ name }) => name),
         last: last === undefined ? null : last.map(String),
