@@ -65,6 +65,7 @@ const IN_SQL: readonly (readonly [sql: string, refused: boolean])[] = [
   [history('applied_at', "'yesterday'"), false],
   [history('duration_ms', '-1'), false],
   [history('down_code_steps', "'{'"), false],
+  [history('stamped', '-5'), true],
   [history('id', "'a@b:c'"), true],
   [journal('-1', 'intent'), true],
   [journal('0', 'perhaps'), true],
@@ -136,6 +137,11 @@ const CHANGES: readonly (readonly [change: Readonly<Record<string, unknown>>, re
   [{ dependsOn: ['c3c3'] }, false],
   [{ labels: ['head', '@', ''] }, false],
 ]
+const LOCK_WORDS: readonly Readonly<Record<string, unknown>>[] = [
+  { since: 'x', owner: { host: 'h' } },
+  { since: null, owner: { host: 5, pid: 'x' } },
+  { owner: 'somebody' },
+]
 
 describeServers(['redis', 'valkey', 'documentdb', 'mongodb'], (server) => {
   const isRedis = server.name === 'redis' || server.name === 'valkey'
@@ -146,15 +152,18 @@ describeServers(['redis', 'valkey', 'documentdb', 'mongodb'], (server) => {
   afterEach(() => database.drop())
 
   it('what was tampered with is told of, and nothing is done', { timeout: 300_000 }, async () => {
-    const migrator = createMigrator({
+    const options = {
       url: database.url,
       revisions: REVISIONS((id) =>
         isRedis ? `SET ${id} 1` : `{"insert": "t", "documents": [{"_id": "${id}"}]}`,
       ),
-    })
+    }
+    const migrator = createMigrator(options)
     await migrator.upgrade('b2b2')
     await migrator.tag('v1')
-    const ways = isRedis ? await tamperRedis(migrator) : await tamperMongo(migrator)
+    const ways = isRedis
+      ? await tamperRedis(migrator)
+      : await tamperMongo(migrator, createMigrator({ ...options, lockWaitMs: 0 }))
     process.stderr.write(`tampered: ${ways} ways on ${server.name}\n`)
     expect((await migrator.current()).heads.map(({ revision }) => revision)).toEqual(['b2b2'])
   })
@@ -177,16 +186,29 @@ describeServers(['redis', 'valkey', 'documentdb', 'mongodb'], (server) => {
     }
     await client.hset(key('history'), 'b2b2', sound)
     const journalKey = key('history').replace(/history$/, 'journal')
-    for (const text of ['{', '{}', '{"state": "perhaps"}']) {
+    const misplaced = { revision: 'd4d4', direction: 'up', position: 0, state: 'done', hash: '' }
+    const entry = JSON.stringify({ ...misplaced, excerpt: '', runId: '', at: '' })
+    for (const text of ['{', '{}', '{"state": "perhaps"}', entry, entry.replace(':0', ':-1')]) {
       await client.hset(journalKey, 'up 0 c3c3', text)
       await tell(migrator, `the journal is ${text}`, true)
     }
     await client.del(journalKey)
+    // Nobody could take it away again.
+    await client.hset(key('history'), 'other', sound)
+    await tell(migrator, 'a revision lies under another name', true)
+    await client.hdel(key('history'), 'other')
+    const soundTags = await client.hgetall(key('tags'))
+    await client.del(key('tags'))
+    await client.set(key('tags'), 'x')
+    await tell(migrator, 'the tags are no hash', true)
+    await client.del(key('tags'))
+    await client.hset(key('tags'), soundTags)
     client.disconnect()
-    return texts.length + 3
+    return texts.length + 7
   }
 
-  async function tamperMongo(migrator: Migrator): Promise<number> {
+  /** @param hurried the same, which waits for no lock */
+  async function tamperMongo(migrator: Migrator, hurried: Migrator): Promise<number> {
     const client = await MongoClient.connect(database.url)
     const rows = client.db().collection<{ _id: string }>('migrate_history')
     const sound = await rows.findOne({ _id: 'b2b2' })
@@ -202,7 +224,19 @@ describeServers(['redis', 'valkey', 'documentdb', 'mongodb'], (server) => {
       await tell(migrator, `the format is ${JSON.stringify(value)}`, true)
     }
     await meta.replaceOne({ _id: 'format' }, { ...format })
+    const locks = client.db().collection<{ _id: string }>('migrate_lock')
+    const lock = await locks.findOne({ _id: 'migrate_' })
+    for (const words of LOCK_WORDS) {
+      await locks.updateOne(
+        { _id: 'migrate_' },
+        { $set: { expires: new Date(Date.now() + 60_000), ...words } },
+      )
+      const error: unknown = await hurried.upgrade('c3c3').catch((thrown: unknown) => thrown)
+      expect((error as MigrateError).code, JSON.stringify(words)).toBe('MIG-LOCK-TIMEOUT')
+      expect((await migrator.status()).running?.description).toMatch(/^another run/)
+    }
+    await locks.replaceOne({ _id: 'migrate_' }, { ...lock })
     await client.close()
-    return CHANGES.length + 6
+    return CHANGES.length + 6 + LOCK_WORDS.length
   }
 })

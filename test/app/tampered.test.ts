@@ -78,6 +78,8 @@ const TAMPERINGS: readonly (readonly [sql: string, refused: boolean])[] = [
   [set('duration_ms', "'long'"), true],
   [set('duration_ms', '1e300'), false],
   [set('stamped', "'perhaps'"), false],
+  [set('stamped', '-5'), true],
+  [set('repeatable', '99'), true],
   [set('checksum', "'md5:abc'"), false],
   [set('checksum', '5'), false],
   [set('source_hash', '5'), false],

@@ -61,6 +61,23 @@ export function lockTimeout(timeoutMs: number, holder: LockHolder | null): Migra
   })
 }
 
+/** What of a stored owner can be understood: somebody else may have written it. */
+export function holderFrom(owner: unknown, more: { readonly since?: unknown } = {}): LockHolder {
+  const told = typeof owner === 'object' && owner !== null ? { ...owner, ...more } : more
+  const value = (field: string): unknown => (told as Readonly<Record<string, unknown>>)[field]
+  const text = (field: string) => (typeof value(field) === 'string' ? { [field]: value(field) } : {})
+  const pid = value('pid')
+  const holder: Partial<LockHolder> = {
+    ...text('host'),
+    ...text('user'),
+    ...text('command'),
+    ...text('runId'),
+    ...text('since'),
+    ...(typeof pid === 'number' ? { pid } : {}),
+  }
+  return { ...holder, description: describeOwner(holder) }
+}
+
 /** `migrate upgrade, pid 4711 on web-1 as deploy, since 2026-11-22T23:59:00.000Z`. */
 export function describeOwner(owner: Partial<Omit<LockHolder, 'description'>>): string {
   const place = [

@@ -1,11 +1,11 @@
 import type { Document } from 'mongodb'
 import type { BackfillRow } from '../../core/backfill.js'
 import type { AppliedRevision, JournalEntry, LogEntry, StoredScripts, Tag } from '../../core/metadata.js'
-import { corrupt } from '../sql/snapshot.js'
+import { applicableId, corrupt, logWords } from '../sql/snapshot.js'
 
 /** A row and its place in the order of application. */
 export function decodeApplied(row: Document): [seq: number, row: AppliedRevision] {
-  const id = text(row, '_id', 'the history')
+  const id = applicableId(text(row, '_id', 'the history'))
   const what = `revision ${id}`
   const applied: AppliedRevision = {
     id,
@@ -53,14 +53,14 @@ export function decodeJournal({ _id, ...row }: Document): JournalEntry {
   for (const name of ['revision', 'hash', 'excerpt', 'runId', 'at']) text(row, name, what)
   oneOf(row, 'direction', ['up', 'down'], what)
   oneOf(row, 'state', ['intent', 'done', 'failed', 'not-begun'], what)
-  return { ...row, position: number(row, 'position', what) } as unknown as JournalEntry
+  return { ...row, position: position(row, what) } as unknown as JournalEntry
 }
 
 export function decodeLog({ _id, ...row }: Document): LogEntry {
   const what = `the log (${String(_id)})`
   for (const name of ['runId', 'action', 'outcome', 'by', 'host', 'toolVersion', 'at']) text(row, name, what)
   for (const name of ['revision', 'detail']) optionalText(row, name, what)
-  return row as LogEntry
+  return { ...(row as LogEntry), ...logWords(String(row['action']), String(row['outcome'])) }
 }
 
 /** A backfill's row, with its ids as texts of extended JSON. */
@@ -79,7 +79,7 @@ export function decodeBackfill(row: Document): StoredBackfill {
   const decoded: BackfillRow = {
     revision: text(row, 'revision', what),
     direction: row['direction'] as BackfillRow['direction'],
-    position: number(row, 'position', what),
+    position: position(row, what),
     table: text(row, 'table', what),
     key: ['_id'],
     state: row['state'] as BackfillRow['state'],
@@ -120,6 +120,13 @@ function number(row: Document, name: string, what: string): number {
   const value = Number(row[name])
   if (Number.isFinite(value)) return value
   throw corrupt(`"${name}" of ${what} is ${shown(row[name])}`)
+}
+
+/** Of a statement in its script. */
+function position(row: Document, what: string): number {
+  const value = number(row, 'position', what)
+  if (Number.isInteger(value) && value >= 0) return value
+  throw corrupt(`"position" of ${what} is ${value}`)
 }
 
 function texts(row: Document, name: string, what: string): readonly string[] {

@@ -2,7 +2,7 @@ import type { Collection, Filter } from 'mongodb'
 import type { Lock, LockHolder, LockOptions, LockOwner } from '../../backend/index.js'
 import { MigrateError } from '../../core/errors.js'
 import { Hold, instant } from '../locks/hold.js'
-import { acquireByPolling, describeOwner } from '../locks/waiting.js'
+import { acquireByPolling, holderFrom } from '../locks/waiting.js'
 import { codeOf, explain, fenced } from './errors.js'
 
 /** How long a lease lasts that nobody prolongs, unless told otherwise. */
@@ -159,7 +159,8 @@ async function holderOf(
   })
   const owner = found?.owner
   if (owner === undefined || owner === null) return null
-  const since = found?.since === undefined ? {} : { since: found.since.toISOString() }
-  const holder = { ...owner, ...since }
-  return { ...holder, description: describeOwner(holder) }
+  // Of what another hand has written here only dates are dates.
+  const since: unknown = found?.since
+  const known = since instanceof Date && !Number.isNaN(since.getTime())
+  return holderFrom(owner, known ? { since: since.toISOString() } : {})
 }

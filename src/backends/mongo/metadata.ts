@@ -314,7 +314,9 @@ export class MongoMetadata implements MetadataStore {
 
   async #format(): Promise<number | null> {
     const row = await this.#collection('meta').findOne({ _id: 'format' }, this.#session)
-    return row === null ? null : decodeFormat(String(row['value']))
+    if (row === null) return null
+    const { value = null } = row as { readonly value?: unknown }
+    return decodeFormat(typeof value === 'string' ? value : JSON.stringify(value))
   }
 
   async #create(kind: Kind): Promise<void> {

@@ -1,12 +1,12 @@
 import type { AppliedRevision, JournalEntry, LogEntry, StoredScripts, Tag } from '../../core/metadata.js'
-import { corrupt } from '../sql/snapshot.js'
+import { applicableId, corrupt, logWords } from '../sql/snapshot.js'
 
 type Fields = Readonly<Record<string, unknown>>
 
 /** A row and its place in the order of application. */
 export function decodeApplied(json: string): [seq: number, row: AppliedRevision] {
   const fields = fieldsOf(json, 'the history')
-  const id = text(fields, 'id', 'the history')
+  const id = applicableId(text(fields, 'id', 'the history'))
   const what = `revision ${id}`
   const row: AppliedRevision = {
     id,
@@ -58,7 +58,9 @@ export function decodeJournal(json: string): JournalEntry {
   for (const name of ['revision', 'hash', 'excerpt', 'runId', 'at']) text(fields, name, what)
   oneOf(fields, 'direction', ['up', 'down'], what)
   oneOf(fields, 'state', ['intent', 'done', 'failed', 'not-begun'], what)
-  if (!Number.isInteger(fields['position'])) throw corrupt('a position in the journal is no number')
+  const { position } = fields
+  if (!Number.isInteger(position) || Number(position) < 0)
+    throw corrupt(`a position in the journal is ${shown(position)}`)
   return fields as unknown as JournalEntry
 }
 
@@ -68,7 +70,8 @@ export function decodeLog(json: string): LogEntry {
   for (const name of ['runId', 'action', 'outcome', 'by', 'host', 'toolVersion', 'at'])
     text(fields, name, what)
   for (const name of ['revision', 'detail']) optionalText(fields, name, what)
-  return fields as unknown as LogEntry
+  const words = logWords(String(fields['action']), String(fields['outcome']))
+  return { ...(fields as unknown as LogEntry), ...words }
 }
 
 function fieldsOf(json: string, what: string): Fields {
@@ -94,7 +97,7 @@ function optionalText(fields: Fields, name: string, what: string): string | null
 
 function optionalNumber(fields: Fields, name: string, what: string): number | null {
   const value = fields[name] ?? null
-  if (value === null || typeof value === 'number') return value
+  if (value === null || (typeof value === 'number' && Number.isFinite(value))) return value
   throw corrupt(`"${name}" of ${what} is ${shown(value)}`)
 }
 
@@ -110,4 +113,4 @@ function oneOf(fields: Fields, name: string, known: readonly string[], what: str
 }
 
 const shown = (value: unknown): string =>
-  value === undefined ? 'missing' : JSON.stringify(value).slice(0, 80)
+  value === undefined ? 'missing' : value === Infinity ? 'too large' : JSON.stringify(value).slice(0, 80)

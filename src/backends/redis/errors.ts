@@ -181,17 +181,21 @@ export function explain(thrown: unknown, doing: string, own: string): MigrateErr
   if (READ_ONLY.has(code)) return readOnly(thrown)
   if (code === 'FENCED') return lockLost(messageOf(thrown))
   if (code === 'NOPERM') return noRights(doing, thrown, own)
-  if (code === 'NOTOURS') {
-    return new MigrateError(
-      'MIG-METADATA-CORRUPT',
-      `The metadata cannot be written: ${messageOf(thrown).slice(8)}.`,
-      {
-        hint: 'Rename that key, or give the metadata another prefix in the configuration.',
-        state: 'Nothing was changed.',
-      },
+  if (code === 'NOTOURS')
+    return notOurs(`The metadata cannot be written: ${messageOf(thrown).slice(8)}.`).with({
+      state: 'Nothing was changed.',
+    })
+  if (code === 'WRONGTYPE')
+    return notOurs(
+      `${doing} failed: one of the keys ${own}* holds another kind of value than revgraph gives it.`,
     )
-  }
   return databaseFailed(doing, facts(thrown, 'ours'), thrown).with(remedied(thrown))
+}
+
+function notOurs(message: string): MigrateError {
+  return new MigrateError('MIG-METADATA-CORRUPT', message, {
+    hint: 'Rename that key (TYPE tells of what kind each is), or give the metadata another prefix in the configuration.',
+  })
 }
 
 function noRights(doing: string, thrown: unknown, own: string): MigrateError {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Lock, LockHolder, LockOptions } from '../../backend/index.js'
 import { Hold, instant } from '../locks/hold.js'
-import { acquireByPolling, describeOwner } from '../locks/waiting.js'
+import { acquireByPolling, holderFrom } from '../locks/waiting.js'
 import type { Client } from './driver.js'
 import { explain, lockLost } from './errors.js'
 import type { OwnScripts } from './lua.js'
@@ -97,24 +97,13 @@ export async function holderOf(client: Client, key: string, own: string): Promis
     throw explain(lostWith(client, key, error), 'Asking who holds the lock', own)
   }
   if (value === null) return null
-  const told = parsed(value)
-  const text = (field: string) => (typeof told[field] === 'string' ? { [field]: told[field] } : {})
-  const holder: Partial<LockHolder> = {
-    ...text('host'),
-    ...text('user'),
-    ...text('command'),
-    ...text('runId'),
-    ...text('since'),
-    ...(typeof told['pid'] === 'number' ? { pid: told['pid'] } : {}),
-  }
-  return { ...holder, description: describeOwner(holder) }
+  return holderFrom(parsed(value))
 }
 
-function parsed(value: string): Record<string, unknown> {
+function parsed(value: string): unknown {
   try {
-    const json: unknown = JSON.parse(value)
-    return typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : {}
+    return JSON.parse(value)
   } catch {
-    return {}
+    return null
   }
 }

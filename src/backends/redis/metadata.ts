@@ -1,6 +1,7 @@
 import type { MetadataStore } from '../../backend/index.js'
 import { METADATA_FORMAT } from '../../core/metadata.js'
-import type { HistoryRow, MetadataChange, MetadataSnapshot } from '../../core/metadata.js'
+import type { HistoryRow, JournalEntry, MetadataChange, MetadataSnapshot } from '../../core/metadata.js'
+import { shown } from '../../core/names.js'
 import { EMPTY_SNAPSHOT, corrupt, decodeFormat } from '../sql/snapshot.js'
 import { decodeApplied, decodeJournal, decodeLog, decodeScripts, decodeTag } from './decode.js'
 import type { Client } from './driver.js'
@@ -39,30 +40,31 @@ export class RedisMetadata implements MetadataStore {
 
   async read(): Promise<MetadataSnapshot> {
     const { meta, history, journal, tags } = this.#names
-    const [format, rows, entries, named] = await this.#attempt('Reading the metadata', () =>
-      this.#together(['HGET', meta, 'format'], ['HVALS', history], ['HVALS', journal], ['HVALS', tags]),
+    const hashes = [history, journal, tags]
+    const fields = hashes.flatMap((key) => [['HKEYS', key] as const, ['HVALS', key] as const])
+    const [format, ...answers] = await this.#attempt('Reading the metadata', () =>
+      this.#together(['HGET', meta, 'format'], ...fields),
     )
+    const [ids, rows = [], places, entries = [], names, named = []] = answers.map(listOf)
     if (format === null) {
-      if (listOf(rows).length === 0) return EMPTY_SNAPSHOT
+      if (rows.length === 0) return EMPTY_SNAPSHOT
       throw corrupt('there is a history but no format')
     }
     const number = decodeFormat(format)
+    const applied = rows.map(decodeApplied)
+    requireFields(history, ids, applied, ([, { id }]) => id)
+    const noted = entries.map(decodeJournal)
+    requireFields(journal, places, noted, fieldOf)
+    const tagged = named.map(decodeTag)
+    requireFields(tags, names, tagged, ({ name }) => name)
     return {
       exists: true,
       format: number,
-      applied: listOf(rows)
-        .map(decodeApplied)
-        .sort(([a], [b]) => a - b)
-        .map(([, row]) => row),
-      tags: listOf(named)
-        .map(decodeTag)
-        .sort((a, b) => (a.name < b.name ? -1 : 1)),
-      journal: listOf(entries)
-        .map(decodeJournal)
-        .sort(
-          (a, b) =>
-            (a.revision < b.revision ? -1 : a.revision > b.revision ? 1 : 0) || a.position - b.position,
-        ),
+      applied: applied.sort(([a], [b]) => a - b).map(([, row]) => row),
+      tags: tagged.sort((a, b) => (a.name < b.name ? -1 : 1)),
+      journal: noted.sort(
+        (a, b) => (a.revision < b.revision ? -1 : a.revision > b.revision ? 1 : 0) || a.position - b.position,
+      ),
     }
   }
 
@@ -159,6 +161,30 @@ function fieldOperation(change: FieldChange): string[] {
   return change.kind === 'unset' ? target : [...target, change.value]
 }
 
+/** Of a journal's entry: where it is changed, and taken away by its end. */
+const fieldOf = ({
+  direction,
+  position,
+  revision,
+}: Pick<JournalEntry, 'direction' | 'position' | 'revision'>) => `${direction} ${position} ${revision}`
+
+/**
+ * What lies under another field than its own could be neither changed nor taken away.
+ * @throws MigrateError MIG-METADATA-CORRUPT
+ */
+function requireFields<T>(
+  key: string,
+  fields: readonly string[] | undefined,
+  values: readonly T[],
+  own: (value: T) => string,
+): void {
+  for (const [index, value] of values.entries()) {
+    const field = fields?.[index] ?? ''
+    if (field !== own(value))
+      throw corrupt(`the field ${shown(field)} of ${key} holds what belongs into ${shown(own(value))}`)
+  }
+}
+
 const listOf = (answer: unknown): string[] => (Array.isArray(answer) ? answer.map(String) : [])
 
 /** JSON whose first member the server adds. */
@@ -180,7 +206,7 @@ function operationOf(change: MetadataChange): string[] {
     case 'journal':
       return change.entries.flatMap(({ at, ...entry }) => [
         'journal',
-        `${entry.direction} ${entry.position} ${entry.revision}`,
+        fieldOf(entry),
         at ?? '',
         openEnded(entry),
       ])

@@ -129,10 +129,10 @@ export function decodeFormat(value: unknown): number {
 }
 
 function decodeApplied(row: Row, before: Shared): AppliedRevision {
-  const id = text(row[4], 'an id in the history')
-  const problem = nameProblem(id)
-  if (problem !== null) throw corrupt(`the id "${shown(id)}" in the history ${problem}`)
+  const id = applicableId(text(row[4], 'an id in the history'))
   const flags = number(row[3], `a flag of revision ${id}`)
+  // Each is 0 or 1. One that was taken for another would have a revision run a second time.
+  if (!FLAGS.has(flags)) throw corrupt(`the flags of revision ${id} are ${flags}`)
   const revision: AppliedRevision = {
     id,
     parents: list(row[5], 'parents', 'revision', id),
@@ -150,6 +150,15 @@ function decodeApplied(row: Row, before: Shared): AppliedRevision {
     stamped: (flags & 1) !== 0,
   }
   return (flags & 2) === 0 ? revision : { ...revision, repeatable: true }
+}
+
+const FLAGS: ReadonlySet<number> = new Set([0, 1, 2, 3])
+
+/** @throws MigrateError MIG-METADATA-CORRUPT for what can be no id */
+export function applicableId(id: string): string {
+  const problem = nameProblem(id)
+  if (problem === null) return id
+  throw corrupt(`the id "${shown(id)}" in the history ${problem}`)
 }
 
 function decodeJournal(row: Row): JournalEntry {
@@ -201,10 +210,10 @@ export const logQuery = (names: SqlNames, limit: number): string =>
   `ORDER BY seq DESC LIMIT ${Math.max(0, Math.trunc(limit))}`
 
 export function decodeLog(row: Row): LogEntry {
-  const action = text(row[1], 'an action in the log')
-  const outcome = text(row[3], 'an outcome in the log')
-  if (!isLogAction(action)) throw corrupt(`an action in the log is "${action}"`)
-  if (!isLogOutcome(outcome)) throw corrupt(`an outcome in the log is "${outcome}"`)
+  const { action, outcome } = logWords(
+    text(row[1], 'an action in the log'),
+    text(row[3], 'an outcome in the log'),
+  )
   return {
     runId: text(row[0], 'a run in the log'),
     action,
@@ -216,6 +225,13 @@ export function decodeLog(row: Row): LogEntry {
     toolVersion: text(row[7], 'a version in the log'),
     at: text(row[8], 'a time in the log'),
   }
+}
+
+/** @throws MigrateError MIG-METADATA-CORRUPT for words that no version of the tool has written */
+export function logWords(action: string, outcome: string): Pick<LogEntry, 'action' | 'outcome'> {
+  if (!isLogAction(action)) throw corrupt(`an action in the log is "${excerpt(action)}"`)
+  if (!isLogOutcome(outcome)) throw corrupt(`an outcome in the log is "${excerpt(outcome)}"`)
+  return { action, outcome }
 }
 
 const NONE: readonly string[] = []
