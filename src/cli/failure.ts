@@ -23,7 +23,8 @@ export async function reportFailure(
   })
   const error = sayingTyped(asMigrateError(thrown, interruption), view)
   if (before.includes('--json')) {
-    io.out(hidden(`${JSON.stringify(failureDocument(error, documentOf(thrown)), null, 2)}\n`))
+    const document = failureDocument(error, documentOf(thrown), hidden)
+    io.out(`${JSON.stringify(document, null, 2)}\n`)
     return error.exitCode
   }
   io.err(hidden(renderError(await withSource(error, folderOf(before)), view)))

@@ -17,26 +17,28 @@ export interface ErrorDocument {
   readonly exitCode: number
 }
 
-/** `{ok: false, error, …what was done}`. */
+/**
+ * `{ok: false, error, …what was done}`.
+ * @param shown what may be shown of the error's texts; the words that programs go by stay as they are
+ */
 export function failureDocument(
   error: MigrateError,
   done: RunReport | Record<string, unknown> | undefined,
+  shown = (text: string): string => text,
 ): Record<string, unknown> {
-  return { ...done, ok: false, error: errorDocument(error) }
-}
-
-export function errorDocument(error: MigrateError): ErrorDocument {
-  return {
+  const orNull = (text: string | undefined): string | null => (text === undefined ? null : shown(text))
+  const document: ErrorDocument = {
     code: error.code,
-    message: error.message,
-    file: error.position?.file ?? null,
+    message: shown(error.message),
+    file: orNull(error.position?.file),
     line: error.position?.line ?? null,
     column: error.position?.column ?? null,
-    hint: error.hint ?? null,
-    state: error.state ?? null,
-    details: error.details,
+    hint: orNull(error.hint),
+    state: orNull(error.state),
+    details: error.details.map(shown),
     exitCode: error.exitCode,
   }
+  return { ...done, ok: false, error: document }
 }
 
 /**

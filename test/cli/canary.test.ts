@@ -173,6 +173,16 @@ describe('a configuration that cannot be used', () => {
   })
 })
 
+describe('a password that is a word of our own', () => {
+  it.each(['false', 'error', 'code', 'MIG'])('leaves a document that programs can read: %s', async (word) => {
+    const args = ['status', '--json', '--wait-timeout', '0', '--url', `postgres://me:${word}@127.0.0.1:1/d`]
+    const { text } = await migrate({ name: 'a word' }, args)
+    const document = JSON.parse(text) as { ok: boolean; error: { code: string; message: string } }
+    expect(document).toMatchObject({ ok: false, error: { code: 'MIG-CONNECT' } })
+    expect(document.error.message).not.toContain(word)
+  })
+})
+
 describe('a configuration in code', () => {
   const TEXTS = {
     'migrate.config.ts': `const password: string = '${NEEDLE}'\nexport default { url: 'sqlite:app.db', password }\n`,
