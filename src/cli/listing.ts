@@ -1,6 +1,7 @@
 import type { Migrator, RevisionInfo } from '../app/types.js'
 import { MigrateError } from '../core/errors.js'
 import type { Listed } from '../report/revisions.js'
+import { printableLines } from '../report/width.js'
 import type { Context } from './context.js'
 
 /** Failures after which the files alone are still worth showing. */
@@ -23,7 +24,7 @@ export async function withoutDatabase(
     if (required || !(error instanceof MigrateError) || !NO_DATABASE.has(error.code)) throw error
     const revisions = await list(migrator, false)
     if (error.code !== 'MIG-URL-MISSING' && !context.quiet) {
-      context.io.err(`notice  the files alone are shown: ${error.message}\n`)
+      context.io.err(`notice  the files alone are shown: ${printableLines(error.message)}\n`)
     }
     return revisions.map((revision) => ({ ...revision, applied: null }))
   }

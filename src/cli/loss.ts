@@ -10,6 +10,6 @@ export function throwsData({ steps }: ConfirmQuestion): string {
 export function lossLines({ statements, codeSteps }: ConfirmQuestion['steps'][number]): readonly string[] {
   return [
     ...statements.map((statement) => firstLine(statement.trim())),
-    ...codeSteps.map((name) => `code step: ${name}`),
+    ...codeSteps.map((name) => `code step: ${firstLine(name)}`),
   ]
 }

@@ -3,6 +3,7 @@ import { count, duration, moment } from './duration.js'
 import { text } from './revisions.js'
 import type { BackfillReport, MigratorEvent } from './values.js'
 import type { View } from './view.js'
+import { printable } from './width.js'
 
 type Progress = Extract<MigratorEvent, { readonly type: 'backfill' }>
 
@@ -32,24 +33,24 @@ export function howFar({ scanned, changed, estimate, state }: BackfillReport): s
 /** What stands beside a progress line. */
 export function backfillDoing({ table, doing, rate, scanned, revision }: Progress): string {
   const what = `${revision} ${table}: ${number(scanned)} rows`
-  switch (doing) {
-    case 'working':
-      return rate === null ? what : `${what}, ${number(rate)}/s`
-    case 'paused':
-      return `${what}, paused: migrate backfill resume`
-    case 'behind':
-      return `${what}, waiting for a replica`
-    case 'blocked':
-      return `${what}, waiting for another session's lock`
-  }
+  if (doing === 'working') return rate === null ? what : `${what}, ${number(rate)}/s`
+  return `${what}, ${WAITING[doing]}`
+}
+
+const WAITING: Readonly<Record<Exclude<Progress['doing'], 'working'>, string>> = {
+  paused: 'paused: migrate backfill resume',
+  behind: 'waiting for a replica',
+  blocked: "waiting for another session's lock",
 }
 
 /** For logs: a line now and then. */
 export function renderProgress(event: Progress): string {
   const isDone = event.state === 'done'
+  const what = `${event.revision} ${printable(event.table)}: ${howFar(event)}`
+  if (event.doing !== 'working' && !isDone) return `${what}, ${WAITING[event.doing]}`
   const rate = event.rate === null || isDone ? '' : `, ${number(event.rate)} rows/s`
   const left = event.leftMs === null || isDone ? '' : `, about ${duration(event.leftMs)} left`
-  return `${event.revision} ${event.table}: ${howFar(event)}, ${count(event.batches, 'batch', 'batches')}${rate}${left}`
+  return `${what}, ${count(event.batches, 'batch', 'batches')}${rate}${left}`
 }
 
 function number(value: number): string {

@@ -9,7 +9,7 @@ export function renderHazards(
   indent = '  ',
 ): string[] {
   return hazards.flatMap(({ file, line, column, message, rule, hint }) => [
-    `${indent}${style.yellow('warning')}  ${style.cyan(`${file === null ? 'line ' : `${file}:`}${line}:${column}`)}  ${printable(message)} ${style.dim(`(${rule})`)}`,
+    `${indent}${style.yellow('warning')}  ${style.cyan(`${file === null ? 'line ' : `${printable(file)}:`}${line}:${column}`)}  ${printable(message)} ${style.dim(`(${rule})`)}`,
     `${indent}         ${printable(hint)}`,
   ])
 }

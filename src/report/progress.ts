@@ -1,6 +1,6 @@
 import { duration } from './duration.js'
 import type { View } from './view.js'
-import { truncate } from './width.js'
+import { printable, truncate } from './width.js'
 
 /** Milliseconds between two drawings. */
 const INTERVAL = 80
@@ -50,5 +50,5 @@ function progressText(state: ProgressState & { readonly elapsed: number }, { sty
   const leftMs = state.left ?? (done < 3 ? null : (elapsed / done) * (total - done))
   const left = leftMs === null ? '' : `, ${duration(leftMs)} left`
   const rest = Math.max(0, width - BAR - numbers.length - left.length - 6)
-  return `${bar} ${numbers}${left}  ${style.dim(truncate(doing, rest))}`
+  return `${bar} ${numbers}${left}  ${style.dim(truncate(printable(doing), rest))}`
 }

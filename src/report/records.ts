@@ -5,7 +5,7 @@ import { text } from './revisions.js'
 import { progress } from './status.js'
 import type { UnfinishedReport } from './values.js'
 import { paintDiff, typed, type View } from './view.js'
-import { firstLine } from './width.js'
+import { firstLine, printableCode } from './width.js'
 
 /** `migrate tag list`. */
 export function renderTags(tags: readonly Tag[], view: View): string {
@@ -53,7 +53,7 @@ export function renderRepair(
   const difference = result.diff
     .trimEnd()
     .split('\n')
-    .map((line) => paintDiff(line, style))
+    .map((line) => paintDiff(printableCode(line), style))
   const last = plan
     ? `${style.bold('next')}  ${typed(`migrate repair ${result.revision}`, view)}   accepts this`
     : `${style.green('Accepted')}: ${style.cyan(result.revision)} is no longer edited.`

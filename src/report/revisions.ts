@@ -3,7 +3,7 @@ import { duration, moment } from './duration.js'
 import { drawGraph } from './graph.js'
 import type { RevisionInfo, ShowReport } from './values.js'
 import { typed, type Style, type View } from './view.js'
-import { firstLine, truncate } from './width.js'
+import { firstLine, printable, printableCode, truncate } from './width.js'
 
 /** A revision of a report; `applied` is null where no database was asked. */
 export type Listed = Omit<RevisionInfo, 'applied'> & { readonly applied: boolean | null }
@@ -19,7 +19,7 @@ function marks(revision: Listed): string[] {
 
 function markText(revision: Listed): string {
   const all = marks(revision)
-  return all.length === 0 ? '' : `(${all.join(', ')})`
+  return all.length === 0 ? '' : printable(`(${all.join(', ')})`)
 }
 
 function stateCell(revision: Listed, style: Style): Cell {
@@ -71,7 +71,7 @@ export function renderGraph(revisions: readonly Listed[], view: View): string {
       firstLine(revision.message),
       ...(revision.dependsOn.length === 0
         ? []
-        : [style.dim(`(depends on ${revision.dependsOn.join(', ')})`)]),
+        : [style.dim(printable(`(depends on ${revision.dependsOn.join(', ')})`))]),
     ]
     lines.push(`${picture} ${parts.join(' ')}`)
   }
@@ -157,7 +157,10 @@ function renderShown(report: ShowReport, view: View): string {
 
 function script(name: string, body: string, style: Style): string[] {
   const trimmed = body.replace(/^\s*\n/, '').trimEnd()
-  return [style.dim(`-- ${name}`), ...(trimmed === '' ? [style.dim('-- (empty)')] : trimmed.split('\n'))]
+  return [
+    style.dim(`-- ${name}`),
+    ...(trimmed === '' ? [style.dim('-- (empty)')] : trimmed.split('\n').map(printableCode)),
+  ]
 }
 
 function host(name: string | null): string {
@@ -203,7 +206,7 @@ export function renderWritten(
   view: View,
 ): string {
   const after = parents.length === 0 ? 'a base' : `after ${parents.join(', ')}`
-  return `Wrote ${file}\n  ${reference({ revision, message }, view)}, ${after}\n`
+  return `Wrote ${printable(file)}\n  ${reference({ revision, message }, view)}, ${after}\n`
 }
 
 export function text(lines: readonly string[]): string {

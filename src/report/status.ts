@@ -22,17 +22,19 @@ export function renderStatus(report: StatusReport, view: View): string {
   // Repeatable revisions are among them, which are in no place of the graph.
   const applied = report.revisions.filter((revision) => revision.applied).length
   const here = tags.get(report.heads.map((head) => head.revision).join(' ')) ?? []
-  const at = report.heads.map((head) => `${style.cyan(head.revision)} ${firstLine(head.message)}`)
-  const lines = columns(
-    [
-      ['database', `${report.server}${report.url === null ? '' : `  ${style.dim(report.url)}`}`],
-      ['at', at[0] ?? style.dim('base: nothing is applied')],
-      ...at.slice(1).map((line) => ['', line]),
-      ['tags', here.join(', ')],
-      ['running', report.running === null ? '' : style.yellow(printable(report.running.description))],
-      ['applied', `${applied} of ${count(report.revisions.length, 'revision')}`],
-    ].filter(([label, value]) => value !== '' || label === ''),
-  )
+  const painted = (text: string): Cell => ({ text, painted: true })
+  const at = report.heads.map((head) => painted(`${style.cyan(head.revision)} ${firstLine(head.message)}`))
+  const url = report.url === null ? '' : `  ${style.dim(printable(report.url))}`
+  const lines = columns([
+    ['database', painted(`${printable(report.server)}${url}`)],
+    ['at', at[0] ?? { text: 'base: nothing is applied', paint: style.dim }],
+    ...at.slice(1).map((line) => ['', line]),
+    ...(here.length === 0 ? [] : [['tags', here.join(', ')]]),
+    ...(report.running === null
+      ? []
+      : [['running', { text: report.running.description, paint: style.yellow }]]),
+    ['applied', `${applied} of ${count(report.revisions.length, 'revision')}`],
+  ])
   lines.push(...section('pending', report.pending, byId, style.yellow, view))
   lines.push(...section('missing', report.missing, byId, style.red, view))
   lines.push(...section('edited', report.edited, byId, style.red, view))
@@ -78,7 +80,7 @@ function renderUnfinished({ unfinished, running }: CurrentReport, { style }: Vie
     const goesOn = running !== null && isAtWork(running, stoppedAt)
     const paint = goesOn || (stoppedAt?.state === 'intent' && backfill !== null) ? style.yellow : style.red
     const where = stopped(entry, goesOn)
-    return `  ${paint(goesOn ? 'running' : 'unfinished')}  ${style.cyan(revision)}  ${direction}, ${progress(entry)}, ${where}`
+    return `  ${paint(goesOn ? 'running' : 'unfinished')}  ${style.cyan(printable(revision))}  ${direction}, ${progress(entry)}, ${where}`
   })
 }
 
@@ -96,7 +98,7 @@ function stopped({ stoppedAt, place, backfill }: UnfinishedReport, goesOn: boole
       : `${place.file === null ? 'line ' : `${printable(place.file)}:`}${place.line}:${place.column}`
   if (backfill !== null && stoppedAt?.state === 'intent') {
     const begun = backfill.state === 'paused' ? 'a paused backfill' : 'a backfill'
-    return `${begun} of ${backfill.table}${at === '' ? '' : ` at ${at}`}: ${howFar(backfill)}`
+    return `${begun} of ${printable(backfill.table)}${at === '' ? '' : ` at ${at}`}: ${howFar(backfill)}`
   }
   if (stoppedAt === null && goesOn) return at === '' ? 'between two statements' : `before ${at}`
   if (stoppedAt === null) return at === '' ? 'stopped between two statements' : `stopped before ${at}`

@@ -32,7 +32,8 @@ const WIDE: readonly (readonly [number, number])[] = [
 const PLAIN = /^[ -~]*$/
 const INVISIBLE = /^[\p{Cc}\p{Cf}\p{M}]*$/u
 const EMOJI = /\p{Emoji_Presentation}|\ufe0f/u
-const CONTROL = /\p{Cc}/gu
+/** What moves the cursor or changes colours, and what turns the direction in which a line is read. */
+const CONTROL = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu
 
 let segmenter: Intl.Segmenter | undefined
 
@@ -83,7 +84,12 @@ export function truncate(text: string, width: number): string {
 
 /** On one line and without control characters, so that nobody's text can move the cursor or change colours. */
 export function printable(text: string): string {
-  return text.replace(CONTROL, ' ')
+  return PLAIN.test(text) ? text : text.replace(CONTROL, ' ')
+}
+
+/** A line of somebody's script, whose tabs stay. */
+export function printableCode(line: string): string {
+  return line.split('\t').map(printable).join('\t')
 }
 
 /** UTF-16 units. Of a line of 10 MB, whoever wrote it, nobody reads more. */

@@ -5,7 +5,53 @@ import { duration, moment } from '../../src/report/duration.js'
 import { renderStep } from '../../src/report/run.js'
 import { createView } from '../../src/report/view.js'
 import { renderProgress } from '../../src/report/backfill.js'
+import { renderLog, renderTags } from '../../src/report/records.js'
+import { renderGraph, renderRevisions, renderShow } from '../../src/report/revisions.js'
 import { displayWidth, firstLine, padEnd, padStart, printable, truncate } from '../../src/report/width.js'
+
+const plainView = createView({ colour: false })
+const SHOWN = {
+  ...{ revision: 'a1a1', parents: [], dependsOn: [], labels: [], message: 'a', file: null, applied: true },
+  ...{ appliedAt: '2026-01-01T00:00:00.000Z', isCurrent: true, isHead: true, isBase: true, isMerge: false },
+  ...{
+    isBranchPoint: false,
+    children: [],
+    up: '',
+    down: null,
+    checksum: 'v1:x',
+    edited: false,
+    stamped: false,
+  },
+  ...{ durationMs: 1, appliedBy: 'me', host: 'h', toolVersion: '1', runId: 'r', repeatable: false },
+}
+const evilRevision = (evil: string) => ({
+  ...{ labels: [evil], dependsOn: [evil], message: evil, appliedBy: evil, host: evil, toolVersion: evil },
+  ...{ runId: evil, checksum: evil, up: `SELECT '${evil}';\n`, down: evil },
+})
+const PAUSED: Parameters<typeof renderProgress>[0] = {
+  type: 'backfill',
+  doing: 'paused',
+  revision: 'b1',
+  direction: 'up',
+  statement: 1,
+  table: 'users',
+  key: ['id'],
+  state: 'paused',
+  scanned: 40,
+  changed: 40,
+  estimate: 200,
+  batches: 2,
+  startedAt: '',
+  updatedAt: '',
+  rate: null,
+  leftMs: null,
+}
+
+it('a line of a log says of a backfill that waits for what', () => {
+  expect(renderProgress(PAUSED)).toBe(
+    'b1 users: 40 of about 200 rows (20 %), 40 changed, paused: migrate backfill resume',
+  )
+})
 
 describe('width of texts', () => {
   it.each([
@@ -44,6 +90,23 @@ describe('width of texts', () => {
     expect(printable('a\u001b[31mb\nc')).toBe('a [31mb c')
     expect(firstLine('\n  first   line\nsecond')).toBe('first line')
     expect(firstLine('x'.repeat(10_000_000))).toBe(`${'x'.repeat(500)}…`)
+    expect(printable('a\u202eb\u2028c')).toBe('a b c')
+  })
+
+  it('lets none through that another hand has written into the metadata', () => {
+    const evil = 'x\u001b[31m\u0007\u009b2J\u202e'
+    const entry = { runId: evil, action: 'tag', revision: evil, outcome: 'done', detail: evil } as const
+    const by = { by: evil, host: evil, toolVersion: evil, at: evil }
+    const shown = [
+      renderLog([{ ...entry, ...by }], plainView),
+      renderTags([{ name: evil, heads: [evil], createdAt: evil, createdBy: evil }], plainView),
+      renderShow([{ ...SHOWN, ...evilRevision(evil) }], plainView),
+      renderRevisions([{ ...SHOWN, ...evilRevision(evil) }], createView({ colour: false, verbose: true })),
+      renderGraph([{ ...SHOWN, ...evilRevision(evil) }], plainView),
+      renderProgress({ ...PAUSED, table: evil }),
+    ]
+    for (const text of shown) expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202e]/u)
+    expect(shown[2]).toContain('x [31m  2J')
   })
 })
 
