@@ -108,8 +108,9 @@ function standing(left: UnfinishedReport | null): string {
 
 /** `1 of 3 statements stands` */
 function countOf({ done, statements }: UnfinishedReport): string {
+  const all = statements ?? done
   const of = statements === null ? '' : ` of ${statements}`
-  return `${done}${of} ${(statements ?? done) === 1 ? 'statement' : 'statements'} stand${done === 1 ? 's' : ''}`
+  return `${done}${of} ${all === 1 ? 'statement' : 'statements'} ${done === 1 || all === 1 ? 'stands' : 'stand'}`
 }
 
 /** Whether the server has answered, so that it can be asked what stands. */
