@@ -1,4 +1,4 @@
-import { maskSecrets } from '../core/mask.js'
+import { maskWord } from '../core/mask.js'
 import { shellWord } from '../core/shell.js'
 import { GLOBAL_OPTIONS } from './global-options.js'
 
@@ -46,4 +46,4 @@ export function chosenOptions(args: readonly string[]): string {
   return chosen.join(' ')
 }
 
-const quoted = (value: string): string => shellWord(maskSecrets(value))
+const quoted = (value: string): string => shellWord(maskWord(value))

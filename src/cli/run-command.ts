@@ -1,5 +1,5 @@
 import { MigrateError } from '../core/errors.js'
-import { maskSecrets } from '../core/mask.js'
+import { maskWord } from '../core/mask.js'
 import { chosenOptions } from './chosen.js'
 import { processIo, type Io } from './io.js'
 import { runProgram } from './program.js'
@@ -51,7 +51,7 @@ function drained(): Promise<never> {
  * the moment until then there are DATABASE_URL and files.
  */
 function hideArguments(args: readonly string[]): void {
-  const shown = args.map(maskSecrets)
+  const shown = args.map(maskWord)
   if (shown.some((arg, index) => arg !== args[index])) process.title = ['migrate', ...shown].join(' ')
 }
 

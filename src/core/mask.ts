@@ -3,6 +3,7 @@ const STARS = '***'
 /** Where a URL within a text ends at the latest: passwords that nobody encoded may hold nearly anything. */
 const FOREIGN = /[\s"'`<>]/
 const IN_SCHEME = /[a-z0-9+.-]/i
+const QUOTES = `"'\``
 const WORDS = 'pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key'
 const NAMES = `sslpassword|[a-z]+[_-]?token|${WORDS}`
 const IN_PROPERTY = /(\b[a-z]+_(?:session_)?token(?::|%3a))[^,&#\s"'`<>%]+(?:%(?!2c)[^,&#\s"'`<>%]+)*/gi
@@ -30,6 +31,17 @@ export function maskSecrets(text: string): string {
 }
 
 /**
+ * A word as it was typed or configured, without passwords. Where all of it is one URL (`--url=…` too), a password may hold
+ * blanks and quotes, which would end a URL within a text.
+ */
+export function maskWord(word: string): string {
+  const login = isOneUrl(word) ? loginOf(word, 0, 'whole') : null
+  const unseen = secretsOf(word).filter((secret) => FOREIGN.test(secret))
+  const masked = login === null ? word : word.slice(0, login.from) + STARS + word.slice(login.to)
+  return maskSecrets(maskKnown(masked, unseen))
+}
+
+/**
  * A text without secrets that are known, as they are and as a URL or JSON would have them. Those of fewer than three
  * characters are left: hiding them would hide half the text.
  */
@@ -45,7 +57,7 @@ export function maskKnown(text: string, secrets: readonly string[]): string {
 
 /** The passwords of a URL, before its host and among its options, as they stand there and decoded; none when it has none. */
 export function secretsOf(url: string): readonly string[] {
-  const login = loginOf(url, 0)
+  const login = loginOf(url, 0, isOneUrl(url) ? 'whole' : 'text')
   const raw = login === null ? [] : [url.slice(login.from, login.to)]
   // Somebody may have encoded it, and have an `@` in a path or an option.
   const encodedLogin = loginOf(/^[^/?#]*:\/\/[^/?#]*/.exec(url)?.[0] ?? '', 0)
@@ -88,7 +100,7 @@ const QUOTE = /['"`]|\$\w*\$/g
 export function blotSecrets(text: string): string {
   let out = ''
   let at = 0
-  for (let login = loginOf(text, 0); login !== null; login = loginOf(text, at)) {
+  for (let login = loginOf(text, 0, 'line'); login !== null; login = loginOf(text, at, 'line')) {
     out += text.slice(at, login.from) + '*'.repeat(login.to - login.from)
     at = login.to
   }
@@ -118,7 +130,7 @@ export function blotCredentials(lines: readonly string[]): string[] {
 
 /** True when the URL itself carries a password. */
 export function hasPassword(url: string): boolean {
-  return loginOf(url, 0) !== null
+  return loginOf(url, 0, isOneUrl(url) ? 'whole' : 'text') !== null
 }
 
 interface Login {
@@ -142,15 +154,20 @@ export function maskLogins(text: string, example?: string): string {
   return out + text.slice(at)
 }
 
-/** The next password between `scheme://user:` and the last `@` of that URL. */
-function loginOf(text: string, from: number): Login | null {
+const isOneUrl = (text: string): boolean => /^[^\s:/?#@]*:\/\//.test(text)
+
+/**
+ * The next password between `scheme://user:` and the last `@` of that URL.
+ * @param reach where a URL ends that began with no quote: at what is foreign to one, with its line, or with all
+ */
+function loginOf(text: string, from: number, reach: 'text' | 'line' | 'whole' = 'text'): Login | null {
   for (let mark = text.indexOf('://', from + 1); mark !== -1;) {
     const start = mark + 3
     const next = text.indexOf('://', start)
-    if (hasScheme(text, from, mark)) {
+    const scheme = schemeBefore(text, from, mark)
+    if (scheme !== null) {
       const piece = next === -1 ? text.slice(start) : text.slice(start, next)
-      const end = piece.search(FOREIGN)
-      const own = end === -1 ? piece : piece.slice(0, end)
+      const own = reach === 'whole' ? piece : piece.slice(0, endWithin(piece, text.charAt(scheme - 1), reach))
       const colon = own.indexOf(':')
       const at = own.lastIndexOf('@')
       if (colon !== -1 && at > colon && !/[/?#@]/.test(own.slice(0, colon))) {
@@ -162,12 +179,21 @@ function loginOf(text: string, from: number): Login | null {
   return null
 }
 
-/** Whether there is a scheme before the `://` at `mark`: a letter, and what may follow one. */
-function hasScheme(text: string, from: number, mark: number): boolean {
+/** Where a URL ends that stands in a text. @param before the character before its scheme */
+function endWithin(piece: string, before: string, reach: 'text' | 'line'): number {
+  const closing = before !== '' && QUOTES.includes(before) ? piece.indexOf(before) : -1
+  if (closing !== -1) return closing
+  const end = piece.search(reach === 'line' ? /[\n\r]/ : FOREIGN)
+  return end === -1 ? piece.length : end
+}
+
+/** Where the scheme before the `://` at `mark` begins; null where there is no letter that could begin one. */
+function schemeBefore(text: string, from: number, mark: number): number | null {
+  let begin: number | null = null
   for (let at = mark - 1; at >= from && IN_SCHEME.test(text.charAt(at)); at -= 1) {
-    if (/[a-z]/i.test(text.charAt(at))) return true
+    if (/[a-z]/i.test(text.charAt(at))) begin = at
   }
-  return false
+  return begin
 }
 
 function encoded(text: string): string {

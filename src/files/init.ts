@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { MigrateError } from '../core/errors.js'
-import { maskSecrets } from '../core/mask.js'
+import { maskWord } from '../core/mask.js'
 import { startOf } from '../core/position.js'
 import { findConfig } from './config-find.js'
 import { placeFile, unwritable } from './place-file.js'
@@ -50,7 +50,7 @@ export function initProject(options: InitOptions): InitReport {
     throw unwritable(dir, error)
   }
   const { url } = options
-  const urlLeftOut = url !== undefined && maskSecrets(url) !== url
+  const urlLeftOut = url !== undefined && maskWord(url) !== url
   const config = '.migraterc'
   const written = url === undefined || urlLeftOut ? undefined : url
   placeFile(join(cwd, config), config, configText(written, { ...options, dir }))

@@ -282,6 +282,8 @@ describe('a URL that was typed in the place of something else', () => {
     ['--url', url.replace('://', ':'), 'status'],
     ['--url', url.replace('://', '//'), 'status'],
     ['--url', `canary/${NEEDLE}@db`, 'status'],
+    ['--url', `postgres://canary:a blank, ${NEEDLE} and 'quotes'@127.0.0.1:1/app`, 'status'],
+    [`--url=postgres://canary:a blank and ${NEEDLE}@127.0.0.1:1/app`, 'upgrade'],
     ['--url', `postgres://canary:${NEEDLE}`, 'status'],
     ['--url', `host=db password=${NEEDLE}`, 'status'],
     ['--url', `sqlite:app.db?key=${NEEDLE}`, 'status'],

@@ -1,11 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  blotSecrets,
   hasPassword,
   maskKnown,
   maskLogins,
   maskQuoted,
   maskSecrets,
+  maskWord,
   secretsOf,
 } from '../../src/core/mask.js'
 import { parseDuration } from '../../src/core/duration.js'
@@ -32,9 +34,31 @@ describe('a text is shown without', () => {
     ['{"password": "s3\\"cret", "authToken":"t"}', '{"password": "***", "authToken":"***"}'],
     ['PGPASSWORD=abc psql', 'PGPASSWORD=*** psql'],
     ['password authentication failed for user "me"', 'password authentication failed for user "me"'],
+    [
+      "migrate --url 'postgres://me:s3 cret@db/app' upgrade",
+      "migrate --url 'postgres://me:***@db/app' upgrade",
+    ],
+    [`{"url":"postgres://me:s3 cr'et@db","to":"a@b"}`, `{"url":"postgres://me:***@db","to":"a@b"}`],
     ['nothing to hide', 'nothing to hide'],
   ])('secrets: %s', (text, masked) => {
     expect(maskSecrets(text)).toBe(masked)
+  })
+
+  it('a password with blanks and quotes, where the whole word is a URL', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'grapheme', minLength: 3 }).filter((text) => !text.includes('://')),
+        fc.constantFrom('', '--url=', '-u'),
+        (password, option) => {
+          const word = `${option}postgres://:${password}@h`
+          expect(maskWord(word)).toBe(`${option}postgres://:***@h`)
+          expect(secretsOf(word)).toContain(password)
+          expect(hasPassword(word)).toBe(true)
+        },
+      ),
+    )
+    expect(maskWord("mysql://me@h/a?password=it's mine&b=c")).toBe('mysql://me@h/a?password=***&b=c')
+    expect(maskWord('say http://h/a to me:you@home')).toBe('say http://h/a to me:you@home')
   })
 
   it('any password of any URL', () => {
@@ -116,6 +140,14 @@ it.each([
   ["a 's3cret", "a '***'…"],
 ])('without anything in quotes, in whatever language: %s', (text, shown) => {
   expect(maskQuoted(text)).toBe(shown)
+})
+
+it.each([
+  ['url: postgres://me:s3 cr@db # me\ndir: a', 'url: postgres://me:*****@db # me\ndir: a'],
+  ['{ "url": "postgres://me:s3cr@db", "by": "a@b" }', '{ "url": "postgres://me:****@db", "by": "a@b" }'],
+  ["password: 'it is' # a", "password: '** **' * *"],
+])('without passwords, and with every column where it is: %s', (text, shown) => {
+  expect(blotSecrets(text)).toBe(shown)
 })
 
 it.each(["'", '"a', '$a$b', '$', "\\'"])('a long statement of %s is read once', (unit) => {
