@@ -17,7 +17,10 @@ describeServers(['postgres', 'postgres15'], (server) => {
       'If it was made by hand, record the revision as applied with `migrate stamp`',
     ],
     ['CREATE TABLE u (a integer); REINDEX TABLE parted', 'Mark the section transaction:false'],
-    ["SET LOCAL statement_timeout = '20ms'; SELECT pg_sleep(60)", 'ran longer than statement_timeout allows'],
+    [
+      "SET LOCAL statement_timeout = '20ms'; SELECT pg_sleep(60)",
+      'ran for longer than statement_timeout allows',
+    ],
   ])('what the server refuses in a transaction comes with what to do: %s', async (text, hint) => {
     const session = await bench.prepared()
     for (const statement of postgres.parse(
