@@ -37,7 +37,7 @@ export function refuseCascade(database: Database, statement: Statement, later: r
 /** Null where there is no such table, or where its name alone does not say which it is. */
 function onlySchemaOf(database: Database, table: string): string | null {
   const schemas = database
-    .prepare("SELECT schema FROM pragma_table_list WHERE type = 'table' AND name = ? COLLATE NOCASE")
+    .prepare("SELECT schema FROM pragma_table_list(?) WHERE type = 'table'")
     .pluck()
     .all(table) as string[]
   return schemas.length === 1 ? (schemas[0] ?? null) : null
@@ -48,13 +48,16 @@ interface Child {
   readonly columns: readonly string[]
 }
 
-/** Other tables that lose rows with this one's, one for each of their keys. */
+/**
+ * Other tables that lose rows with this one's, one for each of their keys. Asked of those alone that say so: to ask every
+ * table for its keys takes forty times as long as the DROP.
+ */
 function childrenOf(database: Database, schema: string, parent: string): Child[] {
   const rows = database
     .prepare(
-      'SELECT t.name, f.id, f."from" FROM pragma_table_list AS t JOIN pragma_foreign_key_list(t.name, t.schema) AS f ' +
-        "WHERE t.type = 'table' AND t.schema = ? AND f.\"table\" = ? COLLATE NOCASE AND f.on_delete = 'CASCADE' " +
-        'AND t.name <> ? COLLATE NOCASE',
+      `SELECT t.name, f.id, f."from" FROM ${quoted('"', schema)}.sqlite_schema AS t ` +
+        `JOIN pragma_foreign_key_list(t.name, ?) AS f WHERE t.type = 'table' AND t.sql LIKE '%cascade%' ` +
+        `AND f."table" = ? COLLATE NOCASE AND f.on_delete = 'CASCADE' AND t.name <> ? COLLATE NOCASE`,
     )
     .raw()
     .all(schema, parent, parent) as [string, number | bigint, string][]
