@@ -134,7 +134,7 @@ describeRedis((place) => {
       const atLast = `if redis.call('PTTL', KEYS[1]) ~= 0 then return 0 end ${lua}`
       const met = async (): Promise<boolean> => {
         await place.client.sadd('members', 'a')
-        const pipeline = place.client.pipeline().pexpire('members', 5)
+        const pipeline = place.client.pipeline().pexpire('members', 2)
         for (let index = 0; index < 2_000; index += 1) pipeline.eval(atLast, 1, 'members', ...args)
         const answers = (await pipeline.exec()) ?? []
         return answers.some(([, answer]) => Array.isArray(answer))
