@@ -19,7 +19,7 @@ describeServers(['postgres', 'postgres15'], (server) => {
     ['CREATE TABLE u (a integer); REINDEX TABLE parted', 'Mark the section transaction:false'],
     [
       "SET LOCAL statement_timeout = '20ms'; SELECT pg_sleep(60)",
-      'ran for longer than statement_timeout allows',
+      'ran for longer than it may: --statement-timeout',
     ],
   ])('what the server refuses in a transaction comes with what to do: %s', async (text, hint) => {
     const session = await bench.prepared()
