@@ -205,6 +205,16 @@ export interface Session<Client = unknown> {
     progress?: Progress,
   ): Promise<void>
   /**
+   * The same for one statement whose own intent is committed already: the changes may be committed while it runs. Ends
+   * when both have ended; of two errors it throws that of the changes. Without it they go first.
+   */
+  executeBeside?(changes: readonly MetadataChange[], statement: Statement, progress?: Progress): Promise<void>
+  /**
+   * Whether a statement's intent may be committed while the one before it still runs: should the runner die there,
+   * {@link observe} can tell afterwards that it was not begun, or giving it once more comes to the same. Without it: of none.
+   */
+  mayAnnounce?(statement: Statement): boolean
+  /**
    * Begins, runs `work`, commits; rolls back when it throws. Not nested.
    * @param statements what is going to be executed in it, as far as that is known: some servers need to know beforehand
    */

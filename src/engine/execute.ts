@@ -4,13 +4,13 @@ import type { JournalEntry } from '../core/metadata.js'
 import type { BackfillProgress } from '../core/backfill.js'
 import { Course, type CourseOptions } from './course.js'
 import { checkAll, planned, prepare, statementsIn, type Checked, type Ready } from './check.js'
-import { isNotRolledBack, noteDoubt, runJournalled } from './journal.js'
-import { Outbox } from './outbox.js'
+import { announcementOf, isNotRolledBack, noteDoubt, runJournalled, type Announcement } from './journal.js'
 import { planRest, stepsOf } from './script.js'
 import type { PreparedScript, ScriptPlan, ScriptStep } from './script.js'
 import { clearPrior, isBegun } from './settle.js'
 import { interrupted, runInside, successOf, throwIfAborted } from './step.js'
 import type { EngineStep, StepResult } from './step.js'
+import { Trail } from './trail.js'
 
 export interface EngineOptions extends CourseOptions {
   readonly runId: string
@@ -54,11 +54,9 @@ class Run {
   readonly #tables: readonly Statement[]
   readonly #signal: AbortSignal | undefined
   readonly #course: Course
-  readonly #outbox = new Outbox()
+  readonly #trail: Trail
   #journal: readonly JournalEntry[]
   #next = 0
-  /** The step that is done, and whose record waits in the outbox. */
-  #unrecorded: number | undefined
   /** A step has had time-outs of its own: the next one must not have them. */
   #timed = false
 
@@ -76,6 +74,7 @@ class Run {
     this.#signal = options.signal
     this.#journal = options.journal
     this.#course = new Course(session, steps.length, options)
+    this.#trail = new Trail(session, options.signal)
   }
 
   async go(): Promise<EngineReport> {
@@ -129,12 +128,13 @@ class Run {
       try {
         throwIfAborted(this.#signal)
         const ready = await this.#look(await this.#take(index))
+        const announced = await this.#trail.turnOf(index, ready)
         const shared = ready.plan.mode === 'unit' && this.#session.runUnits !== undefined
-        if (shared) await this.#outbox.flush(this.#session)
+        if (shared) await this.#trail.outbox.flush(this.#session)
         const failure =
           shared && this.#priorOf(index).length === 0
             ? await this.#shared(ready)
-            : await this.#alone(index, ready)
+            : await this.#alone(index, ready, announced)
         if (failure !== undefined) return failure
       } catch (error) {
         return asMigrateError(error)
@@ -143,20 +143,11 @@ class Run {
     return undefined
   }
 
-  /** Writes what waits for the next write. Of a step whose record is lost that way it is not known that it is done. */
   async #settle(): Promise<MigrateError | undefined> {
-    if (this.#unrecorded === undefined) return undefined
-    const write = (): Promise<void> => this.#outbox.flush(this.#session)
-    try {
-      // A cancel that comes late may hit our own statement.
-      await write().catch((error: unknown) =>
-        this.#signal?.aborted === true ? write() : Promise.reject(error as Error),
-      )
-      return undefined
-    } catch (error) {
-      this.#course.finish(this.#unrecorded, { outcome: 'failed', durationMs: null })
-      return asMigrateError(error)
-    }
+    const lost = await this.#trail.settle()
+    if (lost === undefined) return undefined
+    this.#course.finish(lost.index, { outcome: 'failed', durationMs: null })
+    return asMigrateError(lost.error)
   }
 
   /** Hands the backend consecutive revisions that are one transaction each, as many as it pulls. */
@@ -224,14 +215,19 @@ class Run {
     return broken === undefined ? undefined : asMigrateError(broken)
   }
 
-  async #alone(index: number, ready: Ready): Promise<MigrateError | undefined> {
+  /** @param announced to be called when it begins, if the first intent of the script is written already */
+  async #alone(
+    index: number,
+    ready: Ready,
+    announced: (() => void) | undefined,
+  ): Promise<MigrateError | undefined> {
     const step = this.#steps[index] as EngineStep
     const { plan } = ready
     // Whatever was edited into one transaction since: what was done of it is not done again.
     if (plan.mode !== 'journal' && this.#priorOf(index).some(isBegun))
       return this.#journalled(index, ready.script, planRest(ready.script))
-    if (plan.mode === 'journal') return this.#journalled(index, ready.script, plan)
-    await this.#outbox.flush(this.#session)
+    if (plan.mode === 'journal') return this.#journalled(index, ready.script, plan, announced)
+    await this.#trail.outbox.flush(this.#session)
     await clearPrior(this.#session, this.#priorOf(index), 0)
     this.#course.started(index)
     const began = performance.now()
@@ -282,13 +278,19 @@ class Run {
     index: number,
     script: PreparedScript,
     plan: ScriptPlan & { readonly mode: 'journal' },
+    announced?: () => void,
   ): Promise<MigrateError | undefined> {
     const step = this.#steps[index] as EngineStep
+    const trail = this.#trail
     // Nothing of it may be written before its first statement: then nothing would be sent along.
-    if (plan.blocks.length === 0 || this.#priorOf(index).length > 0) await this.#outbox.flush(this.#session)
+    if (plan.blocks.length === 0 || this.#priorOf(index).length > 0) await trail.outbox.flush(this.#session)
     const began = performance.now()
-    const told = { started: false }
-    this.#outbox.afterwards(() => {
+    const told = { started: false, begun: false }
+    const begins = (): void => {
+      told.begun = true
+      announced?.()
+    }
+    trail.outbox.afterwards(() => {
       told.started = true
       this.#course.started(index)
     })
@@ -300,28 +302,57 @@ class Run {
         signal: this.#signal,
         notice: this.#course.notice,
         prior: this.#priorOf(index),
-        outbox: this.#outbox,
-        statementDone: (statement: number) => this.#course.statementDone(index, statement),
+        outbox: trail.outbox,
+        ...(announced === undefined ? {} : { announced: begins }),
+        announce: () => this.#announcement(index + 1),
+        statementDone: (statement: number) =>
+          trail.outbox.afterwards(() => this.#course.statementDone(index, statement)),
         progress: (progress: BackfillProgress) => this.#options.listener?.backfill?.(index, progress),
       }
       if (script.timeouts !== undefined) await this.#session.useTimeouts?.(script.timeouts)
       await runJournalled(this.#session, step, script, plan, context, (durationMs) => {
-        this.#unrecorded = undefined
+        trail.recorded()
         this.#course.finish(index, { outcome: successOf(step.direction), durationMs })
       })
-      this.#unrecorded = index
+      trail.waitsFor(index)
       this.#next = index + 1
       // Where nothing can be sent along with the next script's intents, waiting for them saves nothing.
-      if (this.#session.executeAfter === undefined) await this.#outbox.flush(this.#session)
+      if (this.#session.executeAfter === undefined) await trail.outbox.flush(this.#session)
     } catch (error) {
+      await trail.takeBack()
       const failure = await this.#unlessAgain(error, async () => {
         this.#journal = (await this.#session.metadata.read()).journal
       })
-      if (failure !== undefined && told.started)
-        this.#course.finish(index, { outcome: 'failed', durationMs: performance.now() - began })
+      if (failure === undefined) return undefined
+      // It was run, though the record of the script before was not written meanwhile.
+      if (told.begun && !told.started) {
+        await this.#settle()
+        this.#course.started(index)
+      } else if (!told.started) return failure
+      this.#course.finish(index, { outcome: 'failed', durationMs: performance.now() - began })
       return failure
     }
     return undefined
+  }
+
+  /** Of a step whose turn is next, if its intent may be written while the one before it still runs. */
+  async #announcement(index: number): Promise<Announcement | null> {
+    const [step, before] = [this.#steps[index], this.#steps[index - 1]]
+    if (step === undefined || this.#session.executeBeside === undefined || this.#signal?.aborted === true)
+      return null
+    const { revision } = step
+    // What is said of the next one is taken back with all that the journal has of that revision.
+    if (revision === before?.revision || this.#journal.some((entry) => entry.revision === revision))
+      return null
+    // Whatever is wrong with it is told when its turn has come.
+    const ready = await this.#take(index).catch(() => undefined)
+    if (ready === undefined) return null
+    this.#kept.set(index, ready)
+    if (ready.plan.mode !== 'journal') return null
+    const change = announcementOf(this.#session, step, ready.script, ready.plan, this.#options)
+    return change === null
+      ? null
+      : { change, written: () => this.#trail.announced({ index, revision, ready }) }
   }
 
   /** One script and its metadata on a session whose transaction is open. */

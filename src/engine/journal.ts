@@ -20,6 +20,16 @@ export interface JournalContext extends Noting {
   readonly prior: readonly JournalEntry[]
   /** What the script before has still to record. */
   readonly outbox: Outbox
+  /** The intent of the script's first statement was written while the script before ran: called when it begins. */
+  readonly announced?: () => void
+  /** Asked when the script's last statement is about to run. */
+  readonly announce?: () => Promise<Announcement | null>
+}
+
+/** The intent of the next script's first statement. */
+export interface Announcement {
+  readonly change: MetadataChange
+  written(): void
 }
 
 /**
@@ -74,7 +84,14 @@ export async function runJournalled(
         continue
       }
       const statements = run.slice(0, Math.max(1, subjects.length))
-      await runBatch(session, { first: block.first, statements, subjects }, journal, context)
+      const isLast = at + statements.length === blocks.length
+      const next = isLast ? await context.announce?.() : null
+      if (at === 0) context.announced?.()
+      await runBatch(session, { first: block.first, statements, subjects }, journal, {
+        ...context,
+        announced: at === 0 && context.announced !== undefined,
+        next: next ?? null,
+      })
       at += statements.length - 1
     } catch (error) {
       const untouched = journal.tellsOfNothing
@@ -214,25 +231,61 @@ interface Batch {
   readonly subjects: readonly string[]
 }
 
-/** Statements whose intents are committed together, with all that waits to be recorded. */
+/**
+ * The intent of a script's first statement, where it may be written before its turn has come: nothing is begun until it
+ * is committed, so that a commit of ours costs no time where the server is busy with the statement before.
+ */
+export function announcementOf(
+  session: Session,
+  step: EngineStep,
+  script: PreparedScript,
+  { blocks: [block] }: { readonly blocks: readonly Block[] },
+  noting: Noting,
+): MetadataChange | null {
+  const part = block?.steps[0]
+  if (block?.kind !== 'single' || part?.kind !== 'statement' || isTransactional(block, script, session))
+    return null
+  if (isBackfill(part.statement) || session.mayAnnounce?.(part.statement) !== true) return null
+  const [subject = null] = session.traces?.([part.statement]) ?? []
+  return new Journal(step, noting).change([{ position: block.first, part, subject }], 'intent')
+}
+
+interface BatchContext extends Omit<JournalContext, 'announced'> {
+  /** The first intent is written. */
+  readonly announced: boolean
+  /** What is to be announced with the batch. */
+  readonly next: Announcement | null
+}
+
+/**
+ * Statements whose intents are committed together, with all that waits to be recorded; of one that was announced, while
+ * it runs.
+ */
 async function runBatch(
   session: Session,
   { first, statements, subjects }: Batch,
   journal: Journal,
-  context: JournalContext,
+  { announced, next, ...context }: BatchContext,
 ): Promise<void> {
   const rows = statements.map((statement, index) => ({
     position: first + index,
     part: { kind: 'statement' as const, statement },
     subject: subjects[index] ?? null,
   }))
-  const changes = [...context.outbox.changes, journal.change(rows, 'intent')]
+  const changes = [
+    ...context.outbox.changes,
+    // Also of one that was announced, when others go with it.
+    ...(announced && rows.length === 1 ? [] : [journal.change(rows, 'intent')]),
+    ...(next === null ? [] : [next.change]),
+  ]
   let finished = 0
-  const sent = { begun: false }
+  const sent = { begun: announced }
+  const send = announced && rows.length === 1 ? sendBeside : sendAfter
   try {
-    await sendAfter(session, changes, statements, {
+    await send(session, changes, statements, {
       committed: () => {
         sent.begun = true
+        next?.written()
         context.outbox.written()
         journal.written()
       },
@@ -263,6 +316,19 @@ async function sendAfter(
   return session.executeAfter === undefined
     ? executeInTurn(session, changes, statements, progress)
     : session.executeAfter(changes, statements, progress)
+}
+
+/** The first statement's own intent is written. */
+async function sendBeside(
+  session: Session,
+  changes: readonly MetadataChange[],
+  statements: readonly Statement[],
+  progress: Required<Progress>,
+): Promise<void> {
+  const [statement] = statements
+  return session.executeBeside === undefined || statement === undefined
+    ? sendAfter(session, changes, statements, progress)
+    : session.executeBeside(changes, statement, progress)
 }
 
 /** The server's refusal is knowledge: nothing was applied. A lost connection is not, and leaves the intent standing. */

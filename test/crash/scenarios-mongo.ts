@@ -204,9 +204,25 @@ function retired(): Revision[] {
   ]
 }
 
+/** Revisions of an index each: what the one before has to record is written while the next is being built. */
+function indexes(): Revision[] {
+  const of = (field: string): Step =>
+    seen({ createIndexes: 'accounts', indexes: [index(`${field}_1`, { [field]: 1 })] })
+  return [
+    graph()[0] as Revision,
+    { id: 'n2', parents: ['a1'], up: [of('first')] },
+    { id: 'n3', parents: ['n2'], up: [of('second')] },
+    { id: 'n4', parents: ['n3'], up: [of('third'), said('n4 up')] },
+    { id: 'n5', parents: ['n4'], up: [said('n5 begins'), of('fourth')] },
+    { id: 'n6', parents: ['n5'], up: [of('fifth'), of('sixth')] },
+    { id: 'n7', parents: ['n6'], up: [of('seventh')] },
+  ]
+}
+
 export const MONGO_SCENARIOS: readonly Scenario<'mongo'>[] = [
   ...usualScenarios(['mongo'], (_, times) => graph(times)),
   { name: 'journalled', families: ['mongo'], revisions: journalled, command: ['upgrade', 'head'] },
+  { name: 'indexes', families: ['mongo'], revisions: indexes, command: ['upgrade', 'head'] },
   { name: 'code', families: ['mongo'], revisions: code, command: ['upgrade', 'head'] },
   {
     name: 'backfill',

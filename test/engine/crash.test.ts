@@ -1,9 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { MigrateError } from '../../src/core/errors.js'
+import type { MetadataChange } from '../../src/core/metadata.js'
 import { MemoryServer, MemorySession } from './memory.js'
 import { run, step } from './steps.js'
 
 const part = fc.constantFrom('ddl', 'row', 'lock', 'begin')
+
+const beside = fc.constantFrom(undefined, 'changes' as const, 'statement' as const)
 
 /** Scripts whose statements are all different, with well-formed spans and transactions in them. */
 const script = fc.array(part, { minLength: 1, maxLength: 7 }).map((kinds) =>
@@ -26,25 +30,24 @@ describe('a runner that dies at any call', () => {
         fc.boolean(),
         fc.boolean(),
         fc.boolean(),
-        async (parts, crashAt, afterwards, ddl, batches) => {
+        beside,
+        async (parts, crashAt, afterwards, ddl, batches, beside) => {
           const unlocked = parts.filter((text) => text !== 'lock' && text !== 'unlock')
           const server = new MemoryServer()
           const transaction = ddl ? ('ddl' as const) : ('dml' as const)
+          const options = { transaction, batches, ...(beside === undefined ? {} : { beside }) }
           const steps = [
             step('a', unlocked, { transaction: !ddl }),
-            step('b', ['ddl last', 'row last'], { transaction: !ddl }),
+            step('b', ['ddl before'], { transaction: !ddl }),
+            step('c', ['ddl last', 'row last'], { transaction: !ddl }),
           ]
-          await run(new MemorySession(server, { transaction, crashAt, afterwards, batches }), steps)
+          await run(new MemorySession(server, { ...options, crashAt, afterwards }), steps)
           const left = steps.slice(server.applied.length)
-          const report = await run(
-            new MemorySession(server, { transaction, observes: true, batches }),
-            left,
-            {
-              journal: server.journal,
-            },
-          )
+          const report = await run(new MemorySession(server, { ...options, observes: true }), left, {
+            journal: server.journal,
+          })
           expect(report.error).toBeUndefined()
-          expect(server.effects).toEqual([...expected(unlocked), 'ddl last', 'row last'])
+          expect(server.effects).toEqual([...expected(unlocked), 'ddl before', 'ddl last', 'row last'])
           expect(server.journal).toEqual([])
         },
       ),
@@ -83,12 +86,16 @@ describe('a runner that dies at any call', () => {
 
   test('says that a revision is done only once that is recorded', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.nat(30), fc.boolean(), async (crashAt, afterwards) => {
+      fc.asyncProperty(fc.nat(30), fc.boolean(), fc.boolean(), beside, async (...args) => {
+        const [crashAt, afterwards, isShort, beside] = args
         const server = new MemoryServer()
-        const steps = ['a', 'b', 'c'].map((id) => step(id, [`ddl ${id}1`, `ddl ${id}2`]))
+        const steps = ['a', 'b', 'c'].map((id) =>
+          step(id, isShort ? [`ddl ${id}1`] : [`ddl ${id}1`, `ddl ${id}2`]),
+        )
         const told: string[] = []
+        const options = { transaction: 'dml' as const, crashAt, afterwards, batches: beside === undefined }
         const report = await run(
-          new MemorySession(server, { transaction: 'dml', crashAt, afterwards, batches: true }),
+          new MemorySession(server, { ...options, ...(beside === undefined ? {} : { beside }) }),
           steps,
           {
             listener: {
@@ -119,5 +126,58 @@ describe('a runner that dies at any call', () => {
     expect(again.error).toBeUndefined()
     expect(server.effects).toEqual(['ddl 1', 'ddl 2', 'ddl 3'])
     expect(server.journal).toEqual([])
+  })
+
+  test('one that was announced is not in the journal when the one before it is refused, or when nothing more is wanted', async () => {
+    const options = { transaction: 'dml', beside: 'changes' } as const
+    const steps = (texts: readonly string[]) => texts.map((text, index) => step(`r${index}`, [text]))
+    const server = new MemoryServer()
+    const refused = await run(
+      new MemorySession(server, options),
+      steps(['ddl 0', 'ddl 1', 'ddl fail', 'ddl 3']),
+    )
+    expect(refused.results.map(({ outcome }) => outcome)).toEqual([
+      ...['applied', 'applied', 'failed', 'not-begun'],
+    ])
+    expect(server.journal.map(({ revision, state }) => `${revision} ${state}`)).toEqual(['r2 failed'])
+
+    const other = new MemoryServer()
+    const enough = new AbortController()
+    const ended = await run(new MemorySession(other, options), steps(['ddl 0', 'ddl 1', 'ddl 2', 'ddl 3']), {
+      signal: enough.signal,
+      listener: { stepStarted: (index) => index === 1 && enough.abort() },
+    })
+    expect(ended.error?.code).toBe('MIG-INTERRUPTED')
+    expect(other.journal).toEqual([])
+    expect(other.applied.map(({ id }) => id)).toEqual(['r0', 'r1'])
+    expect(other.effects).toEqual(['ddl 0', 'ddl 1'])
+  })
+
+  test('a record that is lost while the next statement runs leaves both in doubt, in their order', async () => {
+    const server = new MemoryServer()
+    const session = new MemorySession(server, { transaction: 'dml', beside: 'statement' })
+    const write = session.metadata.write.bind(session.metadata)
+    let writes = 0
+    Object.assign(session.metadata, {
+      write: (changes: readonly MetadataChange[]) => {
+        writes += 1
+        return writes === 1 ? write(changes) : Promise.reject(new MigrateError('MIG-CONNECT', 'gone'))
+      },
+    })
+    const told: string[] = []
+    const report = await run(session, [step('a', ['ddl a']), step('b', ['ddl b']), step('c', ['ddl c'])], {
+      listener: {
+        stepStarted: (index) => told.push(`${index} started`),
+        stepDone: (index, { outcome }) => told.push(`${index} ${outcome}`),
+      },
+    })
+    expect(report.error?.code).toBe('MIG-CONNECT')
+    expect(told).toEqual(['0 started', '0 failed', '1 started', '1 failed'])
+    expect(report.results.map(({ outcome }) => outcome)).toEqual(['failed', 'failed', 'not-begun'])
+    expect(server.effects).toEqual(['ddl a', 'ddl b'])
+    expect(server.journal.map(({ revision, state }) => `${revision} ${state}`)).toEqual([
+      'a intent',
+      'b intent',
+    ])
   })
 })

@@ -53,6 +53,8 @@ export interface MemoryOptions {
   readonly observes?: boolean
   /** Intents of several statements are committed together, and what a script has to record with the next one's. */
   readonly batches?: boolean
+  /** What a script has to record is committed while the next one's first statement runs: which of them comes first. */
+  readonly beside?: 'changes' | 'statement'
 }
 
 /** A session of an in-memory server whose statements are words; `fail …` is refused, `ddl …` commits implicitly. */
@@ -85,8 +87,8 @@ export class MemorySession implements Session<MemoryServer> {
       log: () => Promise.resolve([]),
     }
     if (options.observes === true) this.observe = (statement) => this.#observe(statement)
-    if (options.batches === true) {
-      this.traces = (statements) => tracesOf(statements)
+    if (options.batches === true) this.traces = (statements) => tracesOf(statements)
+    if (options.batches === true || options.beside !== undefined) {
       this.executeAfter = async (changes, statements, progress) => {
         await this.metadata.write(changes)
         progress?.committed?.()
@@ -95,6 +97,18 @@ export class MemorySession implements Session<MemoryServer> {
           progress?.done?.(index)
         }
       }
+    }
+    if (options.beside === undefined) return
+    this.mayAnnounce = ({ text }) => text.startsWith('ddl')
+    this.executeBeside = async (changes, one, progress) => {
+      const write = () => this.metadata.write(changes).then(() => progress?.committed?.())
+      const execute = () => this.execute(one).then(() => progress?.done?.(0))
+      const isWriteFirst = options.beside === 'changes'
+      const [first, second] = isWriteFirst ? [write(), execute()] : [execute(), write()]
+      const [a, b] = await Promise.allSettled([first, second])
+      const [written, ran] = isWriteFirst ? [a, b] : [b, a]
+      if (written.status === 'rejected') throw written.reason
+      if (ran.status === 'rejected') throw ran.reason
     }
   }
 
@@ -105,6 +119,12 @@ export class MemorySession implements Session<MemoryServer> {
     statements: readonly Statement[],
     progress?: Progress,
   ) => Promise<void>
+  declare executeBeside?: (
+    changes: readonly MetadataChange[],
+    statement: Statement,
+    progress?: Progress,
+  ) => Promise<void>
+  declare mayAnnounce?: (statement: Statement) => boolean
   declare observe?: (
     statement: Statement,
     entry: JournalEntry,

@@ -164,21 +164,36 @@ export class MongoMetadata implements MetadataStore {
    * server that has no transactions. It is put into its collections when there is much of it, and when the lock is given back
    * or taken; readers see it as if it were there.
    */
-  write(changes: readonly MetadataChange[]): Promise<void> {
-    return this.#attempt('Writing the metadata', async () => {
+  async write(changes: readonly MetadataChange[]): Promise<void> {
+    await (await this.prepare(changes)).run()
+  }
+
+  /** {@link write}, in two: before the second it is known whether it is one message, or may be a transaction of its own. */
+  prepare(
+    changes: readonly MetadataChange[],
+  ): Promise<{ readonly isOneStep: boolean; run(): Promise<void> }> {
+    const what = 'Writing the metadata'
+    return this.#attempt(what, async () => {
       refuseLongIds(changes)
       const rows = [...rowChangesOf(changes, await this.#numbers(changes), this.#now())]
       const text = packed(rows)
       const [lease, ...others] = this.#parts.leases
+      const isHeld = lease !== undefined && others.length === 0
       const waits = text.length <= LONGEST_PENDING && this.#pending < MOST_PENDING
-      if (lease === undefined || others.length > 0) return this.#writeOut(rows)
-      // Without transactions much of it, too, is there in one step or not at all: what was killed in its midst is gone on with.
-      const alone = !waits && !this.#parts.transactions && Buffer.byteLength(text) <= LARGEST_ALONE
-      if (!waits) await this.#writeOut(alone ? [] : rows)
-      if (!waits && !alone) return
-      this.#pending += 1
-      await this.#fenced(lease, { $inc: { writes: 1 }, $push: { pending: text } })
-      if (alone) await this.#writeOut([])
+      return {
+        isOneStep: isHeld && waits,
+        run: () =>
+          this.#attempt(what, async () => {
+            if (!isHeld) return this.#writeOut(rows)
+            // Without transactions much of it, too, is there in one step or not at all: what was killed in its midst is gone on with.
+            const alone = !waits && !this.#parts.transactions && Buffer.byteLength(text) <= LARGEST_ALONE
+            if (!waits) await this.#writeOut(alone ? [] : rows)
+            if (!waits && !alone) return
+            this.#pending += 1
+            await this.#fenced(lease, { $inc: { writes: 1 }, $push: { pending: text } })
+            if (alone) await this.#writeOut([])
+          }),
+      }
     })
   }
 

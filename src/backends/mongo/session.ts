@@ -166,6 +166,34 @@ export class MongoSession implements Session<MongoAccess> {
     await executeInTurn(this, changes, statements, progress)
   }
 
+  /** The command, and the record of the script before, on connections of their own. */
+  async executeBeside(
+    changes: readonly MetadataChange[],
+    statement: Statement,
+    progress?: Progress,
+  ): Promise<void> {
+    const write = await this.metadata.prepare(changes)
+    // What takes a transaction of its own would take the command into it.
+    if (!write.isOneStep) {
+      await write.run()
+      progress?.committed?.()
+      await this.execute(statement)
+      progress?.done?.(0)
+      return
+    }
+    const [written, ran] = await Promise.allSettled([
+      write.run().then(() => progress?.committed?.()),
+      this.execute(statement).then(() => progress?.done?.(0)),
+    ])
+    if (written.status === 'rejected') throw written.reason
+    if (ran.status === 'rejected') throw ran.reason
+  }
+
+  /** Given twice it joins its own build, or does nothing. */
+  mayAnnounce({ summary }: Statement): boolean {
+    return summary === 'createIndexes'
+  }
+
   async #send(command: Document, signal: AbortSignal): Promise<Document> {
     const { db, client, session } = this.client
     const timeout = this.#statementTimeoutMs > 0 ? { maxTimeMS: this.#statementTimeoutMs } : {}
