@@ -63,17 +63,22 @@ export async function compareDeclared(declared: DeclaredSet, parts: CompareParts
   const rules = rulesOf(parts.server)
   const found = new Map<string, Found>()
   const usage = parts.usage ? new Usage(parts.db) : null
-  const listed = await collectionsOf(parts.db, names)
-  let next = 0
-  const work = async (): Promise<void> => {
-    for (let at = next++; at < names.length; at = next++) {
-      const name = names[at] ?? ''
-      const own = declared.collections[name] ?? {}
-      const one = declared.hideFor === undefined ? own : { hideFor: declared.hideFor, ...own }
-      found.set(name, await compareOne(name, one, { ...parts, listed: listed.get(name), rules, usage }))
-    }
+  const compare = async (name: string, indexes: Listed, listed: Document | undefined): Promise<void> => {
+    const own = declared.collections[name] ?? {}
+    const one = declared.hideFor === undefined ? own : { hideFor: declared.hideFor, ...own }
+    found.set(name, await compareOne(name, one, { ...parts, listed, indexes, rules, usage }))
   }
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, names.length) }, work))
+  // Of many collections that takes its time: the first indexes are asked for meanwhile.
+  let collections: ReadonlyMap<string, Document> | undefined
+  const listing = collectionsOf(parts.db, names).then((all) => (collections = all))
+  const early: [name: string, indexes: Listed][] = []
+  const looking = eachOf(names, async (name) => {
+    const indexes = await indexesOf(parts.db, name).catch((error: unknown) => ({ error }))
+    if (collections === undefined) early.push([name, indexes])
+    else await compare(name, indexes, collections.get(name))
+  })
+  const [all] = await Promise.all([listing, looking])
+  await eachOf(early, ([name, indexes]) => compare(name, indexes, all.get(name)))
   const inOrder = names.flatMap((name) => found.get(name) ?? [])
   const changes = inOrder.flatMap((one) => one.changes)
   const written = (some: readonly Change[]) => {
@@ -87,6 +92,18 @@ export async function compareDeclared(declared: DeclaredSet, parts: CompareParts
   }
 }
 
+/** Some at once, begun in their order. */
+async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const left = items.values()
+  const next = async (): Promise<void> => {
+    for (const item of left) await work(item)
+  }
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, next))
+}
+
+/** A collection's indexes, or why they were not told. */
+type Listed = readonly Document[] | { readonly error: unknown }
+
 interface Found {
   readonly changes: readonly Change[]
   readonly differences: readonly Difference[]
@@ -94,9 +111,9 @@ interface Found {
 }
 
 interface Surroundings {
-  readonly db: Db
   readonly retired: ReadonlyMap<string, Postponed>
   readonly listed: Document | undefined
+  readonly indexes: Listed
   readonly rules: IndexRules
   /** Null where nobody asks for it. */
   readonly usage: Usage | null
@@ -105,10 +122,10 @@ interface Surroundings {
 async function compareOne(
   collection: string,
   declared: DeclaredCollection,
-  { db, retired, listed, rules, usage }: Surroundings,
+  { retired, listed, indexes, rules, usage }: Surroundings,
 ): Promise<Found> {
   if (listed?.['type'] === 'view') return isView(collection, declared)
-  const all = listed === undefined ? null : await presentOf(db, collection, listed)
+  const all = listed === undefined ? null : presentOf(listed, indexes)
   const going = new Map<string, Postponed>()
   for (const { name, hidden } of all?.indexes ?? []) {
     const postponed = hidden === true ? retired.get(retiredId(collection, String(name))) : undefined
@@ -183,14 +200,10 @@ async function collectionsOf(db: Db, names: readonly string[]): Promise<Readonly
 }
 
 /** Null for one that was dropped meanwhile. */
-async function presentOf(db: Db, name: string, listed: Document): Promise<PresentCollection | null> {
-  try {
-    const indexes = await indexesOf(db, name)
-    return { options: (listed['options'] ?? {}) as Document, indexes }
-  } catch (error) {
-    if (codeOf(error) === NAMESPACE_NOT_FOUND) return null
-    throw error
-  }
+function presentOf(listed: Document, indexes: Listed): PresentCollection | null {
+  if (!('error' in indexes)) return { options: (listed['options'] ?? {}) as Document, indexes }
+  if (codeOf(indexes.error) === NAMESPACE_NOT_FOUND) return null
+  throw indexes.error
 }
 
 /** All are in the first answer; a cursor of the driver's for each collection costs as much as the comparing. */

@@ -18,6 +18,43 @@ const EXAMPLE =
  * @throws CommandProblem
  */
 export function parseDeclaredText(text: string): DeclaredText {
+  const value = ofPlainJson(text)
+  if (value === undefined) return read(text)
+  let whole: DeclaredText | undefined
+  return { value, offsetOf: (path) => (whole ??= read(text)).offsetOf(path) }
+}
+
+/** What may be other in extended JSON than in JSON, or is a character's half. */
+const NOT_PLAIN = /\\|"\$|\p{Surrogate}/u
+const NAME_END = /"\s*:/g
+const DEEPEST_PLAIN = 100
+
+/** A document that the engine's own parser reads, in a tenth of the time; undefined for what it may read otherwise than {@link read}. */
+function ofPlainJson(text: string): unknown {
+  if (NOT_PLAIN.test(text)) return undefined
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+    // Of a name that is there twice one would be lost without a word.
+    return fieldsOf(value, 1) === (text.match(NAME_END)?.length ?? 0) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** How many fields a value has, at every depth; NaN where numbers or depth want a closer look. */
+function fieldsOf(value: unknown, depth: number): number {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? 0 : Number.NaN
+  if (typeof value !== 'object' || value === null) return 0
+  if (depth > DEEPEST_PLAIN) return Number.NaN
+  const inner: readonly unknown[] = Array.isArray(value) ? value : Object.values(value)
+  return inner.reduce<number>(
+    (sum, one) => sum + fieldsOf(one, depth + 1),
+    Array.isArray(value) ? 0 : inner.length,
+  )
+}
+
+function read(text: string): DeclaredText {
   const reader = new JsonReader(text)
   if (reader.peek() !== '{')
     throw new CommandProblem('What is declared is a document, and this begins none.', reader.offset, EXAMPLE)

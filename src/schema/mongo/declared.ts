@@ -161,14 +161,14 @@ function readIndexes(collection: Part, indexes: readonly unknown[], collation: u
   for (const [number, value] of indexes.entries()) {
     const part = partOf(collection, `index ${number + 1} of ${collection.name}`, 'indexes', number)
     const { index, name } = readIndex(value, part)
-    const plain = { ...index }
-    const signature = signatureOf(plain, collation)
+    const spec = readSpec(index)
+    const signature = signatureOf(spec, collation)
     const twin = names.get(name) ?? signatures.get(signature)
     if (twin !== undefined) {
       const why = names.has(name) ? 'the names are the same' : 'the server takes them for one'
       throw problem(part, `${part.name} cannot stand beside ${twin}: ${why}.`)
     }
-    if (isTextIndex(plain)) {
+    if (isTextIndex(spec)) {
       if (text !== null)
         throw problem(part, `${part.name} is a second text index beside ${text}; a collection has one.`)
       text = part.name
@@ -211,18 +211,25 @@ function readIndex(value: unknown, part: Part): { readonly index: DeclaredIndex;
       'weights',
       doubled,
     )
-  storable(options, shown, part)
+  if (Object.keys(options).length > 0) storable(options, shown, part)
   return { index, name }
 }
 
 /** Its own, else as every driver makes it of the keys. */
 export const nameOf = ({ key, name }: DeclaredIndex): string => name ?? indexName(key)
 
+/** Of indexes as they were when they were last read: a program may alter what it declares before it hands it over again. */
+const SPECS = new WeakMap<DeclaredIndex, Document>()
+
 /** As `createIndexes` takes it. What is false need not be said. */
-export function specOf(index: DeclaredIndex, name: string): Document {
+export const specOf = (index: DeclaredIndex): Document => SPECS.get(index) ?? readSpec(index)
+
+function readSpec(index: DeclaredIndex): Document {
   const options = Object.entries(without({ ...index }, ['key', 'name', 'allowGap']))
   const given = options.filter(([, value]) => value !== undefined && value !== false)
-  return { key: index.key, name, ...Object.fromEntries(given) }
+  const spec = { key: index.key, name: nameOf(index), ...Object.fromEntries(given) }
+  SPECS.set(index, spec)
+  return spec
 }
 
 function group(value: unknown, part: Part, known?: readonly string[]): Document {

@@ -122,7 +122,7 @@ class Work implements CollectionDifference {
     // Seldom is one retired; specifications are made once, and the signature is asked after elsewhere.
     const indexes =
       present.retired === undefined || present.retired.size === 0 ? [] : (declared.indexes ?? [])
-    const wanted = new Set(indexes.map((index) => signatureOf(specOf(index, nameOf(index)), this.#collation)))
+    const wanted = new Set(indexes.map((index) => signatureOf(specOf(index), this.#collation)))
     this.#indexes = present.indexes.filter(
       (index) => !isOfIds(index) && (this.#retiredFor(index) === undefined || wanted.has(signatureOf(index))),
     )
@@ -221,7 +221,7 @@ class Work implements CollectionDifference {
 
   #wanted(index: DeclaredIndex): Wanted {
     const name = nameOf(index)
-    const spec = specOf(index, name)
+    const spec = specOf(index)
     this.specs.push(spec)
     if (spec['hidden'] !== true || this.#hides(spec)) return { index, name, spec }
     const which = this.#rules.hides === 'none' ? '' : ' that is unique'
@@ -234,7 +234,10 @@ class Work implements CollectionDifference {
     const { spec } = one
     const present = String(match['name'])
     const [a, b] = [comparableIndex(spec, this.#collation), comparableIndex(match)]
-    const differing = [...new Set([...Object.keys(a), ...Object.keys(b)])].filter(
+    const options = new Set([...Object.keys(a), ...Object.keys(b)])
+    // Nothing beside name and key, and the keys are the same.
+    if (options.size === 2) return
+    const differing = [...options].filter(
       (option) => option !== 'name' && json(a[option]) !== json(b[option]),
     )
     if (differing.length === 0) return

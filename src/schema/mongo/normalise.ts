@@ -10,7 +10,9 @@ const NOISE: ReadonlySet<string> = new Set([
 const APART: ReadonlySet<string> = new Set(['name', 'key', 'weights'])
 
 /** What makes an index another one, and not the same with another setting. */
-const SIGNATURE = ['unique', 'sparse', 'collation', 'partialFilterExpression', 'wildcardProjection'] as const
+const SIGNATURE = [
+  ...['weights', 'unique', 'sparse', 'collation', 'partialFilterExpression', 'wildcardProjection'],
+] as const
 
 /** As the server has them where nothing is said. */
 const DEFAULTS: Document = { bits: 26, min: -180, max: 180 }
@@ -46,13 +48,21 @@ function keptOf(index: Document, collation: unknown): Kept {
   return kept
 }
 
+const isDirection = (kind: unknown): boolean => kind === 1 || kind === -1
+
 function compared(index: Document, collation: unknown): Document {
-  const fields = entriesOf(index['key'] as Document)
+  const key: unknown = index['key']
+  const fields = entriesOf(key as Document)
+  const names = optionsOf(index, collation)
+  // As most are: directions alone, and nothing besides.
+  const isPlain = names.length === 0 && index['weights'] === undefined && !(key instanceof Map)
+  if (isPlain && fields.every(([field, kind]) => isDirection(kind) && field !== '_ftsx'))
+    return { name: index['name'], key }
   const weights = textWeights(fields, index['weights'])
   const comparable: Record<string, unknown> = { name: index['name'], key: comparableKey(fields) }
   if (weights !== null) comparable['weights'] = weights
   const defaults = weights === null ? DEFAULTS : TEXT_DEFAULTS
-  for (const option of optionsOf(index, collation)) {
+  for (const option of names) {
     const given = index[option]
     const value = comparableOption(option, option === 'collation' ? (given ?? collation) : given)
     if (value === undefined || value === defaults[option]) continue
@@ -82,11 +92,14 @@ function comparableOption(option: string, value: unknown): unknown {
 export function signatureOf(index: Document, collation?: unknown): string {
   const kept = keptOf(index, collation)
   const { comparable } = kept
-  return (kept.signature ??= JSON.stringify([
-    Object.entries(comparable['key'] as Document),
-    comparable['weights'] ?? null,
-    ...SIGNATURE.map((name) => comparable[name] ?? null),
-  ]))
+  return (kept.signature ??= signed(comparable))
+}
+
+function signed(comparable: Document): string {
+  const names: string[] = []
+  for (const name of SIGNATURE) if (comparable[name] !== undefined) names.push(name)
+  const key = Object.entries(comparable['key'] as Document)
+  return JSON.stringify(names.length === 0 ? key : [key, names, names.map((name) => comparable[name])])
 }
 
 export const sameIndex = (a: Document, b: Document): boolean =>

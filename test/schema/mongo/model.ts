@@ -1,7 +1,7 @@
 import { without } from '../../../src/schema/mongo/canonical.js'
 import type { Change } from '../../../src/schema/mongo/changes.js'
 import { commandOf } from '../../../src/schema/mongo/changes.js'
-import { nameOf, specOf, type DeclaredCollection } from '../../../src/schema/mongo/declared.js'
+import { specOf, type DeclaredCollection } from '../../../src/schema/mongo/declared.js'
 import type { IndexRules } from '../../../src/schema/mongo/difference.js'
 import type { PresentCollection } from '../../../src/schema/mongo/listed.js'
 import type { Document } from '../../../src/schema/mongo/ejson.js'
@@ -34,7 +34,7 @@ export class Model {
     const all = { ...options, validator, validationLevel, validationAction }
     const given = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
     this.#run({ create: 'c', ...given })
-    for (const index of indexes) this.#create(specOf(index, nameOf(index)), true)
+    for (const index of indexes) this.#create(specOf(index), true)
     return this
   }
 
