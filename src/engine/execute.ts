@@ -1,4 +1,4 @@
-import type { AtomicUnit, Session, Statement, UnitListener } from '../backend/index.js'
+import type { Session, Statement } from '../backend/index.js'
 import { MigrateError } from '../core/errors.js'
 import type { JournalEntry } from '../core/metadata.js'
 import type { BackfillProgress } from '../core/backfill.js'
@@ -11,6 +11,7 @@ import { clearPrior, isBegun } from './settle.js'
 import { interrupted, runInside, successOf, throwIfAborted } from './step.js'
 import type { EngineStep, StepResult } from './step.js'
 import { Trail } from './trail.js'
+import { isLost, runUnits } from './units.js'
 
 export interface EngineOptions extends CourseOptions {
   readonly runId: string
@@ -150,69 +151,20 @@ class Run {
     return asMigrateError(lost.error)
   }
 
-  /** Hands the backend consecutive revisions that are one transaction each, as many as it pulls. */
+  /** Consecutive revisions that are one transaction each. */
   async #shared(first: Ready): Promise<MigrateError | undefined> {
-    const session = this.#session
-    const start = this.#next
-    let broken: unknown
-    const underway: string[] = []
-    const units = async function* (this: Run): AsyncGenerator<AtomicUnit> {
-      let ready = first
-      for (let index = start; ;) {
-        if (ready.plan.mode !== 'unit') {
-          this.#kept.set(index, ready)
-          return
-        }
-        const key = (this.#steps[index] as EngineStep).revision
-        underway.push(key)
-        const { timeouts } = ready.script
-        yield {
-          key,
-          statements: ready.plan.statements,
-          changes: ready.script.changes(null),
-          ...(timeouts === undefined ? {} : { timeouts }),
-        }
-        index += 1
-        this.#next = index
-        if (index >= this.#steps.length || this.#priorOf(index).length > 0 || this.#signal?.aborted === true)
-          return
-        try {
-          ready = await this.#take(index)
-        } catch (error) {
-          broken = error
-          return
-        }
-      }
-    }.bind(this)
-    // Units end in the order in which they were handed over; a revision can be among them twice (redo).
-    let at = start
-    const placeOf = (key: string): number => at + Math.max(0, underway.indexOf(key))
-    const listener: UnitListener = {
-      started: (key) => this.#course.started(placeOf(key)),
-      statementDone: (key, statement) => this.#course.statementDone(placeOf(key), statement),
-      done: (_, durationMs) => {
-        this.#course.finish(at, { outcome: successOf((this.#steps[at] as EngineStep).direction), durationMs })
-        underway.shift()
-        at += 1
-      },
-    }
-    const result = await session.runUnits?.(units(), listener).catch((error: unknown) => {
-      // What was handed over may have been done without a word of it coming through.
-      if (isLost(error))
-        underway.forEach((_, index) =>
-          this.#course.finish(at + index, { outcome: 'failed', durationMs: null }),
-        )
-      throw error
+    const { failed, next, broken } = await runUnits(this.#session, this.#steps, this.#course, {
+      from: this.#next,
+      first,
+      goesOn: (index) => this.#priorOf(index).length === 0 && this.#signal?.aborted !== true,
+      take: (index) => this.#take(index),
+      keep: (index, ready) => this.#kept.set(index, ready),
     })
-    if (result?.failed !== undefined) {
-      if (await this.#course.again(result.failed.error)) {
-        this.#next = at
-        return undefined
-      }
-      this.#course.finish(at, { outcome: 'rolled-back', durationMs: null })
-      return result.failed.error
-    }
-    return broken === undefined ? undefined : asMigrateError(broken)
+    this.#next = next
+    if (failed === undefined) return broken === undefined ? undefined : asMigrateError(broken)
+    if (await this.#course.again(failed)) return undefined
+    this.#course.finish(next, { outcome: 'rolled-back', durationMs: null })
+    return failed
   }
 
   /** @param announced to be called when it begins, if the first intent of the script is written already */
@@ -438,11 +390,6 @@ class Run {
     const step = this.#steps[index]
     return journal.filter((entry) => entry.revision === step?.revision && entry.direction === step.direction)
   }
-}
-
-/** The server went while something was asked of it. */
-function isLost(error: unknown): error is MigrateError {
-  return error instanceof MigrateError && error.code === 'MIG-CONNECT'
 }
 
 /** COMMIT was sent, and its answer was not heard: what was in the transaction is there whole or not at all. */
