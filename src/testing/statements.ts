@@ -148,6 +148,39 @@ export const statementBehaviours: readonly Behaviour[] = [
     },
   ],
   [
+    'executeBeside commits the changes, whatever becomes of the statement, and ends when both have ended',
+    async (context) => {
+      const { samples, statement } = context
+      const session = await context.connect()
+      if (session.executeBeside === undefined) return
+      await session.metadata.ensure()
+      const lock = await session.lock('migrate', lockOptions())
+      const change = (position: number) => ({
+        kind: 'journal' as const,
+        entries: [journalEntry('a', position)],
+      })
+      const told: string[] = []
+      await session.executeBeside([change(0)], statement(samples.create('thing')), {
+        committed: () => told.push('committed'),
+        done: () => told.push('done'),
+      })
+      assert.deepEqual(told.sort(), ['committed', 'done'])
+      await session.execute(statement(samples.list('thing')))
+      const failing = session.executeBeside([change(1)], statement(samples.failing), {
+        committed: () => told.push('committed'),
+        done: () => told.push('done'),
+      })
+      await rejected(failing, 'MIG-STATEMENT-FAILED')
+      assert.deepEqual(told, ['committed', 'done', 'committed'])
+      const other = await context.connect()
+      assert.deepEqual(
+        (await other.metadata.read()).journal.map(({ position }) => position),
+        [0, 1],
+      )
+      await lock.release()
+    },
+  ],
+  [
     'executeAfter does not begin the statement when the changes fail',
     async (context) => {
       const { samples, statement } = context
