@@ -119,6 +119,8 @@ export class MongoMetadata implements MetadataStore {
         // Somebody's first run may have begun and written it between the two questions.
         const format = before ?? (await this.#format())
         if (format === null) throw corrupt('there is a history but no format')
+        if (history.length === 0 && !(await this.#hasHistory()))
+          throw corrupt(`the collection ${this.#name('history')} is gone`)
         const bySeq = history.sort(([a], [b]) => a - b)
         const journal = await this.#all('journal', pending, decodeJournal)
         return {
@@ -332,6 +334,15 @@ export class MongoMetadata implements MetadataStore {
     if (row === null) return null
     const { value = null } = row as { readonly value?: unknown }
     return decodeFormat(typeof value === 'string' ? value : JSON.stringify(value))
+  }
+
+  /** Taken for a database that nobody has migrated yet, one that has lost it would be migrated a second time. */
+  async #hasHistory(): Promise<boolean> {
+    const named = { name: this.#name('history') }
+    return (
+      (await this.#db.listCollections(named, { nameOnly: true, authorizedCollections: true }).toArray())
+        .length > 0
+    )
   }
 
   async #create(kind: Kind): Promise<void> {
