@@ -98,7 +98,7 @@ export class Layers {
       found.layer,
       option,
       `${name} is no time: ${text}.`,
-      'Write it as 500ms, 5s, 2m or 1h.',
+      'Write it as 500ms, 5s, 2m or 1h; the longest is 596h.',
     )
   }
 

@@ -156,7 +156,7 @@ function timeoutsOf(headers: SqlFile['headers'], text: string, file: string): { 
     if (ms !== null) return ms
     throw new MigrateError('MIG-FILE-HEADER', `"${word}" is no time.`, {
       position: positionIn(text, header.offset, file),
-      hint: `Write for example "migrate:${name} 2s"; 0 is no limit.`,
+      hint: `Write for example "migrate:${name} 2s"; 0 is no limit, and 596h the longest.`,
     })
   }
   const lock = time('lock-timeout')
