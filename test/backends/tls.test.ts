@@ -86,7 +86,8 @@ describe.each(NAMES)('TLS on a real %s', (name: ServerName) => {
     })
 
     test('is refused when another authority, or none that is known, has signed it', async () => {
-      const hint = 'Name the authority that signed the certificate of the server with --ssl-ca FILE.'
+      const hint =
+        'Name the authority that signed the certificate of the server with --ssl-ca FILE; if one is named, it is another.'
       const modes = ['verify-full', 'verify-ca'] as const
       for (const mode of modes) {
         expect(await outcome(elsewhere('localhost'), { mode, ca: stranger.file })).toContain(hint)

@@ -70,7 +70,7 @@ export function tlsHint(code: string | undefined, message: string, words: TlsWor
     UNKNOWN_AUTHORITY.has(code ?? '') ||
     /self.signed certificate|unable to (?:verify|get)/i.test(message)
   ) {
-    return 'Name the authority that signed the certificate of the server with --ssl-ca FILE.'
+    return 'Name the authority that signed the certificate of the server with --ssl-ca FILE; if one is named, it is another.'
   }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID' || /altnames/i.test(message)) {
     return `Connect by a name that is in the certificate; or, if any host of that authority will do, write ${words.anyName}.`

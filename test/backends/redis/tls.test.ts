@@ -80,7 +80,8 @@ describeServers(['redis', 'valkey'], (server) => {
     })
 
     it('is refused when another authority, or none that is known, has signed it', async () => {
-      const hint = 'Name the authority that signed the certificate of the server with --ssl-ca FILE.'
+      const hint =
+        'Name the authority that signed the certificate of the server with --ssl-ca FILE; if one is named, it is another.'
       for (const ssl of [{}, { ca: stranger.file }, { mode: 'verify-ca', ca: stranger.file }] as const)
         expect(await outcome(elsewhere('localhost'), ssl)).toBe(`MIG-CONNECT | ${hint}`)
       expect(await outcome(elsewhere('localhost'), { mode: 'require' })).toBe('ok')
